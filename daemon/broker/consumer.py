@@ -1,0 +1,219 @@
+"""Parcels off one queue, in groups, with acknowledgements in ranges.
+
+No parcel costs a task, and none is waited for: a group is what is there when somebody asks. What
+was taken on a channel can be acknowledged only there; when it is lost, what waits is forgotten,
+late acknowledgements are dropped, and the broker hands the parcels out again. A lost channel and a
+deleted queue are waited out within `take`; no error of the broker reaches the part that calls it.
+
+At most `prefetch` parcels are here unacknowledged, waiting ones included.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Sequence
+
+from daemon import logs
+from daemon.broker import decode, encode, errors
+from daemon.broker.channel import Channel
+from daemon.broker.connection import Link
+from daemon.broker.parcel import Parcel
+
+PAUSE = 1.0
+"""Seconds between tries to consume from a queue that is missing or refused."""
+
+_log = logs.get("broker.consumer")
+_numbers = itertools.count(1)
+"""Of sessions, over all consumers: a parcel acked at the wrong one finds no session there."""
+
+
+class Consumer:
+    """One consumer of one queue. `take` is for one task; what it took may be acked by any."""
+
+    def __init__(self, link: Link, queue: str, *, prefetch: int) -> None:
+        self._link = link
+        self._queue = queue
+        self._prefetch = prefetch
+        self._seldom = logs.Seldom()
+        self._session: _Session | None = None
+        self.why_down = "not consuming yet"
+        """The last cause, or empty while parcels can come."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether parcels can come."""
+        return self._session is not None and self._session.is_open
+
+    async def take(self, limit: int) -> list[Parcel]:
+        """Waits for a parcel, then returns what is there, in the queue's order, `limit` at most."""
+        while True:
+            session = self._session or await self._begin()
+            if parcels := await session.take(limit):
+                return parcels
+            await self._end(session)
+
+    def ack(self, parcels: Sequence[Parcel]) -> int:
+        """Done with these. Returns how many were still ours to acknowledge; nothing is waited for.
+
+        A group as it was taken costs one frame; so does any run that leaves none out before it.
+        """
+        session = self._session
+        tags = [parcel.tag for parcel in parcels if session and parcel.session == session.number]
+        return session.ack(tags) if session and tags else 0
+
+    def reject(self, parcel: Parcel) -> bool:
+        """Tried and failed: to the queue's dead letters. Returns whether it was still ours."""
+        session = self._session_of(parcel)
+        return session is not None and session.reject(parcel.tag)
+
+    def nack(self, parcel: Parcel) -> bool:
+        """Not tried: back to its queue. Returns whether it was still ours.
+
+        RabbitMQ before 4.3 counts it against the delivery limit all the same.
+        """
+        session = self._session_of(parcel)
+        return session is not None and session.nack(parcel.tag)
+
+    async def confirm_acks(self) -> int:
+        """Asks the broker a question behind the acks: its answer proves that they have arrived.
+
+        Returns the session whose acks, as far as given before this call, are known to have arrived;
+        0 if there is none.
+        """
+        session = self._session
+        return session.number if session and await session.is_answered(self._prefetch) else 0
+
+    async def aclose(self) -> None:
+        """Leaves the queue; what was not acknowledged goes back to it, waiting parcels included."""
+        session, self._session = self._session, None
+        self.why_down = "closed"
+        if session:
+            await session.close()
+
+    async def _begin(self) -> "_Session":
+        """Consumes on a new channel, as soon as link and queue are there."""
+        while True:
+            session = _Session(self._queue)
+            try:
+                await session.open(self._link, self._prefetch)
+            except errors.Unavailable as error:
+                self._down(str(error))
+                await asyncio.sleep(PAUSE)
+                continue
+            self._session = session
+            self.why_down = ""
+            _log.info("consumer.up", queue=self._queue, prefetch=self._prefetch)
+            return session
+
+    async def _end(self, session: "_Session") -> None:
+        self._session = None
+        self._down(session.why_over)
+        await session.close()
+
+    def _down(self, why: str) -> None:
+        self.why_down = why
+        swallowed = self._seldom.ask(why)
+        if swallowed is not None:
+            _log.warning("consumer.down", queue=self._queue, why=why, swallowed=swallowed)
+
+    def _session_of(self, parcel: Parcel) -> "_Session | None":
+        session = self._session
+        return session if session and session.number == parcel.session else None
+
+
+class _Session:
+    """The consumer on one channel, from its opening to its loss: the tap's listener."""
+
+    _channel: Channel | None
+
+    def __init__(self, queue: str) -> None:
+        self.number = next(_numbers)
+        self.why_over = ""
+        self._queue = queue
+        self._channel = None
+        self._waiting: deque[Parcel] = deque()
+        self._unacked: dict[int, None] = {}
+        """Tags in the order of delivery, waiting and taken ones."""
+        self._wake = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether parcels can come and be acknowledged."""
+        return self._channel is not None and not self.why_over
+
+    async def open(self, link: Link, prefetch: int) -> None:
+        """Raises `Unavailable`, also while the queue is missing; then nothing is left open."""
+        channel = await link.channel(self)
+        try:
+            await channel.prefetch(prefetch)
+            await channel.consume(self._queue)
+        except BaseException:
+            await channel.close()
+            raise
+        self._channel = channel
+
+    async def close(self) -> None:
+        """Gives the channel up."""
+        channel, self._channel = self._channel, None
+        if channel:
+            await channel.close()
+
+    async def take(self, limit: int) -> list[Parcel]:
+        """Waits for a parcel; empty when the session is over."""
+        while not self._waiting and not self.why_over:
+            self._wake.clear()
+            await self._wake.wait()
+        count = min(limit, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(count)]
+
+    def ack(self, tags: Sequence[int]) -> int:
+        """One frame for those that form the oldest run, one each for the rest."""
+        wanted = {tag for tag in tags if tag in self._unacked}
+        run = list(itertools.takewhile(wanted.__contains__, self._unacked))
+        frames = [encode.ack(tag, multiple=True) for tag in run[-1:]]
+        frames += [encode.ack(tag) for tag in sorted(wanted.difference(run))]
+        return len(wanted) if wanted and self._answer(wanted, frames) else 0
+
+    def reject(self, tag: int) -> bool:
+        """Whether it was still open."""
+        return self._answer({tag}, [encode.reject(tag)])
+
+    def nack(self, tag: int) -> bool:
+        """Whether it was still open."""
+        return self._answer({tag}, [encode.nack(tag)])
+
+    async def is_answered(self, prefetch: int) -> bool:
+        """Whether the broker answers a question that stands behind every ack written so far."""
+        if not self._channel:
+            return False
+        try:
+            await self._channel.prefetch(prefetch)
+        except errors.Unavailable:
+            return False
+        return True
+
+    def _answer(self, tags: set[int], answers: Sequence[bytes]) -> bool:
+        """Writes the answers if all these tags are open; they are closed by it, and by a loss."""
+        if not self._channel or not tags <= self._unacked.keys():
+            return False
+        self._channel.write(encode.methods(self._channel.number, answers))
+        for tag in tags:
+            del self._unacked[tag]
+        return True
+
+    def content(self, method: bytes, header: bytes, body: bytes) -> None:
+        """A delivery."""
+        parcel = decode.parcel(method, header, body, queue=self._queue, session=self.number)
+        self._unacked[parcel.tag] = None
+        self._waiting.append(parcel)
+        self._wake.set()
+
+    def confirm(self, method: bytes) -> None:
+        """Nothing is published here."""
+
+    def lost(self, why: str) -> None:
+        """The broker will hand out again what waits here."""
+        self.why_over = why
+        self._waiting.clear()
+        self._unacked.clear()
+        self._wake.set()

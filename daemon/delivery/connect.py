@@ -1,0 +1,217 @@
+"""Opens a connection that mail can be sent on: TCP, greeting, EHLO, TLS, AUTH.
+
+aiosmtplib leads this part of the conversation, one command at a time; then our own wire takes its
+transport over, since aiosmtplib knows no pipelining and keeps one reply at most. What it has read
+and not used by then belongs to no command, and the connection is not taken. Credentials go out once
+per connection, by the one mechanism that suits best: a refused password is not tried again.
+"""
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import aiosmtplib
+
+from daemon import crashpoints, logs
+from daemon.delivery import envelope, wire
+from daemon.delivery.courier import Reason, Witness
+from daemon.delivery.dialogue import Dialogue
+from daemon.delivery.envelope import Capabilities
+from daemon.delivery.relay import Relay
+from daemon.delivery.wire import Wire
+from daemon.mail import hint
+from daemon.mail import reply as replies
+from daemon.mail.outcome import Deferred
+from daemon.mail.reply import Reply
+
+log = logs.get("delivery.connect")
+
+ADDRESSES_LIMIT = 4
+"""Addresses of one relay that are tried, in the resolver's order."""
+UNSENT_LIMIT = 64 * 1024
+"""Octets that the kernel may hold unsent: the less, the fewer drops leave a doubt."""
+
+_UNKNOWN_MECHANISM = frozenset({500, 502, 504})
+_FAULTS = (aiosmtplib.SMTPException, OSError, TimeoutError, UnicodeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A connection that is ready for MAIL FROM."""
+
+    wire: Wire
+    offered: Capabilities
+
+
+def tls_context(relay: Relay) -> ssl.SSLContext | None:
+    """What TLS with this relay demands. Reads the authorities' file: make it once."""
+    if relay.tls == "none":
+        return None
+    context = ssl.create_default_context(cafile=relay.ca_file)
+    if not relay.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def connect(
+    relay: Relay, context: ssl.SSLContext | None, witness: Witness
+) -> Connection | Deferred:
+    """A connection to the relay, or why there is none."""
+    opening = _Opening(relay, context)
+    try:
+        client = await opening.run()
+    except _FAULTS as fault:
+        return opening.explain(fault)
+    transport, protocol = client.transport, client.protocol
+    if transport is None or protocol is None or transport.is_closing():
+        return Deferred(reason=Reason.DROPPED, relay=relay.label)
+    offered = envelope.capabilities(client.esmtp_extensions)
+    line = wire.adopt(Dialogue(witness), transport)
+    if protocol._buffer:  # noqa: SLF001 nothing public tells of octets that nobody asked for
+        await line.close()
+        return Deferred(reason=Reason.EARLY, relay=relay.label)
+    log.debug("relay.connected", relay=relay.label, tls=relay.tls, pipelining=offered.pipelining)
+    return Connection(wire=line, offered=offered)
+
+
+class _Opening:
+    """One try at it, and how far it came."""
+
+    def __init__(self, relay: Relay, context: ssl.SSLContext | None) -> None:
+        self._relay = relay
+        self._context = context
+        self._stage = Reason.DNS
+
+    async def run(self) -> aiosmtplib.SMTP:
+        """The client, logged in. Raises one of `_FAULTS`; then nothing is left open."""
+        connected = await self._dial()
+        client = aiosmtplib.SMTP(
+            hostname=self._relay.host,
+            sock=connected,
+            local_hostname=self._relay.local_hostname,
+            use_tls=self._relay.tls == "implicit",
+            start_tls=False,
+            tls_context=self._context,
+            timeout=self._relay.timeouts.ehlo,
+        )
+        try:
+            await self._introduce(client)
+        except BaseException:
+            client.close()
+            connected.close()
+            raise
+        return client
+
+    def explain(self, fault: BaseException) -> Deferred:
+        """The fault as an outcome of the attempt that the connection was opened for."""
+        reply = _reply_in(fault)
+        reason = self._stage
+        if _is_about_certificates(fault):
+            reason = Reason.TLS
+        elif reply is not None and reply.closes:
+            reason = Reason.CLOSING
+        log.debug("relay.unreachable", relay=self._relay.label, reason=reason, fault=repr(fault))
+        return Deferred(
+            reason=reason,
+            reply=reply,
+            relay=self._relay.label,
+            retry_after=hint.retry_after(reply) if reply else None,
+            counts=reason is not Reason.CLOSING,
+        )
+
+    async def _dial(self) -> socket.socket:
+        """The first of the relay's addresses that answers."""
+        loop, limit = asyncio.get_running_loop(), self._relay.timeouts.connect
+        async with asyncio.timeout(limit):
+            found = await loop.getaddrinfo(
+                self._relay.host, self._relay.port, type=socket.SOCK_STREAM
+            )
+        self._stage = Reason.CONNECT
+        fault: OSError = ConnectionError("the name has no address")
+        for family, kind, protocol, _, address in islice(found, ADDRESSES_LIMIT):
+            try:
+                return await _open_socket(socket.socket(family, kind, protocol), address, limit)
+            except OSError as refused:  # TimeoutError is one
+                fault = refused
+        raise fault
+
+    async def _introduce(self, client: aiosmtplib.SMTP) -> None:
+        relay = self._relay
+        self._stage = Reason.TLS if relay.tls == "implicit" else Reason.GREETING
+        await client.connect(timeout=relay.timeouts.banner)
+        crashpoints.reach("C10")
+        self._stage = Reason.GREETING
+        await _hello(client)
+        if relay.tls == "starttls":
+            self._stage = Reason.TLS
+            await client.starttls()
+            # what was offered before TLS is void (RFC 3207 4.2)
+            await client.ehlo()
+        if relay.username:
+            self._stage = Reason.AUTH
+            await _log_in(client, relay.username, relay.password)
+        crashpoints.reach("C11")
+
+
+async def _open_socket(sock: socket.socket, address: Any, limit: float) -> socket.socket:
+    sock.settimeout(0.0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT)
+    try:
+        async with asyncio.timeout(limit):
+            await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _hello(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        if not client.is_connected:
+            raise
+        await client.helo()
+
+
+async def _log_in(client: aiosmtplib.SMTP, username: str, password: str) -> None:
+    """By the first mechanism that the server knows; CRAM-MD5 first where anyone may listen."""
+    mechanisms = {
+        "plain": client.auth_plain,
+        "login": client.auth_login,
+        "cram-md5": client.auth_crammd5,
+    }
+    is_secret = client.get_transport_info("sslcontext") is not None
+    names = [name for name in mechanisms if name in client.server_auth_methods]
+    for name in names if is_secret else reversed(names):
+        try:
+            await mechanisms[name](username, password)
+        except aiosmtplib.SMTPAuthenticationError as refused:
+            if refused.code not in _UNKNOWN_MECHANISM:
+                raise
+        else:
+            return
+    raise aiosmtplib.SMTPException("the server offers no AUTH mechanism that we know")
+
+
+def _reply_in(fault: BaseException) -> Reply | None:
+    """What the server said, when the fault is that it said no."""
+    if not isinstance(fault, aiosmtplib.SMTPResponseException):
+        return None
+    reply = replies.parse(fault.code, str(fault.message).split("\n"))
+    return reply if reply.is_transient or reply.is_permanent else None
+
+
+def _is_about_certificates(fault: BaseException | None) -> bool:
+    """Whether TLS itself failed, however deep the library has wrapped it."""
+    while fault is not None:
+        if isinstance(fault, ssl.SSLError):
+            return True
+        fault = fault.__cause__
+    return False

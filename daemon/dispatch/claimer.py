@@ -1,0 +1,111 @@
+"""Promotes what is due and claims for the lanes that have room, woken by hints and by the clock.
+
+The truth is in the tables and is looked at every `poll`; a wake is only a hint that now is a good
+moment.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from daemon import logs, metrics
+from daemon.dispatch import held
+from daemon.dispatch.lane import Lane
+from daemon.store import claims, door, errors
+
+CLAIM_LIMIT = 500
+"""Deliveries in one claim."""
+
+_log = logs.get("dispatch.claimer")
+_seldom = logs.Seldom()
+
+
+class Claimer:
+    """Keeps lanes supplied until it is cancelled."""
+
+    def __init__(
+        self,
+        store: door.Store,
+        lanes: Mapping[int, Lane],
+        *,
+        instance: UUID,
+        poll: float,
+        hold: int,
+    ) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._instance = instance
+        self._poll = poll
+        self._hold = hold
+        self._hint = asyncio.Event()
+
+    def wake(self) -> None:
+        """Hints that something has fallen due, or that there is room."""
+        self._hint.set()
+
+    async def run(self) -> None:
+        """Promotes and claims for ever."""
+        while True:
+            try:
+                claimed = await self._round()
+            except errors.Again:
+                continue
+            except errors.Unavailable as error:
+                await self._trouble(error)
+                continue
+            if not claimed:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until a hint, the next due time, or the next poll."""
+        try:
+            due = await claims.next_due(self._store)
+        except errors.Unavailable:
+            due = None
+        wait = self._poll if due is None else min(self._poll, max(due, 0.01))
+        try:
+            async with asyncio.timeout(wait):
+                await self._hint.wait()
+        except TimeoutError:
+            pass
+        self._hint.clear()
+
+    async def _round(self) -> int:
+        """One promotion, one claim for each lane and class that has both work and room."""
+        await claims.promote(self._store)
+        claimed = 0
+        for number, klass in await claims.ready(self._store):
+            lane = self._lanes.get(number)
+            if lane is not None and lane.wants(klass) and self.holding < self._hold:
+                claimed += await self._claim(lane, klass)
+        metrics.held.set(self.holding)
+        return claimed
+
+    @property
+    def holding(self) -> int:
+        """Deliveries that this instance holds in memory."""
+        return sum(lane.holding for lane in self._lanes.values())
+
+    async def _claim(self, lane: Lane, klass: int) -> int:
+        """Claims the lowest ranks: retry rows while they come first, else batches."""
+        batch, retry = await claims.next_ranks(self._store, lane.lane.id, klass)
+        if retry is not None and (batch is None or retry <= batch):
+            retries = await claims.retries(
+                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT, batch
+            )
+            metrics.claims("retry").inc(len(retries))
+            found = held.of_retries(retries, klass)
+        else:
+            batches, deliveries = await claims.batches(
+                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT
+            )
+            metrics.claims("batch").inc(len(batches))
+            found = held.of_batches(batches, deliveries, klass)
+        lane.add(found)
+        return len(found)
+
+    async def _trouble(self, error: Exception) -> None:
+        swallowed = _seldom.ask("claim")
+        if swallowed is not None:
+            _log.warning("claim.waits", why=str(error), swallowed=swallowed)
+        await asyncio.sleep(self._poll)

@@ -1,0 +1,200 @@
+"""The tasks of one lane: permits, connections, and the grant of connections (promise 6)."""
+
+import asyncio
+import time
+from uuid import UUID
+
+from daemon import logs, metrics
+from daemon.delivery.courier import Courier
+from daemon.dispatch.ends import Endings
+from daemon.dispatch.held import Held
+from daemon.dispatch.lane import Lane
+from daemon.mail.outcome import Verdict
+from daemon.store import claims, door, errors, lanes
+
+_GRANT_EVERY = 1.0
+"""Seconds between two asks for connections, so that a limit is shared anew within seconds."""
+_SLICE = 0.1
+"""Seconds of a lane's rate that one permit uses up."""
+_TROUBLE = 0.5
+"""Seconds until a statement is tried again when the database can't."""
+
+_log = logs.get("dispatch.crew")
+_seldom = logs.Seldom()
+
+
+class Crew:
+    """Runs a lane until it is told to stop."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        courier: Courier,
+        *,
+        store: door.Store,
+        instance: UUID,
+        endings: Endings,
+    ) -> None:
+        self.lane = lane
+        self._courier = courier
+        self._store = store
+        self._instance = instance
+        self._endings = endings
+        self._group = asyncio.TaskGroup()
+        self._starts_per_second = 0.0
+        self._judged_at = time.monotonic()
+
+    async def run(self) -> None:
+        """The lane's life; ends when the lane was closed and its last connection is gone."""
+        name = f"lane.{self.lane.lane.id}"
+        async with self._group:
+            permits = self._group.create_task(self._permits(), name=f"{name}.permits")
+            grants = self._group.create_task(self._grants(), name=f"{name}.grants")
+            while not (self.lane.closing and not self.lane.workers):
+                await asyncio.wait((permits, grants), timeout=0.05 if self.lane.closing else 1)
+            permits.cancel()
+            grants.cancel()
+
+    # --- permits ---
+
+    async def _permits(self) -> None:
+        while True:
+            await self.lane.more.wait()
+            self.lane.more.clear()
+            while (number := self._room()) and not self.lane.closing:
+                if self.lane.ease.is_resting:
+                    await asyncio.sleep(self.lane.ease.left)
+                    continue
+                await self._permit(min(number, await self._paced(number)))
+
+    def _room(self) -> int:
+        """How many deliveries could start within a window beyond those that are ready already."""
+        lane = self.lane
+        if not lane.waiting or not lane.granted:
+            return 0
+        if lane.ease.is_probing:
+            return 0 if lane.ready or lane.flying else 1
+        window = lane.settings.permit_window
+        free = lane.granted - len(lane.flying)
+        wanted = max(free, int(self._starts_per_second * window / 2)) - lane.ready
+        return min(max(wanted, 0), lane.settings.permit_size)
+
+    async def _paced(self, number: int) -> int:
+        """Waits for a slice of the lane's rate; answers how many it is good for."""
+        rate = self.lane.lane.max_per_second
+        if rate <= 0:
+            return number
+        number = min(number, max(1, int(rate * _SLICE)))
+        try:
+            portion = await lanes.paced(self._store, self.lane.lane.id, number)
+        except (errors.Unavailable, errors.Again) as error:
+            await _trouble("pace", error)
+            return 0
+        if portion is not None and portion.wait > 0:
+            await asyncio.sleep(portion.wait)
+        return number
+
+    async def _permit(self, number: int) -> None:
+        asked = self.lane.next_asks(number)
+        if not asked:
+            return
+        # counted from before the query is sent: whoever cancels answers one window after its commit
+        until = time.monotonic() + self.lane.settings.permit_window
+        try:
+            with metrics.permit_seconds.time():
+                judged = await claims.permit(
+                    self._store, self._instance, [held.ask() for held in asked]
+                )
+        except (errors.Unavailable, errors.Again) as error:
+            self.lane.put_back(asked)
+            await _trouble("permit", error)
+            return
+        self._hear(asked, judged, until)
+
+    def _hear(self, asked: list[Held], judged: dict[int, claims.Judged], until: float) -> None:
+        going = []
+        for held in asked:
+            verdict = judged.get(held.id)
+            metrics.permits(verdict.verdict.value if verdict else "lost").inc()
+            if verdict is None:
+                self._endings.lost(held)
+            elif verdict.verdict is Verdict.GO:
+                held.until, held.date = until, verdict.at
+                going.append(held)
+            else:
+                self._endings.withheld(held, verdict.verdict)
+        self._measure(len(going))
+        self.lane.permit(going)
+        self._open_connections()
+
+    def _measure(self, number: int) -> None:
+        """How fast this lane starts deliveries, smoothed: what a permit may ask for at once."""
+        now = time.monotonic()
+        rate = number / max(now - self._judged_at, 0.001)
+        self._starts_per_second += (min(rate, 1e5) - self._starts_per_second) * 0.2
+        self._judged_at = now
+
+    # --- connections ---
+
+    def _open_connections(self) -> None:
+        lane = self.lane
+        missing = lane.ready - lane.idle
+        for _ in range(min(missing, lane.granted - lane.workers)):
+            lane.workers += 1
+            self._group.create_task(
+                self._connection(), name=f"lane.{lane.lane.id}.connection.{lane.workers}"
+            )
+
+    async def _connection(self) -> None:
+        try:
+            await self._courier.run(self.lane)
+        finally:
+            self.lane.workers -= 1
+            # what is ready, and was meant for this connection, needs another one
+            self.lane.more.set()
+            if not self.lane.closing:
+                asyncio.get_running_loop().call_soon(self._reopen)
+
+    def _reopen(self) -> None:
+        if not self.lane.closing and not self.lane.ease.is_resting:
+            self._open_connections()
+
+    # --- the limit over all instances ---
+
+    async def _grants(self) -> None:
+        lane, held = self.lane, 0
+        while True:
+            wanted = min(lane.holding, lane.lane.max_connections)
+            if wanted or lane.workers or held:
+                held = await self._granted(wanted)
+                lane.more.set()
+            await self._until_next_grant(rest=bool(wanted or held))
+            lane.work.clear()
+
+    async def _until_next_grant(self, *, rest: bool) -> None:
+        """Until something new was claimed; at rest until the limit is to be shared anew as well."""
+        try:
+            async with asyncio.timeout(_GRANT_EVERY if rest else None):
+                await self.lane.work.wait()
+        except TimeoutError:
+            return
+        if self.lane.granted:
+            await asyncio.sleep(_GRANT_EVERY / 20)  # a burst asks once, not once per claim
+
+    async def _granted(self, wanted: int) -> int:
+        lane = self.lane
+        try:
+            lane.granted = await lanes.granted(
+                self._store, lane.lane.id, self._instance, wanted=wanted, held=lane.workers
+            )
+        except (errors.Unavailable, errors.Again) as error:
+            await _trouble("grant", error)
+        metrics.lane_connections.set(lane.granted)
+        return lane.granted
+
+
+async def _trouble(what: str, error: Exception) -> None:
+    swallowed = _seldom.ask(what)
+    if swallowed is not None:
+        _log.warning("lane.waits", what=what, why=str(error), swallowed=swallowed)
+    await asyncio.sleep(_TROUBLE)

@@ -1,0 +1,45 @@
+"""When a relay itself is in trouble its lane rests, instead of deferring delivery after delivery.
+
+Each failure that blames the relay doubles the rest, up to a minute; one delivery then probes it,
+and its first success ends the matter.
+"""
+
+import time
+
+FIRST_REST = 0.5
+LONGEST_REST = 60.0
+
+
+class Ease:
+    """How a relay has been lately. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.faults = 0
+        """Failures in a row that blamed the relay."""
+        self._until = 0.0
+        self._rest = FIRST_REST
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing should start now."""
+        return time.monotonic() < self._until
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether the rest is over but nothing has succeeded since: one delivery at a time."""
+        return self.faults > 0
+
+    @property
+    def left(self) -> float:
+        """Seconds of rest that are left."""
+        return max(0.0, self._until - time.monotonic())
+
+    def learn(self, *, blames_relay: bool, now: float) -> None:
+        """Hears of an outcome. Failures of attempts that were already flying count once."""
+        if not blames_relay:
+            self.faults, self._rest = 0, FIRST_REST
+            self._until = 0.0
+        elif now >= self._until:
+            self.faults += 1
+            self._until = now + self._rest
+            self._rest = min(self._rest * 2, LONGEST_REST)

@@ -1,0 +1,37 @@
+"""How a held delivery leaves us: settled, withheld or lost; and what is given back then."""
+
+import time
+from collections.abc import Callable
+
+from daemon.dispatch.held import Claim, Held
+from daemon.dispatch.settler import Settler
+from daemon.mail.outcome import Outcome, Verdict, Withheld
+
+
+class Endings:
+    """Passes facts to the settler, and claims that something was put off from to `give_back`."""
+
+    def __init__(self, settler: Settler, give_back: Callable[[Claim], None]) -> None:
+        self._settler = settler
+        self._give_back = give_back
+
+    def ended(self, held: Held, outcome: Outcome) -> None:
+        """An attempt has an outcome."""
+        took = time.monotonic() - held.taken
+        self._settler.put(held.fact(outcome, took=took), lambda: self._left(held))
+
+    def withheld(self, held: Held, verdict: Verdict) -> None:
+        """A permit refused it, or it never started and is given back."""
+        if verdict is Verdict.PAUSED:
+            held.claim.to_give_back = True
+        self._settler.put(held.fact(Withheld(verdict=verdict)), lambda: self._left(held))
+
+    def lost(self, held: Held) -> None:
+        """It isn't ours any more: canceled with its job, or rescued by someone else."""
+        self._left(held)
+
+    def _left(self, held: Held) -> None:
+        claim = held.claim
+        claim.outstanding -= 1
+        if claim.outstanding == 0 and claim.to_give_back:
+            self._give_back(claim)

@@ -1,0 +1,218 @@
+"""One lane at work: what it holds, who may start, and the connections that take from it.
+
+A delivery passes three places here: it waits (claimed, by class), it is ready (it has a permit
+whose window is open), it is flying (a courier has it). Connections take from `ready` only; a permit
+whose window has closed sends its delivery back to the front of those that wait.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from daemon import metrics
+from daemon.delivery import courier as couriers
+from daemon.dispatch.ease import Ease
+from daemon.dispatch.held import Held
+from daemon.dispatch.shares import Shares
+from daemon.mail.attempt import Attempt
+from daemon.mail.outcome import Failed, Outcome
+from daemon.store import lanes
+
+LOW_WATER = 250
+"""Deliveries of one class that wait in a lane before more are claimed."""
+
+
+class Ends(Protocol):
+    """What a lane tells of a delivery that came to an end here."""
+
+    def ended(self, held: Held, outcome: Outcome) -> None:
+        """An attempt has an outcome."""
+
+
+class Composer(Protocol):
+    """Turns what is held into an attempt."""
+
+    def attempt(self, held: Held, lane: lanes.Lane) -> Attempt | Failed:
+        """The bytes and the envelope, or why there can't be any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What lanes need of the configuration. Times in seconds."""
+
+    idle: float
+    permit_size: int
+    permit_window: float
+    shares: Mapping[int, float]
+    """Class → weight."""
+
+
+class Lane:
+    """A lane of this instance: a `Source` for its connections."""
+
+    def __init__(
+        self, lane: lanes.Lane, settings: Settings, *, composer: Composer, ends: Ends
+    ) -> None:
+        self.lane = lane
+        self.settings = settings
+        self.ease = Ease()
+        self.granted = 0
+        """Connections that this instance may have open here."""
+        self.workers = 0
+        """Connections that are open, or being opened."""
+        self.flying: dict[int, Held] = {}
+        self.more = asyncio.Event()
+        """Set when there may be reason for another permit."""
+        self.work = asyncio.Event()
+        """Set when something was claimed."""
+        self.closing = False
+        self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
+        self._ready: deque[Held] = deque()
+        self._takers: deque[asyncio.Future[None]] = deque()
+        self._shares = Shares(settings.shares)
+        self._composer = composer
+        self._ends = ends
+
+    # --- what it holds ---
+
+    @property
+    def holding(self) -> int:
+        """Deliveries in memory."""
+        return self.waiting + len(self._ready) + len(self.flying)
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries without a permit."""
+        return sum(map(len, self._waiting.values()))
+
+    @property
+    def ready(self) -> int:
+        """Deliveries with a permit that nobody has taken."""
+        return len(self._ready)
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait for something to take."""
+        return len(self._takers)
+
+    def wants(self, klass: int) -> bool:
+        """Whether more of a class should be claimed."""
+        if self.closing or (self.ease.is_resting and self.holding):
+            return False
+        return len(self._waiting[klass]) < LOW_WATER
+
+    def add(self, held: Iterable[Held]) -> None:
+        """Takes what was claimed."""
+        for each in held:
+            self._waiting[each.klass].append(each)
+        self.more.set()
+        self.work.set()
+
+    def next_asks(self, limit: int) -> list[Held]:
+        """Takes out up to `limit` deliveries to ask a permit for, by their classes' shares."""
+        chosen: list[Held] = []
+        while len(chosen) < limit:
+            klass = self._shares.next(klass for klass, queue in self._waiting.items() if queue)
+            if klass is None:
+                break
+            chosen.append(self._waiting[klass].popleft())
+        return chosen
+
+    def put_back(self, held: Iterable[Held]) -> None:
+        """Puts deliveries back to the front of those that wait, in their order."""
+        for each in reversed(list(held)):
+            each.until = 0.0
+            self._waiting[each.klass].appendleft(each)
+
+    def permit(self, held: Iterable[Held]) -> None:
+        """Makes deliveries ready, and wakes the connections that wait for them."""
+        self._ready.extend(held)
+        for taker in list(self._takers)[: len(self._ready)]:
+            if not taker.done():
+                taker.set_result(None)
+
+    def empty(self) -> tuple[list[Held], list[Held]]:
+        """Takes out everything that isn't flying: what waits, and what had a permit."""
+        waiting = [held for queue in self._waiting.values() for held in queue]
+        ready = list(self._ready)
+        for queue in self._waiting.values():
+            queue.clear()
+        self._ready.clear()
+        return waiting, ready
+
+    def close(self) -> None:
+        """No connection takes anything from here on."""
+        self.closing = True
+        self.more.set()
+        for taker in self._takers:
+            if not taker.done():
+                taker.set_result(None)
+
+    # --- what a connection sees ---
+
+    def take_nowait(self) -> Attempt | None:
+        """The next delivery whose permit is open, composed."""
+        if self.workers > self.granted:
+            return None  # the limit shrank: this connection is one too many
+        while self._ready and not self.closing:
+            held = self._ready.popleft()
+            now = time.monotonic()
+            if now >= held.until:
+                metrics.permits_void.inc()
+                self.put_back([held])
+                continue
+            made = self._composer.attempt(held, self.lane)
+            held.taken = now
+            self.flying[held.id] = held
+            if isinstance(made, Attempt):
+                return made
+            self._end(held, made)
+        self.more.set()
+        return None
+
+    async def take(self) -> Attempt | None:
+        """The same, waited for; None when the connection has been idle long enough."""
+        deadline = time.monotonic() + self.settings.idle
+        while not self.closing and self.workers <= self.granted:
+            attempt = self.take_nowait()
+            if attempt is not None:
+                return attempt
+            if not await self._woken(deadline):
+                return None
+        return None
+
+    async def _woken(self, deadline: float) -> bool:
+        """Waits for something to become ready; False at the deadline."""
+        taker = asyncio.get_running_loop().create_future()
+        self._takers.append(taker)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await taker
+        except TimeoutError:
+            return bool(self._ready)
+        finally:
+            self._takers.remove(taker)
+        return True
+
+    async def renew(self, attempt: Attempt) -> bool:
+        """Whether a taken attempt may still start, after a connection had to be opened."""
+        held = self.flying[attempt.delivery_id]
+        if time.monotonic() < held.until:
+            return True
+        del self.flying[held.id]
+        self.put_back([held])
+        self.more.set()
+        return False
+
+    def settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
+        self.ease.learn(blames_relay=couriers.blames_relay(outcome), now=time.monotonic())
+        self._end(self.flying[attempt.delivery_id], outcome)
+        self.more.set()
+
+    def _end(self, held: Held, outcome: Outcome) -> None:
+        del self.flying[held.id]
+        self._ends.ended(held, outcome)

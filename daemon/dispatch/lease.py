@@ -1,0 +1,80 @@
+"""Our own lease: what we claimed is ours while it lasts, and nothing is begun after it.
+
+The database's clock decides about others; about ourselves we decide by our own monotonic clock,
+counted from before each heartbeat was sent, so that we always believe less than the others do.
+"""
+
+import asyncio
+import time
+from uuid import UUID
+
+from daemon import logs, metrics
+from daemon.store import door, errors, instances
+
+_BEATS = 4
+"""Heartbeats in one lease."""
+
+_log = logs.get("dispatch.lease")
+_seldom = logs.Seldom()
+
+
+class LeaseLost(Exception):
+    """Our lease has ended: everything we claimed may be someone else's by now."""
+
+
+class Lease:
+    """The lease of one instance. Registered by `begin`, renewed by `run`."""
+
+    def __init__(self, store: door.Store, instance: instances.Instance, seconds: float) -> None:
+        self._store = store
+        self._instance = instance
+        self._seconds = seconds
+        self._ends = 0.0
+        self.draining = False
+        """Whether we say of ourselves that we are about to leave."""
+
+    @property
+    def instance(self) -> UUID:
+        """Whose lease it is."""
+        return self._instance.id
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether what we claimed is still ours."""
+        return time.monotonic() < self._ends
+
+    async def begin(self) -> None:
+        """Registers the instance."""
+        sent = time.monotonic()
+        await instances.register(self._store, self._instance, self._seconds)
+        self._ends = sent + self._seconds
+
+    async def run(self) -> None:
+        """Renews for ever; raises `LeaseLost` when it is too late."""
+        while True:
+            await asyncio.sleep(self._seconds / _BEATS)
+            await self._beat()
+            metrics.lease_remaining_seconds.set(self._ends - time.monotonic())
+            if not self.is_alive:
+                raise LeaseLost
+
+    async def _beat(self) -> None:
+        sent = time.monotonic()
+        try:
+            async with asyncio.timeout(self._seconds / 2):
+                renewed = await instances.beat(
+                    self._store, self.instance, self._seconds, draining=self.draining
+                )
+        except (errors.Unavailable, errors.Again, TimeoutError) as error:
+            swallowed = _seldom.ask("beat")
+            if swallowed is not None:
+                _log.warning("lease.beat_failed", why=str(error), swallowed=swallowed)
+            return
+        if not renewed:
+            raise LeaseLost
+        self._ends = sent + self._seconds
+
+    async def end(self) -> None:
+        """Leaves: what is still ours is free at once."""
+        self._ends = 0.0
+        await instances.leave(self._store, self.instance)

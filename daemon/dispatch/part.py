@@ -1,0 +1,137 @@
+"""Dispatch as one part: its tasks, and how it stops without forgetting or repeating anything.
+
+Stop order: nothing more is claimed or permitted; what waits is given back; what is flying may end
+until the deadline, and what has sent its final dot may end in any case; all outcomes are committed;
+then the part is over (promise 9).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from daemon import logs
+from daemon.delivery.courier import Courier
+from daemon.dispatch.claimer import Claimer
+from daemon.dispatch.crew import Crew
+from daemon.dispatch.ends import Endings
+from daemon.dispatch.lane import Lane, Settings
+from daemon.dispatch.lease import Lease
+from daemon.dispatch.press import Press
+from daemon.dispatch.rescue import Rescue
+from daemon.dispatch.returns import Returns
+from daemon.dispatch.settler import Settler
+from daemon.ledger.teller import Teller
+from daemon.mail.outcome import Verdict
+from daemon.store import door, lanes
+
+_log = logs.get("dispatch.part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What dispatch works with. Times in seconds."""
+
+    store: door.Store
+    lease: Lease
+    settler: Settler
+    teller: Teller
+    press: Press
+    courier: Callable[[lanes.Lane], Courier]
+    settings: Settings
+    poll: float
+    hold: int
+    rescue_every: float
+    stop_deadline: float
+
+
+class Dispatch:
+    """The part. `run` ends after `stop` is set and everything is put in order."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._with = equipment
+        self._lanes: dict[int, Lane] = {}
+        self._crews: dict[int, asyncio.Task[None]] = {}
+        self._instance = equipment.lease.instance
+        self._returns = Returns(equipment.store, instance=self._instance)
+        self._endings = Endings(equipment.settler, self._returns.put)
+        self.claimer = Claimer(
+            equipment.store,
+            self._lanes,
+            instance=self._instance,
+            poll=equipment.poll,
+            hold=equipment.hold,
+        )
+        self._rescue = Rescue(
+            equipment.store,
+            equipment.settler,
+            equipment.teller,
+            instance=self._instance,
+            every=equipment.rescue_every,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop`, then puts everything in order."""
+        async with asyncio.TaskGroup() as group:
+            settling = group.create_task(self._with.settler.run(), name="dispatch.settler")
+            returning = group.create_task(self._returns.run(), name="dispatch.returns")
+            await self.refresh(group)
+            supply = [
+                group.create_task(self.claimer.run(), name="dispatch.claimer"),
+                group.create_task(self._rescue.run(), name="dispatch.rescue"),
+            ]
+            await stop.wait()
+            for task in supply:
+                task.cancel()
+            await self._drain()
+            settling.cancel()
+            returning.cancel()
+
+    async def refresh(self, group: asyncio.TaskGroup) -> None:
+        """Takes up lanes that are new, and the limits of those that are there."""
+        for found in await lanes.everything(self._with.store):
+            known = self._lanes.get(found.id)
+            if known is not None:
+                known.lane = found
+                continue
+            lane = self._lanes[found.id] = Lane(
+                found, self._with.settings, composer=self._with.press, ends=self._endings
+            )
+            crew = Crew(
+                lane,
+                self._with.courier(found),
+                store=self._with.store,
+                instance=self._instance,
+                endings=self._endings,
+            )
+            self._crews[found.id] = group.create_task(crew.run(), name=f"dispatch.lane.{found.id}")
+
+    @property
+    def flying(self) -> int:
+        """Attempts under way."""
+        return sum(len(lane.flying) for lane in self._lanes.values())
+
+    async def _drain(self) -> None:
+        for lane in self._lanes.values():
+            lane.close()
+            self._hand_back(lane)
+        if self._crews:
+            await asyncio.wait(self._crews.values(), timeout=self._with.stop_deadline)
+        late = [task for task in self._crews.values() if not task.done()]
+        if late:
+            _log.warning("stop.deadline", flying=self.flying)
+        for task in late:
+            task.cancel()  # a courier lets an attempt whose dot has left wait for its reply
+        if late:
+            await asyncio.wait(late)
+        for lane in self._lanes.values():
+            self._hand_back(lane)
+        await self._with.settler.drained()
+        await self._returns.drained()
+
+    def _hand_back(self, lane: Lane) -> None:
+        waiting, ready = lane.empty()
+        for held in waiting:
+            held.claim.to_give_back = True
+            self._endings.lost(held)
+        for held in ready:
+            self._endings.withheld(held, Verdict.PAUSED)

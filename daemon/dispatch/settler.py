@@ -1,0 +1,127 @@
+"""The one writer of outcomes of an instance: group commit.
+
+Whatever has settled since the last commit goes into the next one: no timer, at most one commit
+behind. Facts stay here until they are known committed; what isn't known is settled again, which is
+safe because a move that was made isn't made twice.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from daemon import logs, metrics
+from daemon.dispatch import story
+from daemon.ledger.writer import Writer
+from daemon.mail import settle
+from daemon.mail.retry import Schedule
+from daemon.mail.settle import Settlement
+from daemon.mail.standing import Fact
+from daemon.store import errors, settling, streams
+
+GROUP_LIMIT = 2000
+"""Facts in one commit at most, so that a commit stays short."""
+_PAUSE = 0.5
+"""Seconds before facts are settled again when the database can't."""
+
+_log = logs.get("dispatch.settler")
+_seldom = logs.Seldom()
+
+
+class Settler:
+    """Takes facts, settles them in groups, and says when."""
+
+    def __init__(
+        self, writer: Writer, *, schedule: Callable[[], Schedule], sample: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._schedule = schedule
+        self._sample = sample
+        self._idle: asyncio.Event | None = None
+        self._waiting: list[tuple[Fact, Callable[[], None] | None]] = []
+        self._work = asyncio.Event()
+        self._committing = 0
+
+    def put(self, fact: Fact, after: Callable[[], None] | None = None) -> None:
+        """Takes a fact; `after` is called once it is committed."""
+        self._waiting.append((fact, after))
+        self._work.set()
+
+    async def settled(self, facts: Sequence[Fact]) -> None:
+        """Takes facts and returns when all of them are committed."""
+        if not facts:
+            return
+        done = asyncio.Event()
+        for fact in facts[:-1]:
+            self.put(fact)
+        self.put(facts[-1], done.set)
+        await done.wait()
+
+    @property
+    def backlog(self) -> int:
+        """Facts that aren't committed yet."""
+        return len(self._waiting) + self._committing
+
+    async def drained(self) -> None:
+        """Returns when everything that was put so far is committed."""
+        done = asyncio.Event()
+        if self.backlog:
+            self._idle = done
+            await done.wait()
+
+    async def run(self) -> None:
+        """Settles for ever."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
+                self._committing = len(group)
+                await self._commit_surely([fact for fact, _ in group])
+                self._committing = 0
+                for _, after in group:
+                    if after is not None:
+                        after()
+            if self._idle is not None:
+                self._idle.set()
+                self._idle = None
+
+    async def _commit_surely(self, facts: list[Fact]) -> None:
+        while True:
+            try:
+                settlement = await self._commit(facts)
+            except errors.Again:
+                continue
+            except (errors.Unavailable, streams.StreamLost) as error:
+                await self._trouble(error)
+            else:
+                story.tell(settlement, sample=self._sample())
+                return
+
+    async def _commit(self, facts: list[Fact]) -> Settlement:
+        metrics.settle_group_size.observe(len(facts))
+        with metrics.settle_seconds.time():
+            async with self._writer.transaction() as append:
+                stand = await settling.locked(append.session, facts)
+                ground = settle.Ground(
+                    batches=stand.batches,
+                    retries=stand.retries,
+                    jobs=stand.jobs,
+                    schedule=self._schedule(),
+                    now=append.at,
+                    chance=random.random,
+                )
+                settlement = settle.settle(facts, ground)
+                await append.events(settlement.events)
+                await settling.write(append.session, settlement, stand)
+        return settlement
+
+    async def _trouble(self, error: Exception) -> None:
+        swallowed = _seldom.ask("settle")
+        if swallowed is not None:
+            _log.warning(
+                "settle.waits",
+                why=str(error) or type(error).__name__,
+                backlog=self.backlog,
+                swallowed=swallowed,
+            )
+        await asyncio.sleep(_PAUSE)

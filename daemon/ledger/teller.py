@@ -1,0 +1,227 @@
+"""Telling: committed events go out in their stream's order, and `told_seq` follows the confirms.
+
+A teller has a queue per stream. Events that a writer of this process has just committed come
+straight from memory; what came from elsewhere (a stream that ended in doubt, an adopted one, more
+than memory should hold) is read from the ledger. Either way the same bytes with the same ids are
+published, each at least once (promise 8).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import UUID
+
+from daemon import logs, metrics
+from daemon.broker.confirms import Fate
+from daemon.broker.parcel import Outgoing
+from daemon.broker.publisher import BatchPublisher
+from daemon.mail.event import MEDIA_TYPE, Told, Type, cloud_event
+from daemon.store import door, errors, streams
+
+_LIMIT = 20_000
+"""Events of one stream that wait in memory; beyond it they are read from the ledger again."""
+_PAUSE = 1.0
+"""Seconds before a stream that couldn't be told is tried again."""
+
+_log = logs.get("ledger.teller")
+_seldom = logs.Seldom()
+_OLD = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Pace(Protocol):
+    """The settings that telling needs."""
+
+    batch: int
+    confirm_timeout: float
+    source: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Queue:
+    """What is left to tell of one stream."""
+
+    number: int
+    prefix: UUID
+    told_seq: int = 0
+    told_at: datetime = _OLD
+    waiting: deque[Told] = field(default_factory=deque)
+    behind: bool = False
+    """Whether something after `waiting` stands only in the ledger."""
+    ended: bool = False
+
+    @property
+    def next_seq(self) -> int:
+        return (self.waiting[-1].seq if self.waiting else self.told_seq) + 1
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.waiting) or self.behind or self.ended
+
+    def orphan(self) -> streams.Orphan:
+        return streams.Orphan(
+            number=self.number,
+            prefix=self.prefix,
+            last_seq=0,
+            told_seq=self.told_seq,
+            told_at=self.told_at,
+        )
+
+
+class Teller:
+    """Tells the streams of one instance, and those it adopts. An `Audience` of its writers."""
+
+    def __init__(
+        self,
+        store: door.Store,
+        publisher: BatchPublisher,
+        *,
+        instance: UUID,
+        exchange: str,
+        pace: Pace,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._instance = instance
+        self._exchange = exchange
+        self._pace = pace
+        self._queues: dict[int, _Queue] = {}
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def offer(self, told: Sequence[Told]) -> None:
+        """Takes events that have just been committed, in order."""
+        if not told:
+            return
+        queue = self._queue(told[0].stream, told[0].prefix)
+        if queue.behind or len(queue.waiting) >= _LIMIT or told[0].seq != queue.next_seq:
+            queue.behind = True
+        else:
+            queue.waiting.extend(told)
+        self._wake()
+
+    def ended(self, stream: streams.Stream) -> None:
+        """Learns that a stream gets no more events, and may have some nobody here knows of."""
+        queue = self._queue(stream.number, stream.prefix)
+        queue.ended = queue.behind = True
+        self._wake()
+
+    async def run(self) -> None:
+        """Tells for ever."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while any(queue.has_work for queue in self._queues.values()):
+                await self._round()
+            self._idle.set()
+
+    async def adopt(self) -> int:
+        """Takes over what dead instances left untold; answers how many streams."""
+        orphans = await streams.adopted(self._store, self._instance)
+        for orphan in orphans:
+            queue = self._queue(orphan.number, orphan.prefix)
+            queue.told_seq, queue.told_at = orphan.told_seq, orphan.told_at
+            queue.ended = queue.behind = True
+            self._wake()
+        return len(orphans)
+
+    async def drained(self) -> None:
+        """Returns when everything that was offered so far is told."""
+        await self._idle.wait()
+
+    @property
+    def untold(self) -> int:
+        """Events in memory that are not told yet."""
+        return sum(len(queue.waiting) for queue in self._queues.values())
+
+    def _queue(self, number: int, prefix: UUID) -> _Queue:
+        queue = self._queues.get(number)
+        if queue is None:
+            queue = self._queues[number] = _Queue(number=number, prefix=prefix)
+        return queue
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._work.set()
+
+    async def _round(self) -> None:
+        """One batch of every stream that has something; a trouble ends the round with a pause."""
+        try:
+            for queue in [queue for queue in self._queues.values() if queue.has_work]:
+                await self._advance(queue)
+        except errors.Unavailable as error:
+            await self._trouble(str(error))
+
+    async def _advance(self, queue: _Queue) -> None:
+        if not queue.waiting and (queue.behind or queue.ended):
+            await self._read(queue)
+        batch = [queue.waiting[place] for place in range(min(len(queue.waiting), self._pace.batch))]
+        if not batch:
+            return
+        done = await self._publish(batch)
+        if done:
+            last = batch[done - 1]
+            # told_at before told_seq would skip nothing, the other way round would: one statement
+            await self._store.run("stream.told", queue.number, last.seq, last.at, self._instance)
+            queue.told_seq, queue.told_at = last.seq, last.at
+            for _ in range(done):
+                queue.waiting.popleft()
+
+    async def _read(self, queue: _Queue) -> None:
+        """Fills the queue from the ledger; forgets a stream that has ended and is told."""
+        if queue.ended:
+            await self._store.run("stream.close", queue.number)
+        # what is offered from here on may be read here too: it is not contiguous then, and dropped
+        queue.behind = False
+        found = await streams.untold(self._store, queue.orphan(), _LIMIT)
+        if queue.waiting:
+            found = [told for told in found if told.seq < queue.waiting[0].seq]
+        queue.waiting.extendleft(reversed(found))
+        queue.behind = queue.behind or len(found) == _LIMIT
+        if queue.ended and not queue.waiting:
+            del self._queues[queue.number]
+
+    async def _publish(self, batch: Sequence[Told]) -> int:
+        """Publishes a batch; answers how many from its start are confirmed."""
+        speaking = [told for told in batch if told.event.type is not Type.DELIVERY_REPEATED]
+        outgoing = [self._outgoing(told) for told in speaking]
+        published = await self._publisher.publish(
+            self._exchange, outgoing, seconds=self._pace.confirm_timeout
+        )
+        fates = dict(zip((told.seq for told in speaking), published.fates, strict=True))
+        done = _confirmed(batch, fates)
+        _count(speaking, fates)
+        if done < len(batch):
+            await self._trouble(published.why or "the broker refused an event")
+        return done
+
+    def _outgoing(self, told: Told) -> Outgoing:
+        return Outgoing(
+            routing_key=told.routing_key,
+            body=cloud_event(told, source=self._pace.source),
+            message_id=str(told.id),
+            type=told.event.type,
+            content_type=MEDIA_TYPE,
+        )
+
+    async def _trouble(self, why: str) -> None:
+        swallowed = _seldom.ask(why)
+        if swallowed is not None:
+            _log.warning("tell.waits", why=why, untold=self.untold, swallowed=swallowed)
+        await asyncio.sleep(_PAUSE)
+
+
+def _confirmed(batch: Sequence[Told], fates: Mapping[int, Fate]) -> int:
+    """How many events from the start of a batch the broker has taken, or knows nobody for."""
+    for place, told in enumerate(batch):
+        if fates.get(told.seq, Fate.CONFIRMED) not in (Fate.CONFIRMED, Fate.RETURNED):
+            return place
+    return len(batch)
+
+
+def _count(speaking: Sequence[Told], fates: Mapping[int, Fate]) -> None:
+    for told in speaking:
+        metrics.told(fates[told.seq].name.lower()).inc()

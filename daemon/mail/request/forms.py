@@ -1,0 +1,115 @@
+"""Which commands there are, and what each must look like: a table, no logic of its own."""
+
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from daemon.mail.refusal import Code
+from daemon.mail.request import commands, recipients, send
+from daemon.mail.request.findings import Names
+from daemon.mail.request.recipients import Reading
+
+Prepare = Callable[[dict[str, Any], Reading], None]
+"""Judges what a single field can't tell, and completes the fields, before they are checked."""
+
+Request = (
+    send.Send
+    | commands.Extend
+    | commands.Close
+    | commands.Status
+    | commands.Deliveries
+    | commands.Cancel
+    | commands.Pause
+    | commands.Resume
+    | commands.Reschedule
+    | commands.Unsubscribe
+    | commands.Subscribe
+    | commands.DoubtList
+    | commands.DoubtResolve
+    | commands.EventsReplay
+)
+"""Any request, in its canonical form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How one command is checked."""
+
+    adapter: TypeAdapter[Request]
+    names: Names
+    prepare: Prepare
+
+
+def _form(kind: type[Request], prepare: Prepare) -> Form:
+    return Form(adapter=TypeAdapter(kind), names=dict(_names(kind)), prepare=prepare)
+
+
+def _names(kind: type, *place: str) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
+    """The names a class and the classes of its fields know; `from_` is `from` to the sender."""
+    hints = typing.get_type_hints(kind)
+    fields = {field.name.rstrip("_"): hints[field.name] for field in dataclasses.fields(kind)}
+    yield place, frozenset(fields)
+    for name, hint in fields.items():
+        for inner in (hint, *typing.get_args(hint)):
+            if dataclasses.is_dataclass(inner) and isinstance(inner, type):
+                yield from _names(inner, *place, name)
+
+
+def _one_of(*names: str) -> Prepare:
+    """A command that is about exactly one thing."""
+    wanted = f"needs exactly one of {', '.join(f'`{name}`' for name in names)}"
+
+    def prepare(fields: dict[str, Any], reading: Reading) -> None:
+        given = sum(name in fields for name in names)
+        if given != 1:
+            code = Code.PARAM_INVALID if given else Code.PARAM_MISSING
+            reading.findings.add(code, (), wanted)
+
+    return prepare
+
+
+def _frame(fields: dict[str, Any], reading: Reading) -> None:
+    if "items" in fields:
+        fields["items"] = recipients.read(fields["items"], reading, "items")
+        if not fields["items"] and not reading.findings:
+            advice = "must hold at least one recipient"
+            reading.findings.add(Code.AUDIENCE_EMPTY, ("items",), advice)
+
+
+def _replay(fields: dict[str, Any], reading: Reading) -> None:
+    if fields.keys().isdisjoint({"from", "job", "stream"}):
+        advice = "needs `from`, or a `job` or a `stream`"
+        reading.findings.add(Code.PARAM_MISSING, (), advice)
+    if {"job", "stream"} <= fields.keys():
+        reading.findings.invalid("must name either a `job` or a `stream`")
+
+
+def _as_it_is(_fields: dict[str, Any], _reading: Reading) -> None:
+    pass
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "send": _form(send.Send, send.prepare),
+        "validate": _form(send.Send, send.prepare),
+        "extend": _form(commands.Extend, _frame),
+        "close": _form(commands.Close, _as_it_is),
+        "status": _form(commands.Status, _one_of("job", "ticket", "message", "delivery")),
+        "deliveries": _form(commands.Deliveries, _one_of("job", "message")),
+        "cancel": _form(commands.Cancel, _one_of("job", "delivery")),
+        "pause": _form(commands.Pause, _one_of("job", "customer")),
+        "resume": _form(commands.Resume, _one_of("job", "customer")),
+        "reschedule": _form(commands.Reschedule, _one_of("job", "delivery")),
+        "unsubscribe": _form(commands.Unsubscribe, _as_it_is),
+        "subscribe": _form(commands.Subscribe, _as_it_is),
+        "doubt.list": _form(commands.DoubtList, _as_it_is),
+        "doubt.resolve": _form(commands.DoubtResolve, _one_of("job", "deliveries")),
+        "events.replay": _form(commands.EventsReplay, _replay),
+    }
+)
+"""Every command of version 1 that this daemon serves, by its name."""

@@ -1,0 +1,137 @@
+"""The kinds of value that fields hold, as types: each is checked where it stands and nowhere else.
+
+The functions are the checks themselves, for dialects too: they give the value back in canonical
+form or raise `ValueError` with what would have been right, and must never quote the value.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
+
+from daemon.mail import address
+from daemon.mail.request.rules import DAY, Rules, Setting
+
+KEY_LIMIT = 128
+"""Characters of a request id."""
+SUBJECT_LIMIT = 998
+"""Octets: the longest line of a message (RFC 5322 2.1.1)."""
+NAME_LIMIT = 256
+"""Characters of a display name, of a mailing's name, and the like."""
+EXPIRY_LIMIT = 366 * DAY
+"""Seconds a delivery may be tried for at most."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_DURATION = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
+
+
+def text(value: str) -> str:
+    """Any text that mail and database can hold: no NUL (asyncpg and RFC 5322 refuse it)."""
+    if "\0" in value:
+        raise ValueError("must not hold the character NUL")
+    return value
+
+
+def line(value: str) -> str:
+    """Text that may stand in a header: no line ends, no control characters."""
+    # isprintable is a quick no, but it also says no to harmless spaces
+    if not value.isprintable() and _CONTROL.search(value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+def name(value: str) -> str:
+    """A display name: a line that doesn't turn the direction of what stands beside it (S9)."""
+    if len(value) > NAME_LIMIT:
+        raise ValueError(f"must have at most {NAME_LIMIT} characters")
+    if _TURNING.search(value):
+        raise ValueError("must not hold characters that turn the direction of writing")
+    return line(value)
+
+
+def subject(value: str) -> str:
+    """A subject, before its variables are filled in."""
+    if len(value.encode()) > SUBJECT_LIMIT:
+        raise ValueError(f"must have at most {SUBJECT_LIMIT} octets")
+    return line(value)
+
+
+def mailbox(value: str, rules: Rules, *, allow_utf8: bool = False) -> str:
+    """One address in its wire form; ASCII before the `@` where any relay must take it (Q6)."""
+    found = address.check(value, allow_utf8=allow_utf8, need_dot=rules.needs_dot)
+    if isinstance(found, address.Invalid):
+        raise ValueError(f"must be one address such as ann@example.com ({found.reason})")  # noqa: TRY004
+    return found.address
+
+
+def moment(value: str) -> datetime:
+    """An instant, written with its offset (RFC 3339 5.6), in UTC."""
+    if not _MOMENT.fullmatch(value):
+        raise ValueError("must be a time with its offset, such as 2030-12-31T12:00:00+03:00")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and time that exist") from None
+
+
+def within_horizon(value: datetime, setting: Setting) -> datetime:
+    """A time for which something may be scheduled; the past is fit, it means at once (Q16)."""
+    if value - setting.now > setting.rules.horizon:
+        raise ValueError(f"must not be more than {setting.rules.horizon.days} days ahead")
+    return value
+
+
+def seconds(value: object) -> object:
+    """A length of time: whole seconds, or text with a unit such as `90m` or `5d`."""
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise ValueError("must be whole seconds, or text such as 30s, 90m, 12h or 5d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("must be text")  # noqa: TRY004
+    return moment(value)
+
+
+def _mailbox(value: str, info: ValidationInfo) -> str:
+    return mailbox(value, cast("Setting", info.context).rules)
+
+
+def _addressee(value: str, info: ValidationInfo) -> str:
+    return mailbox(value, cast("Setting", info.context).rules, allow_utf8=True)
+
+
+def _within_horizon(value: datetime, info: ValidationInfo) -> datetime:
+    return within_horizon(value, cast("Setting", info.context))
+
+
+_TEXT = Annotated[str, Strict()]
+
+Text = Annotated[_TEXT, AfterValidator(text)]
+Line = Annotated[_TEXT, Field(max_length=NAME_LIMIT), AfterValidator(line)]
+Name = Annotated[_TEXT, AfterValidator(name)]
+Subject = Annotated[_TEXT, AfterValidator(subject)]
+Mailbox = Annotated[_TEXT, AfterValidator(_mailbox)]
+Addressee = Annotated[_TEXT, AfterValidator(_addressee)]
+Key = Annotated[_TEXT, Field(min_length=1, max_length=KEY_LIMIT), AfterValidator(line)]
+Flag = Annotated[bool, Strict()]
+Id = Annotated[int, Strict(), Field(ge=1, le=2**63 - 1)]
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+Due = Annotated[Moment, AfterValidator(_within_horizon)]
+Seconds = Annotated[
+    int,
+    Strict(),
+    Field(ge=1, le=EXPIRY_LIMIT),
+    BeforeValidator(seconds, json_schema_input_type=int | str),
+]

@@ -1,0 +1,100 @@
+"""How things stand while they are settled: rows read under their locks, as plain values.
+
+A fact is what an instance knows of one delivery; it settles against these.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from daemon.mail import ids
+from daemon.mail.outcome import Outcome, Withheld
+from daemon.mail.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What became of one delivery in one attempt, told by whoever held it."""
+
+    delivery_id: int
+    job_id: UUID
+    customer_id: int
+    message_id: int
+    address: str
+    attempt: int
+    """The number of the try that this is about, from 1."""
+    epoch: int
+    """The epoch under which the teller held the batch, or the retry row."""
+    retry_id: int | None
+    """The retry row it was held by; None = the batch."""
+    outcome: Outcome | Withheld
+    took: float = 0.0
+    """Seconds from taking the attempt to its outcome."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Batch id and position."""
+        return ids.place_of(self.delivery_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchNow:
+    """A locked batch. `letters` changes while facts settle."""
+
+    id: int
+    job_id: UUID
+    job_on: date
+    lane_id: int
+    klass: int
+    epoch: int
+    letters: list[str]
+
+    def at(self, position: int) -> State:
+        """Where the delivery at a position stands."""
+        return State(self.letters[position])
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing in it waits for the batch any more."""
+        return State.WAITING not in self.letters and State.UNDER_WAY not in self.letters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryNow:
+    """A locked retry row."""
+
+    id: int
+    epoch: int
+
+
+@dataclass(slots=True, kw_only=True)
+class JobNow:
+    """A locked job. `numbers` change while facts settle."""
+
+    id: UUID
+    customer_id: int
+    state: str
+    open: bool
+    doubt: str
+    parts: int
+    expires_at: datetime
+    numbers: dict[str, int | None]
+    changes: dict[str, int] = field(default_factory=dict)
+
+    def count(self, change: dict[str, int]) -> None:
+        """Books a move: into the numbers, and into what will be written."""
+        for name, by in change.items():
+            self.changes[name] = self.changes.get(name, 0) + by
+            self.numbers[name] = (self.numbers.get(name) or 0) + by
+
+    @property
+    def remaining(self) -> int:
+        """What is still to come, after what was booked here."""
+        settled = ("sent", "delivered", "bounced", "failed", "expired", "canceled",
+                   "suppressed_late", "in_doubt")  # fmt: skip
+        return (self.numbers["queued"] or 0) - sum(self.numbers[name] or 0 for name in settled)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every delivery is final and no more can come."""
+        return not self.open and self.remaining == 0 and not self.numbers["in_doubt"]

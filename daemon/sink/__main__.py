@@ -1,0 +1,143 @@
+"""`python -m daemon.sink`: options, and one sink from its start to SIGTERM."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from daemon.sink import behaviour, mode
+from daemon.sink.control import Control
+from daemon.sink.record import Recorder
+from daemon.sink.server import Server
+from daemon.sink.show import Show
+from daemon.sink.sink import Settings, Sink, Witness
+from daemon.sink.tls import Certificate
+
+_WITHOUT_TLS = tuple(name for name in mode.CAPABILITIES if name != "starttls")
+_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sink; the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.behaviours:
+        sys.stdout.write(behaviour.table() + "\n")
+        return 0
+    status = 0
+    try:
+        with ExitStack() as closing:
+            script = options.script.read_text() if options.script else ""
+            asyncio.run(_serve(_built(options, closing), options, script))
+    except* (OSError, RuntimeError, ValueError) as refusals:
+        sys.stderr.write("".join(f"sink: {refusal}\n" for refusal in refusals.exceptions))
+        status = _FAILED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sink", description="A scripted SMTP server.")
+    add = parser.add_argument
+    add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="SMTP; port 0 for a free one")
+    add("--control", metavar="HOST:PORT", help="the control channel")
+    add("--ready-file", type=Path, metavar="F", help="written with the addresses once they listen")
+    add("--record", type=Path, metavar="F", help="one JSON line per message and refusal")
+    add("--keep-bytes", action="store_true", help="the record holds each message, in base64")
+    add("--count-only", action="store_true", help="fast: messages are counted, not looked into")
+    add("--show", action="store_true", help="print one line per message and refusal")
+    add("--script", type=Path, metavar="F", help="requests of the control channel, played at start")
+    add("--capabilities", type=_names, default=_WITHOUT_TLS, metavar="A,B", help=_names.__doc__)
+    add("--tls-cert", type=Path, metavar="F", help="PEM for STARTTLS; made by openssl if not given")
+    add("--tls-key", type=Path, metavar="F", help="its key, if it is in another file")
+    add("--user", type=_user, action="append", default=[], metavar="NAME:PASSWORD", help="for AUTH")
+    add("--require-auth", action="store_true", help="530 to MAIL without AUTH")
+    add(
+        "--max-size", type=int, default=Settings().max_size, metavar="N", help="octets of a message"
+    )
+    add("--behaviours", action="store_true", help="print what words in an address do, and end")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What EHLO announces: pipelining,8bitmime,size,smtputf8,starttls,auth."""
+    names = tuple(filter(None, text.split(",")))
+    if unknown := set(names) - set(mode.CAPABILITIES):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError("not NAME:PASSWORD")
+    return name, password
+
+
+def _built(options: argparse.Namespace, closing: ExitStack) -> Sink:
+    witnesses: list[Witness] = []
+    if options.record:
+        recorder = Recorder(options.record, keep_bytes=options.keep_bytes)
+        closing.callback(recorder.close)
+        witnesses.append(recorder)
+    if options.show:
+        witnesses.append(Show())
+    certificate = Certificate(options.tls_cert, options.tls_key)
+    closing.callback(certificate.close)
+    if "starttls" in options.capabilities:
+        certificate.prepare()
+    settings = Settings(
+        max_size=options.max_size,
+        users=dict(options.user),
+        require_auth=options.require_auth,
+        count_only=options.count_only,
+    )
+    return Sink(
+        settings=settings,
+        mode=mode.Mode(options.capabilities),
+        clock=time.time,
+        certificate=certificate,
+        witnesses=tuple(witnesses),
+    )
+
+
+async def _serve(sink: Sink, options: argparse.Namespace, script: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as tasks:
+        smtp = Server(sink, tasks)
+        control = Control(sink, smtp, tasks)
+        try:
+            await smtp.listen(options.listen)
+            if options.control:
+                await control.listen(options.control)
+            await control.run(script)
+            _tell(sink, smtp, control, options.ready_file)
+            await stop.wait()
+        finally:
+            control.close()
+            smtp.close()
+
+
+def _tell(sink: Sink, smtp: Server, control: Control, ready_file: Path | None) -> None:
+    ready = {"smtp": smtp.address}
+    if control.address:
+        ready["control"] = control.address
+    if sink.certificate.path:
+        ready["certificate"] = str(sink.certificate.path)
+    line = json.dumps(ready) + "\n"
+    sys.stdout.write(line)
+    sys.stdout.flush()
+    if ready_file:  # renamed into place: whoever waits for the file finds it whole
+        written = ready_file.with_name(ready_file.name + ".new")
+        written.write_text(line)
+        written.replace(ready_file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"""Promoting, claiming, permitting and giving back: what dispatch asks of the store, as values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from daemon.mail import ids
+from daemon.mail.outcome import Verdict
+from daemon.store import door
+
+PROMOTED_AT_ONCE = 1000
+"""Batches, and retry rows, that one promotion ranks at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A claimed batch."""
+
+    id: int
+    job_id: UUID
+    job_on: date
+    customer_id: int
+    message_id: int
+    epoch: int
+    state: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a try needs to know of its recipient."""
+
+    id: int
+    address: str
+    supp: str
+    name: str | None
+    variables: dict[str, str | None]
+    override: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A claimed retry row with its delivery."""
+
+    id: int
+    job_id: UUID
+    customer_id: int
+    message_id: int
+    attempt: int
+    """Tries made."""
+    epoch: int
+    spec: dict[str, Any]
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One delivery that wants a permit."""
+
+    delivery_id: int
+    epoch: int
+    supp: str
+    retry_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a permit says of one delivery, and the Date of its mail (its batch's first permit)."""
+
+    verdict: Verdict
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A delivery whose holder is gone, or whose time is over, now held by us to be settled."""
+
+    delivery_id: int
+    job_id: UUID
+    customer_id: int
+    message_id: int
+    address: str
+    attempt: int
+    epoch: int
+    retry_id: int | None
+    letter: str
+
+
+async def promote(store: door.Store) -> list[int]:
+    """Makes what is due ready; answers the lanes that have something new."""
+    return [row["lane_id"] for row in await store.rows("promote.due", PROMOTED_AT_ONCE)]
+
+
+async def next_due(store: door.Store) -> float | None:
+    """Seconds until the next thing falls due (negative: it is overdue); None = nothing waits."""
+    due: float | None = await store.value("promote.next")
+    return due
+
+
+async def ready(store: door.Store) -> list[tuple[int, int]]:
+    """Lane and class of everything that is ready."""
+    return [(row["lane_id"], row["class"]) for row in await store.rows("claim.ready")]
+
+
+async def next_ranks(store: door.Store, lane: int, klass: int) -> tuple[float | None, float | None]:
+    """The lowest rank of a batch and of a retry row in a lane's class."""
+    row = await store.row("claim.next_rank", lane, klass)
+    return (row["batch"], row["retry"]) if row else (None, None)
+
+
+async def batches(
+    store: door.Store, lane: int, klass: int, owner: UUID, limit: int
+) -> tuple[list[Batch], list[Delivery]]:
+    """Claims batches of at most `limit` deliveries (or one larger), and reads their deliveries."""
+    async with store.session() as session:
+        rows = await session.rows("claim.batches", lane, klass, owner, limit)
+        claimed = [_batch(row) for row in rows]
+        if not claimed:
+            return [], []
+        found = await session.rows(
+            "claim.deliveries", [batch.id for batch in claimed], [batch.job_on for batch in claimed]
+        )
+    return claimed, [_delivery(row, row["id"]) for row in found]
+
+
+async def retries(
+    store: door.Store, lane: int, klass: int, owner: UUID, limit: int, before: float | None
+) -> list[Retry]:
+    """Claims up to `limit` retry rows that are ranked not after `before`."""
+    rows = await store.rows("claim.retries", lane, klass, owner, limit, before)
+    return [_retry(row) for row in rows]
+
+
+async def permit(store: door.Store, owner: UUID, asks: Sequence[Ask]) -> dict[int, Judged]:
+    """One permit: the verdict for each delivery that is still ours."""
+    judged = await _permit_batches(store, owner, [ask for ask in asks if ask.retry_id is None])
+    return judged | await _permit_retries(store, owner, [ask for ask in asks if ask.retry_id])
+
+
+async def _permit_batches(store: door.Store, owner: UUID, asks: Sequence[Ask]) -> dict[int, Judged]:
+    if not asks:
+        return {}
+    places = [ids.place_of(ask.delivery_id) for ask in asks]
+    rows = await store.rows(
+        "permit.batches",
+        [batch for batch, _ in places],
+        [ask.epoch for ask in asks],
+        [position for _, position in places],
+        [ask.supp for ask in asks],
+        owner,
+    )
+    return {
+        ids.delivery_id(row["batch_id"], row["position"]): Judged(
+            verdict=Verdict(row["verdict"]), at=row["at"]
+        )
+        for row in rows
+    }
+
+
+async def _permit_retries(store: door.Store, owner: UUID, asks: Sequence[Ask]) -> dict[int, Judged]:
+    if not asks:
+        return {}
+    places = [ids.place_of(ask.delivery_id) for ask in asks]
+    rows = await store.rows(
+        "permit.retries",
+        [ask.retry_id for ask in asks],
+        [ask.epoch for ask in asks],
+        [batch for batch, _ in places],
+        [position for _, position in places],
+        [ask.supp for ask in asks],
+        owner,
+    )
+    ours = {ask.retry_id: ask.delivery_id for ask in asks}
+    return {
+        ours[row["retry_id"]]: Judged(verdict=Verdict(row["verdict"]), at=row["at"]) for row in rows
+    }
+
+
+async def give_back(
+    store: door.Store, owner: UUID, *, batches: Sequence[int], retries: Sequence[int]
+) -> None:
+    """Gives claims back: what waits in them waits for anyone again."""
+    if batches:
+        await store.run("give_back.batches", list(batches), owner)
+    if retries:
+        await store.run("give_back.retries", list(retries), owner)
+
+
+async def rescued_batches(store: door.Store, owner: UUID, limit: int) -> dict[int, list[Orphan]]:
+    """Takes up to `limit` batches of the dead, with the deliveries that were under way in each."""
+    rows = await store.rows("rescue.batches", owner, limit)
+    return {row["id"]: _orphans(row, letters="u") for row in rows}
+
+
+async def rescued_retries(store: door.Store, owner: UUID, limit: int) -> list[Orphan]:
+    """Takes up to `limit` retry rows of the dead."""
+    return [_orphan_retry(row) for row in await store.rows("rescue.retries", owner, limit)]
+
+
+async def expired(store: door.Store) -> list[UUID]:
+    """Jobs whose time is over and that have something waiting that nobody holds."""
+    return [row["id"] for row in await store.rows("expire.jobs")]
+
+
+async def expired_of(store: door.Store, job: UUID, owner: UUID) -> list[Orphan]:
+    """Takes what nobody holds of an expired job, to be settled."""
+    found: list[Orphan] = []
+    for row in await store.rows("expire.batches", job, owner):
+        found += _orphans(row, letters="w")
+    found += [_orphan_retry(row) for row in await store.rows("expire.retries", job, owner)]
+    return found
+
+
+def _batch(row: door.Row) -> Batch:
+    return Batch(
+        id=row["id"],
+        job_id=row["job_id"],
+        job_on=row["job_on"],
+        customer_id=row["customer_id"],
+        message_id=row["message_id"],
+        epoch=row["epoch"],
+        state=row["state"],
+        spec=row["spec"],
+    )
+
+
+def _delivery(row: door.Row, number: int) -> Delivery:
+    return Delivery(
+        id=number,
+        address=row["address"],
+        supp=row["supp"],
+        name=row["name"],
+        variables=row["vars"] or {},
+        override=row["override"],
+    )
+
+
+def _retry(row: door.Row) -> Retry:
+    return Retry(
+        id=row["id"],
+        job_id=row["job_id"],
+        customer_id=row["customer_id"],
+        message_id=row["message_id"],
+        attempt=row["attempt"],
+        epoch=row["epoch"],
+        spec=row["spec"],
+        delivery=_delivery(row, ids.delivery_id(row["batch_id"], row["position"])),
+    )
+
+
+def _orphans(row: door.Row, *, letters: str) -> list[Orphan]:
+    return [
+        Orphan(
+            delivery_id=ids.delivery_id(row["id"], position),
+            job_id=row["job_id"],
+            customer_id=row["customer_id"],
+            message_id=row["message_id"],
+            address=row["addresses"][position],
+            attempt=1,
+            epoch=row["epoch"],
+            retry_id=None,
+            letter=letter,
+        )
+        for position, letter in enumerate(row["state"])
+        if letter in letters
+    ]
+
+
+def _orphan_retry(row: door.Row) -> Orphan:
+    return Orphan(
+        delivery_id=ids.delivery_id(row["batch_id"], row["position"]),
+        job_id=row["job_id"],
+        customer_id=row["customer_id"],
+        message_id=row["message_id"],
+        address=row["address"],
+        attempt=row["attempt"] + 1,
+        epoch=row["epoch"],
+        retry_id=row["id"],
+        letter=row["letter"],
+    )

