@@ -47,7 +47,7 @@ _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _CONTROL_BUT_LINE_END = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ADDRESS = re.compile(r"""([^\s<>@()\[\],;:"'/=*])[^\s<>@()\[\],;:"'/=]*@(?=\w)""")
-_LOGIN = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)")
+_LOGIN = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)|(?<=password=)[^\s&]+", re.IGNORECASE)
 
 
 def get(name: str) -> FilteringBoundLogger:
@@ -201,7 +201,7 @@ class _Line:
             name = f"{key}_" if key in line else key
             line[name] = "***" if key in SECRET_FIELDS else _plain(value, masking)
         if trace:
-            line["exception"] = masking(_CONTROL_BUT_LINE_END.sub(" ", trace)[-TRACE_LIMIT:])
+            line["exception"] = masking(trace)
         return line
 
 
@@ -226,8 +226,13 @@ class _Foreign(logging.Handler):
 def clean(text: str) -> str:
     """Fit for one line: no controls, no lone surrogates, no login within a URL, cut short."""
     text = _CONTROL.sub(" ", text) if not text.isprintable() else text
-    text = _LOGIN.sub("***", text) if "://" in text else text
+    text = _without_login(text)
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+def _without_login(text: str) -> str:
+    """A DSN's user and password as `***`, wherever it was quoted."""
+    return _LOGIN.sub("***", text) if "://" in text or "=" in text else text
 
 
 def masked(text: str) -> str:
@@ -264,14 +269,15 @@ def _is_too_large(value: object) -> bool:
 
 
 def _trace(exc_info: Any) -> str:
-    """The traceback of `exc_info=`: an exception, a triple, or True for the one being handled."""
+    """The traceback of `exc_info=`: an exception, a triple, or True for the current one; clean."""
     if isinstance(exc_info, BaseException):
         exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
     elif exc_info and not isinstance(exc_info, tuple):
         exc_info = sys.exc_info()
     if not exc_info or exc_info[0] is None:
         return ""
-    return "".join(traceback.format_exception(*exc_info)).rstrip("\n")
+    text = "".join(traceback.format_exception(*exc_info)).rstrip("\n")
+    return _without_login(_CONTROL_BUT_LINE_END.sub(" ", text))[-TRACE_LIMIT:]
 
 
 def _message(record: logging.LogRecord) -> str:

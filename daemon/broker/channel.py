@@ -73,6 +73,8 @@ class Channel:
             return  # then the connection is gone, and the channel with it
 
     def _on_closing(self, closing: asyncio.Future[None]) -> None:
+        # only now: what the broker sent before it heard of our close is still the listener's
+        self._tap.forget(self.number, self._listener)
         error = None if closing.cancelled() else closing.exception()
         self._gone(errors.words(error))
 
@@ -83,7 +85,6 @@ class Channel:
         if self.why_lost:
             return
         self.why_lost = why
-        self._tap.forget(self.number)
         self._listener.lost(why)
 
 

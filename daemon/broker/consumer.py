@@ -36,6 +36,7 @@ class Consumer:
         self._prefetch = prefetch
         self._seldom = logs.Seldom()
         self._session: _Session | None = None
+        self._closed = False
         self.why_down = "not consuming yet"
         """The last cause, or empty while parcels can come."""
 
@@ -45,12 +46,16 @@ class Consumer:
         return self._session is not None and self._session.is_open
 
     async def take(self, limit: int) -> list[Parcel]:
-        """Waits for a parcel, then returns what is there, in the queue's order, `limit` at most."""
-        while True:
+        """Waits for a parcel, then returns what is there, in the queue's order, `limit` at most.
+
+        Empty only after `aclose`.
+        """
+        while not self._closed:
             session = self._session or await self._begin()
             if parcels := await session.take(limit):
                 return parcels
             await self._end(session)
+        return []
 
     def ack(self, parcels: Sequence[Parcel]) -> int:
         """Done with these. Returns how many were still ours to acknowledge; nothing is waited for.
@@ -85,6 +90,7 @@ class Consumer:
 
     async def aclose(self) -> None:
         """Leaves the queue; what was not acknowledged goes back to it, waiting parcels included."""
+        self._closed = True
         session, self._session = self._session, None
         self.why_down = "closed"
         if session:
@@ -106,9 +112,10 @@ class Consumer:
             return session
 
     async def _end(self, session: "_Session") -> None:
-        self._session = None
-        self._down(session.why_over)
-        await session.close()
+        if not self._closed:
+            self._session = None
+            self._down(session.why_over)
+            await session.close()
 
     def _down(self, why: str) -> None:
         self.why_down = why
@@ -202,7 +209,9 @@ class _Session:
         return True
 
     def content(self, method: bytes, header: bytes, body: bytes) -> None:
-        """A delivery."""
+        """A delivery, perhaps one that was on its way when we left."""
+        if self.why_over:
+            return
         parcel = decode.parcel(method, header, body, queue=self._queue, session=self.number)
         self._unacked[parcel.tag] = None
         self._waiting.append(parcel)

@@ -58,9 +58,11 @@ class Tap(asyncio.StreamReader):
         """From now on what comes on this channel is the listener's."""
         self._ears[channel] = _Ear(listener)
 
-    def forget(self, channel: int) -> None:
-        """The channel is closed; its number may be given out again."""
-        self._ears.pop(channel, None)
+    def forget(self, channel: int, listener: Listener) -> None:
+        """The channel is closed; its number may already be another listener's."""
+        ear = self._ears.get(channel)
+        if ear and ear.listener is listener:
+            del self._ears[channel]
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         """Called by the transport with whatever octets arrived, frames cut anywhere."""
@@ -122,10 +124,10 @@ class Tap(asyncio.StreamReader):
 class _Ear:
     """Puts the frames of one channel together: method, header, then as many bodies as it takes."""
 
-    __slots__ = ("_header", "_listener", "_method", "_missing", "_pieces")
+    __slots__ = ("_header", "_method", "_missing", "_pieces", "listener")
 
     def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+        self.listener = listener
         self._method = b""
         self._header = b""
         self._pieces: list[bytes] = []
@@ -152,7 +154,7 @@ class _Ear:
             self._method = payload
             return True
         if method in (_ACK, _NACK):
-            self._listener.confirm(payload)
+            self.listener.confirm(payload)
             return True
         return False
 
@@ -160,4 +162,4 @@ class _Ear:
         method, header, body = self._method, self._header, b"".join(self._pieces)
         self._method = b""
         self._pieces.clear()
-        self._listener.content(method, header, body)
+        self.listener.content(method, header, body)

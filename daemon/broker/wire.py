@@ -6,6 +6,7 @@ and reconnects every five seconds sharp, all instances alike.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -20,6 +21,10 @@ from yarl import URL
 from daemon.broker import errors
 from daemon.broker.channel import Channel
 from daemon.broker.tap import Listener, Tap
+
+# whoever holds a wire tells what happens to it; theirs would tell it again, at every try
+for _library in ("aio_pika", "aiormq"):
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 
 class _Transports(TransportFactory):

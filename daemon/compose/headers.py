@@ -21,7 +21,7 @@ SEPARATOR = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 REORDERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional controls, with which a name could be made to read as another's (S9)."""
 
-_SPACED = re.compile(rf"(?:{SEPARATOR.pattern}|\t)+")
+_SPACED = re.compile(rf"(?:{SEPARATOR.pattern}|\t)(?:{SEPARATOR.pattern}|[\t ])*+")
 _WORD = re.compile(r" +[^ ]+")
 _ATOMS = re.compile(r"[A-Za-z0-9'_-]+(?: [A-Za-z0-9'_-]+)*")
 _QUOTABLE = re.compile(r'["\\]')

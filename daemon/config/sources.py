@@ -76,7 +76,7 @@ def leaves(value: object, key: Key = ()) -> Iterator[tuple[Key, object]]:
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         for position, below in enumerate(value):
             yield from leaves(below, (*key, position))
-    else:
+    elif key:
         yield key, value
 
 

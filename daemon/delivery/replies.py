@@ -15,7 +15,7 @@ from daemon.mail.reply import Reply, parse
 
 LINE_LIMIT = 4096
 """Octets of one line; the standard says 512, servers say more."""
-LINES_LIMIT = 128
+LINES_LIMIT = 1024
 SIZE_LIMIT = 64 * 1024
 """Octets of all lines of one reply."""
 

@@ -1,7 +1,7 @@
 """sms.by, API version 2: `sendEmail`, one mail to one address.
 
 The vendor names the method in the path and takes a form; on the queue the form is a JSON object
-and its field `method` names the method. The mapping is that of requirements 2.4, the answers that of
+whose field `method` names the method. The mapping is that of requirements 2.4, the answers are of
 2.5 and 2.7; README.md tells what was decided where the vendor says nothing.
 """
 
@@ -48,7 +48,7 @@ _MOST_UNKNOWN = 20
 """Unknown fields that are named."""
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 _SCHEDULE = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)", re.ASCII)
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
+_TAG = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9-]*(?:\s[^<>]*)?/?>|!)")
 _LINE_END = re.compile(r"\r\n?|\n")
 
 _THEIRS = {
@@ -179,10 +179,10 @@ class _Form:
         value = self._fields.get(name)
         if _is_empty(value):
             return True
-        known = isinstance(value, str | int) and _FLAGS.get(str(value).strip().lower())
-        if not isinstance(known, bool) or isinstance(value, float):
+        written = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if written not in _FLAGS:
             self.findings.invalid("must be 1 or 0", name)
-        return known is not False
+        return _FLAGS.get(written, True)
 
 
 def _is_empty(value: object) -> bool:
@@ -203,7 +203,7 @@ def _html(message: str) -> str:
 
 
 def _due(schedule: str, zone: tzinfo, setting: Setting) -> datetime:
-    """The instant of a local time. In a gap it moves on by the gap; of two it is the first (Q15)."""
+    """The instant of a local time: moved on by a gap it falls into, and the first of two (Q15)."""
     found = _SCHEDULE.fullmatch(schedule.strip())
     if found is None:
         raise ValueError("must be a time such as 2030-12-31 12:00")

@@ -8,7 +8,7 @@ whose window has closed sends its delivery back to the front of those that wait.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +54,13 @@ class Lane:
     """A lane of this instance: a `Source` for its connections."""
 
     def __init__(
-        self, lane: lanes.Lane, settings: Settings, *, composer: Composer, ends: Ends
+        self,
+        lane: lanes.Lane,
+        settings: Settings,
+        *,
+        composer: Composer,
+        ends: Ends,
+        hungry: Callable[[], None],
     ) -> None:
         self.lane = lane
         self.settings = settings
@@ -75,6 +81,7 @@ class Lane:
         self._shares = Shares(settings.shares)
         self._composer = composer
         self._ends = ends
+        self._hungry = hungry
 
     # --- what it holds ---
 
@@ -119,6 +126,8 @@ class Lane:
             if klass is None:
                 break
             chosen.append(self._waiting[klass].popleft())
+        if self.waiting < LOW_WATER:
+            self._hungry()
         return chosen
 
     def put_back(self, held: Iterable[Held]) -> None:

@@ -94,7 +94,11 @@ class Dispatch:
                 known.lane = found
                 continue
             lane = self._lanes[found.id] = Lane(
-                found, self._with.settings, composer=self._with.press, ends=self._endings
+                found,
+                self._with.settings,
+                composer=self._with.press,
+                ends=self._endings,
+                hungry=self.claimer.wake,
             )
             crew = Crew(
                 lane,

@@ -121,7 +121,7 @@ async def _serve(sink: Sink, options: argparse.Namespace, script: str) -> None:
             await stop.wait()
         finally:
             control.close()
-            smtp.close()
+            await smtp.close()
 
 
 def _tell(sink: Sink, smtp: Server, control: Control, ready_file: Path | None) -> None:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from daemon.sink.behaviour import Act, Deed, Phase
+from daemon.sink.behaviour import Act, Deed
 
 
 class End(enum.Enum):
     """What becomes of the connection once the answer is out."""
 
-    OPEN = enum.auto()
     BYE = enum.auto()
     """No more from us; what the client still says is read, so that it can read our last reply."""
     DROP = enum.auto()
@@ -34,7 +33,8 @@ class Answer:
     """Whether the command is carried out: the recipient accepted, the message stored."""
     wait: float = 0.0
     """Seconds of silence before it; infinity for as long as the client can bear."""
-    end: End = End.OPEN
+    end: End | None = None
+    """None: it goes on."""
     early: bool = False
     """A 250 was said before the dot."""
     words: tuple[str, ...] = ()
@@ -71,9 +71,9 @@ _TEXTS = {
 _SENDER_TEXTS = {550: "5.7.1 Sender refused", 553: "5.1.8 Bad sender", 554: "5.7.1 Sender refused"}
 _CONTENT_TEXTS = {550: "5.7.1 Content refused", 552: "5.3.4 Message too big"}
 _TEXTS_OF_PHASE = {
-    Phase.MAIL: _SENDER_TEXTS,
-    Phase.DATA: _CONTENT_TEXTS,
-    Phase.DOT: _CONTENT_TEXTS,
+    "mail": _SENDER_TEXTS,
+    "data": _CONTENT_TEXTS,
+    "dot": _CONTENT_TEXTS,
 }
 
 
@@ -90,7 +90,7 @@ def yes(code: int, text: str) -> Answer:
     return Answer(said=reply(code, text))
 
 
-def no(code: int, text: str, *, end: End = End.OPEN, address: str = "") -> Answer:
+def no(code: int, text: str, *, end: End | None = None, address: str = "") -> Answer:
     """An answer that doesn't."""
     said = reply(code, text, address=address)
     return Answer(said=said, done=False, end=end, address=address)
@@ -166,7 +166,7 @@ def compose(ok: Answer, claims: Iterable[Claim], *, strikes: Callable[[str, Act]
     """What is answered instead of `ok`; `strikes` is asked only for acts that would matter."""
     answer = ok
     for address, act in claims:
-        if answer.end is not End.OPEN:
+        if answer.end is not None:
             break
         if (answer.done or act.deed in _BENDING) and strikes(address, act):
             bent = _DEEDS[act.deed](answer, act, address)

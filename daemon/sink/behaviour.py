@@ -13,20 +13,13 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
-
-class Phase(enum.StrEnum):
-    """Where in a conversation an act strikes."""
-
-    BANNER = "banner"
-    EHLO = "ehlo"
-    STARTTLS = "starttls"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    BODY = "body"
-    DOT = "dot"
+Phase: TypeAlias = Literal[
+    "banner", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"
+]
+"""Where in a conversation an act strikes."""
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 class Deed(enum.StrEnum):
@@ -88,7 +81,7 @@ def _row(*shapes: str, act: Act, meaning: str) -> Row:
     return Row(shapes=shapes, act=act, meaning=meaning)
 
 
-_AT_RCPT = Act(phase=Phase.RCPT, deed=Deed.REFUSE, code=451, enhanced="4.7.1")
+_AT_RCPT = Act(phase="rcpt", deed=Deed.REFUSE, code=451, enhanced="4.7.1")
 
 TABLE: tuple[Row, ...] = (
     Row(
@@ -106,72 +99,81 @@ TABLE: tuple[Row, ...] = (
     _row(
         "PHASE-CODE",
         "reject-CODE",
-        act=Act(phase=Phase.RCPT, deed=Deed.REFUSE),
+        act=Act(phase="rcpt", deed=Deed.REFUSE),
         meaning="this reply (reject: at rcpt); CODE is 550 or, with its detail, 550-5.7.1",
     ),
     _row(
         "421-at-PHASE",
-        act=Act(phase=Phase.RCPT, deed=Deed.SHUT),
+        act=Act(phase="rcpt", deed=Deed.SHUT),
         meaning="421 4.3.2, then the connection is closed",
     ),
     _row(
         "drop-at-PHASE",
-        act=Act(phase=Phase.RCPT, deed=Deed.CLOSE),
+        act=Act(phase="rcpt", deed=Deed.CLOSE),
         meaning="the connection is closed without a reply; nothing is stored",
     ),
     _row(
         "drop-in-body-N",
-        act=Act(phase=Phase.BODY, deed=Deed.CLOSE),
+        act=Act(phase="body", deed=Deed.CLOSE),
         meaning="closed after N bytes of the body; a shorter one is stored",
     ),
     _row(
         "drop-after-dot",
-        act=Act(phase=Phase.DOT, deed=Deed.STORE_RESET),
+        act=Act(phase="dot", deed=Deed.STORE_RESET),
         meaning="STORED, then the connection is reset (RST) without a reply",
     ),
     _row(
         "discard-after-dot",
-        act=Act(phase=Phase.DOT, deed=Deed.RESET),
+        act=Act(phase="dot", deed=Deed.RESET),
         meaning="NOT stored, then the connection is reset (RST) without a reply",
     ),
     _row(
         "stall-at-PHASE-S",
-        act=Act(phase=Phase.RCPT, deed=Deed.STALL),
+        act=Act(phase="rcpt", deed=Deed.STALL),
         meaning="S seconds of silence, then it goes on; at the dot it is stored first",
     ),
     _row(
         "stall-after-dot-S",
-        act=Act(phase=Phase.DOT, deed=Deed.STALL),
+        act=Act(phase="dot", deed=Deed.STALL),
         meaning="the same as stall-at-dot-S",
     ),
     _row(
         "garbage-at-PHASE",
-        act=Act(phase=Phase.RCPT, deed=Deed.GARBAGE),
+        act=Act(phase="rcpt", deed=Deed.GARBAGE),
         meaning="a line that is no reply; what was asked for is NOT done",
     ),
     _row(
         "latin1-at-PHASE",
-        act=Act(phase=Phase.RCPT, deed=Deed.LATIN1),
+        act=Act(phase="rcpt", deed=Deed.LATIN1),
         meaning="the usual reply, with bytes that are no UTF-8",
     ),
     _row(
         "long-at-PHASE",
         "long-reply",
-        act=Act(phase=Phase.RCPT, deed=Deed.LONG, number=1000),
+        act=Act(phase="rcpt", deed=Deed.LONG, number=1000),
         meaning="the usual reply, in 1,000 lines (long-reply: at rcpt)",
     ),
     _row(
         "extra-at-PHASE",
         "extra-reply",
-        act=Act(phase=Phase.RCPT, deed=Deed.EXTRA),
+        act=Act(phase="rcpt", deed=Deed.EXTRA),
         meaning="a 250 that nobody asked for behind the reply (extra-reply: at rcpt)",
     ),
     _row(
         "early-250",
-        act=Act(phase=Phase.DATA, deed=Deed.EARLY),
+        act=Act(phase="data", deed=Deed.EARLY),
         meaning="a 250 right behind the 354; the dot gets 451, NOTHING is stored",
     ),
 )
+
+
+def phase_of(name: str) -> Phase:
+    """The phase of that name; ValueError when there is none."""
+    for phase in PHASES:
+        if phase == name:
+            return phase
+    raise ValueError(f"not a phase: {name} (there are {', '.join(PHASES)})")
+
 
 _HOLES = {
     "PHASE": r"(?P<phase>mail|rcpt|data|dot)",
@@ -190,19 +192,14 @@ def _patterns() -> Iterator[tuple[re.Pattern[str], Row]]:
 
 
 _PATTERNS = tuple(_patterns())
-_FIRST = frozenset(
-    first
-    for row in TABLE
-    for shape in row.shapes
-    for first in _HOLE.sub(lambda hole: "mail|rcpt|data|dot", shape.partition("-")[0]).split("|")
-)
-"""What a word begins with, before its first hyphen: most addresses are let go by this alone."""
+_FIRST = frozenset({shape.partition("-")[0] for row in TABLE for shape in row.shapes} | set(PHASES))
+"""What words begin with, before the first hyphen: most addresses are let go by this alone."""
 
 
 def _filled(row: Row, word: str, holes: dict[str, str | None]) -> Act:
     act = replace(row.act, word=word, times=1 if holes["once"] else None)
     if phase := holes.get("phase"):
-        act = replace(act, phase=Phase(phase))
+        act = replace(act, phase=phase_of(phase))
     if code := holes.get("code"):
         act = replace(act, code=int(code), enhanced=holes.get("enhanced"))
     if row.counts_tries:
@@ -238,12 +235,20 @@ def acts(address: str) -> tuple[Act, ...]:
     return tuple(found)
 
 
+_LEGEND = """\
+Words at the front of an address' local part, each ended by `+` or its end: greylist-2+x@,
+stall-at-rcpt-1+rcpt-550+x@. PHASE is mail (read in the sender's address), rcpt, data or dot; N is
+a whole number, S may have decimals. With `-once` behind it a word strikes once for each address.
+
+"""
+
+
 def table() -> str:
-    """The table of behaviours as text, one behaviour a line."""
+    """The table of behaviours as text, one behaviour a line, under a legend."""
     names = [", ".join(row.shapes) for row in TABLE]
     width = max(map(len, names))
     lines = (f"{name:<{width}}  {row.meaning}" for name, row in zip(names, TABLE, strict=True))
-    return "\n".join(lines)
+    return _LEGEND + "\n".join(lines)
 
 
 class Memory:

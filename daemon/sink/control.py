@@ -97,7 +97,7 @@ class Control:
     async def clear(self, request: Request) -> Request:
         """Forget the acts of a phase, or all that was asked for."""
         if "phase" in request:
-            self._sink.mode.forget(behaviour.Phase(request["phase"]))
+            self._sink.mode.forget(behaviour.phase_of(request["phase"]))
         else:
             self._sink.mode.clear()
         return {}

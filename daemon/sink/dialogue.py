@@ -6,7 +6,7 @@ it asks whether it should misbehave.
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
 from daemon.sink import answer, login, transaction
@@ -19,9 +19,8 @@ from daemon.sink.visit import Visit
 
 
 class Expects(enum.Enum):
-    """What the client's next bytes are."""
+    """What the client's next bytes are, when they are no command."""
 
-    COMMAND = enum.auto()
     BODY = enum.auto()
     SECRET = enum.auto()
     TLS = enum.auto()
@@ -54,6 +53,15 @@ _ENOUGH = answer.no(421, "4.7.0 Enough messages for one connection", end=End.BYE
 _GO_ON = 334
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interruption:
+    """What happens within a body."""
+
+    after: int
+    """Bytes of the body before it."""
+    answer: Answer
+
+
 class Dialogue:
     """One connection's state and answers."""
 
@@ -65,18 +73,18 @@ class Dialogue:
         self._offered: frozenset[str] = frozenset()
         self._login: Login | None = None
         self._mail: Transaction | None = None
-        self.expects = Expects.COMMAND
+        self.expects: Expects | None = None
 
     def greet(self) -> Answer:
         """The banner."""
         limit = self._sink.mode.connections
         banner = Answer(said=f"220 {self._sink.settings.hostname} ESMTP sink\r\n".encode())
         full = limit is not None and self._sink.tally.now > limit
-        return self._noted("banner", _BUSY if full else self._judge(Phase.BANNER, banner))
+        return self._noted("banner", _BUSY if full else self._judge("banner", banner))
 
     def line(self, line: bytes, *, more: bool) -> Answer:
         """The answer to one line without its CRLF; `more` when bytes stand behind it already."""
-        if self.expects is Expects.SECRET:
+        if self.expects is not None:
             return self._noted("auth", self._secret(line))
         if b"\n" in line or b"\r" in line or b"\0" in line:
             self._visit.violate("bare-control-in-command")
@@ -92,7 +100,7 @@ class Dialogue:
 
     def finish(self, raw: bytes, *, oversize: bool) -> Answer:
         """The answer to a body as it was on the wire; it is stored when that says so."""
-        self.expects = Expects.COMMAND
+        self.expects = None
         mail = self._running()
         answered = self._dot(mail, oversize=oversize)
         if answered.done:
@@ -101,19 +109,23 @@ class Dialogue:
         self._mail = None
         return answered
 
-    def interruption(self) -> tuple[int, Answer] | None:
-        """What is to happen within the body: after how many bytes, and what; None for nothing."""
-        claims = self._claims(Phase.BODY, self._running().claims)
-        if not claims:
+    def interruption(self) -> Interruption | None:
+        """What is to happen within the body that comes now, None for nothing."""
+        asked = self._running().claims
+        if not asked and not self._sink.mode.acts:
             return None
-        answered = self._judge(Phase.BODY, _SILENCE, self._running().claims)
-        return (claims[0][1].after, self._noted("body", answered)) if answered.words else None
+        claims = self._claims("body", asked)
+        answered = self._noted("body", self._judge("body", _SILENCE, claims))
+        if not answered.words:
+            return None
+        first = next(act for _, act in claims if act.word == answered.words[0])
+        return Interruption(after=first.after, answer=answered)
 
     def secured(self, version: str) -> None:
         """TLS is up: all that was said before is forgotten (RFC 3207 4.2)."""
         self._visit.tls, self._visit.helo, self._visit.user = version, "", None
         self._offered = frozenset()
-        self.expects = Expects.COMMAND
+        self.expects = None
 
     # the verbs: each from the bytes behind it to its answer
 
@@ -127,7 +139,7 @@ class Dialogue:
     def _hello(self, rest: bytes, said: bytes, offered: frozenset[str]) -> Answer:
         if not rest.isascii() or rest.split() != [rest]:
             return _ARGUMENT
-        answered = self._judge(Phase.EHLO, Answer(said=said))
+        answered = self._judge("ehlo", Answer(said=said))
         if answered.done:
             self._visit.helo = rest.decode()
             self._offered = offered
@@ -139,7 +151,7 @@ class Dialogue:
             return _NOT_OFFERED
         if rest or self._mail:
             return _ARGUMENT if rest else _ORDER
-        answered = self._judge(Phase.STARTTLS, _TLS_READY)
+        answered = self._judge("starttls", _TLS_READY)
         if answered.done:
             self.expects = Expects.TLS
         return answered
@@ -162,9 +174,9 @@ class Dialogue:
         answered = self._login.respond(line)
         if answered.code == _GO_ON:
             return answered
-        self.expects = Expects.COMMAND
+        self.expects = None
         if answered.done:
-            answered = self._judge(Phase.AUTH, answered)
+            answered = self._judge("auth", answered)
         self._visit.user = self._login.user if answered.done else None
         return answered
 
@@ -180,7 +192,7 @@ class Dialogue:
         begun = transaction.begin(rest, offered=self._offered, max_size=settings.max_size)
         if isinstance(begun, Answer):
             return begun
-        answered = self._judge(Phase.MAIL, transaction.SENDER_OK, transaction.claims(begun.sender))
+        answered = self._judge("mail", transaction.SENDER_OK, transaction.claims(begun.sender))
         self._mail = begun if answered.done else None
         return answered
 
@@ -194,7 +206,7 @@ class Dialogue:
         if len(mail.rcpt) >= self._sink.settings.max_recipients:
             return replace(_TOO_MANY, address=address)
         claims = transaction.claims(address)
-        answered = self._judge(Phase.RCPT, transaction.RECIPIENT_OK, claims)
+        answered = self._judge("rcpt", transaction.RECIPIENT_OK, claims)
         if answered.done:
             mail.accept(address, claims)
         # the mode's acts are nobody's, so the recipient that was refused is named here
@@ -208,7 +220,7 @@ class Dialogue:
             return _ARGUMENT
         if mail is None or not mail.rcpt:
             return _NOBODY if mail else _ORDER
-        answered = self._judge(Phase.DATA, _GO_AHEAD, mail.claims)
+        answered = self._judge("data", _GO_AHEAD, mail.claims)
         mail.early = answered.early
         if answered.done:
             self.expects = Expects.BODY
@@ -254,7 +266,7 @@ class Dialogue:
 
     def _claims(self, phase: Phase, claims: Sequence[Claim]) -> list[Claim]:
         everybody = [("", act) for act in self._sink.mode.acts]
-        return [claim for claim in (*everybody, *claims) if claim[1].phase is phase]
+        return [claim for claim in (*everybody, *claims) if claim[1].phase == phase]
 
     def _judge(self, phase: Phase, ok: Answer, claims: Sequence[Claim] = ()) -> Answer:
         """`ok`, or what the mode and these claims make of it in this phase."""
@@ -270,8 +282,8 @@ class Dialogue:
         if mail.early:
             return _WAS_EARLY
         # the number in the reply is the line in the count: who reads it knows which copy is meant
-        ok = answer.yes(250, f"2.0.0 Ok {self._sink.tally.messages + 1}")
-        return self._judge(Phase.DOT, ok, mail.claims)
+        ok = Answer(said=b"250 2.0.0 Ok %d\r\n" % (self._sink.tally.messages + 1))
+        return self._judge("dot", ok, mail.claims)
 
     def _noted(self, phase: bytes | str, answered: Answer) -> Answer:
         if not answered.done or answered.words:

@@ -8,12 +8,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from daemon.sink import behaviour
 from daemon.sink.behaviour import Act, Deed, Phase
 
 CAPABILITIES = ("pipelining", "8bitmime", "size", "smtputf8", "starttls", "auth")
 """What can be announced. `auth` shows once there are users, `starttls` with a certificate."""
 
-_CODES = {Phase.BANNER: 554, Phase.EHLO: 502, Phase.STARTTLS: 454, Phase.AUTH: 454}
+_CODES: Mapping[Phase, int] = {"banner": 554, "ehlo": 502, "starttls": 454, "auth": 454}
 """What `refuse` says unless told otherwise; 451 in all other phases."""
 
 
@@ -64,7 +65,7 @@ class Mode:
 
 def act(request: Mapping[str, Any], word: str) -> Act:
     """The act of a `mode` request; ValueError says what is wrong with it."""
-    phase, deed = Phase(request["phase"]), Deed(request["act"])
+    phase, deed = behaviour.phase_of(request["phase"]), Deed(request["act"])
     number = {
         Deed.STALL: request.get("seconds", math.inf),
         Deed.LONG: request.get("lines", 1000),

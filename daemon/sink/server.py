@@ -6,6 +6,8 @@ from daemon.sink.session import Session
 from daemon.sink.sink import Sink
 
 _BACKLOG = 1024
+_FAREWELL = 3.0
+"""Seconds for all connections to end; a little more than one takes by itself."""
 
 
 def split(address: str) -> tuple[str, int]:
@@ -58,11 +60,18 @@ class Server:
         for session in list(self._roster):
             session.reset()
 
-    def close(self) -> None:
-        """Stop listening and end all connections with a 421."""
+    async def close(self) -> None:
+        """Stop listening and end all connections with a 421, those that don't go with a RST."""
         self._deafen()
-        for session in list(self._roster):
+        leaving = list(self._roster)
+        for session in leaving:
             session.dismiss()
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                for session in leaving:
+                    await session.gone.wait()
+        except TimeoutError:
+            self.drop()
 
     def _deafen(self) -> None:
         if self._listening is not None:

@@ -8,18 +8,17 @@ import asyncio
 import math
 import socket
 import struct
-from dataclasses import replace
 from typing import cast
 
 from daemon.sink.answer import Answer, End
 from daemon.sink.body import Body
-from daemon.sink.dialogue import Dialogue, Expects
+from daemon.sink.dialogue import Dialogue, Expects, Interruption
 from daemon.sink.sink import Sink
 from daemon.sink.visit import Visit
 
 _LINE_LIMIT = 16 * 1024
 """Octets without CRLF after which a client is told to go: more than AUTH's longest line."""
-_KEPT_LIMIT = 1024 * 1024
+_KEPT_LIMIT = 256 * 1024
 """Octets kept while an answer waits; then reading stops and the client feels it."""
 _GOODBYE = 2.0
 """Seconds that a client has to read our last reply and close."""
@@ -42,13 +41,16 @@ class Session(asyncio.Protocol):
         self._roster = roster
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
-        self._buffer = bytearray()
+        self._buffer = b""
         self._said: list[bytes] = []
         self._body: Body | None = None
-        self._interruption: Answer | None = None
+        self._interruption: Interruption | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._held = False
         self._open = False
+        self._listens = False
+        """Open, and no answer waits."""
+        self.gone = asyncio.Event()
+        """Set once the socket is closed."""
 
     # called by the event loop
 
@@ -59,16 +61,14 @@ class Session(asyncio.Protocol):
         self._visit = Visit(self._sink, self._number)
         self._dialogue = Dialogue(self._sink, self._visit)
         self._roster.add(self)
-        self._open = True
+        self._open = self._listens = True
         self._say(self._dialogue.greet())
         self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Answer what is complete."""
-        if not self._open:
-            return
-        self._buffer += data
-        if not self._held:
+        self._buffer = self._buffer + data if self._buffer else data
+        if self._listens:
             self._work()
         elif len(self._buffer) > _KEPT_LIMIT:
             self._transport.pause_reading()
@@ -77,6 +77,7 @@ class Session(asyncio.Protocol):
         """Forget the connection, whoever ended it."""
         self._leave()
         self._roster.discard(self)
+        self.gone.set()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -95,62 +96,63 @@ class Session(asyncio.Protocol):
     # the work
 
     def _work(self) -> None:
-        while self._open and not self._held and self._step():
-            pass
+        """Take lines and bodies from the buffer until more bytes are needed, then say it all."""
+        while self._listens and self._buffer:
+            if self._body is not None:
+                self._take_body(self._body)
+                continue
+            line, found, rest = self._buffer.partition(b"\r\n")
+            if not found:
+                if len(line) > _LINE_LIMIT:
+                    self._say(_TOO_LONG)
+                break
+            self._buffer = rest
+            self._say(self._dialogue.line(line, more=bool(rest)))
         self._flush()
 
-    def _step(self) -> bool:
-        """Take one line or one body from the buffer; False when that needs more bytes."""
-        if self._body is not None:
-            return self._take_body(self._body)
-        end = self._buffer.find(b"\r\n")
-        if end < 0:
-            if len(self._buffer) > _LINE_LIMIT:
-                self._say(_TOO_LONG)
-            return False
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        self._say(self._dialogue.line(line, more=bool(self._buffer)))
-        return True
-
-    def _take_body(self, body: Body) -> bool:
-        raw = body.take(self._buffer)
-        if raw is not None:
-            self._body = None
-            self._say(self._dialogue.finish(raw, oversize=body.oversize))
-            return True
-        if self._interruption is None or not body.is_cut(self._buffer):
-            return False
-        interruption, self._interruption, body.cut = self._interruption, None, None
-        self._say(interruption)
-        return True
+    def _take_body(self, body: Body) -> None:
+        planned = self._interruption
+        piece = self._buffer if planned is None else self._buffer[: planned.after - body.came]
+        later = self._buffer[len(piece) :]
+        rest = body.feed(piece)
+        self._buffer = later if rest is None else rest + later
+        if rest is not None:
+            self._body = self._interruption = None
+            self._say(self._dialogue.finish(body.raw, oversize=body.oversize))
+        elif planned is not None and body.came >= planned.after:
+            self._interruption = None
+            self._say(planned.answer)
 
     def _say(self, answered: Answer) -> None:
         wait = answered.wait + self._sink.mode.slow
-        if wait > 0:
+        if wait:
             self._flush()
-            self._hold(wait, replace(answered, wait=0.0))
+            self._hold(wait, answered)
         else:
             self._utter(answered)
 
     def _utter(self, answered: Answer) -> None:
         self._said.append(answered.said)
-        expected = self._dialogue.expects
-        if answered.end is not End.OPEN:
+        if answered.end is not None:
             self._end(answered.end)
-        elif expected is Expects.BODY and self._body is None:
-            self._expect_body()
-        elif expected is Expects.TLS:
+        elif self._dialogue.expects is not None:
+            self._follow(self._dialogue.expects)
+
+    def _follow(self, expected: Expects) -> None:
+        if expected is Expects.TLS:
             self._expect_tls()
+        elif expected is Expects.BODY and self._body is None:
+            self._interruption = self._dialogue.interruption()
+            self._body = Body(limit=self._sink.settings.max_size)
 
     def _hold(self, seconds: float, answered: Answer) -> None:
-        self._held = True
+        self._listens = False
         if not math.isinf(seconds):
             self._timer = self._loop.call_later(seconds, self._release, answered)
 
     def _release(self, answered: Answer) -> None:
         if self._open:
-            self._held = False
+            self._listens = True
             self._transport.resume_reading()  # before the answer, which may stop it again for TLS
             self._utter(answered)
             self._work()
@@ -160,17 +162,13 @@ class Session(asyncio.Protocol):
             self._transport.write(b"".join(self._said))
             self._said.clear()
 
-    def _expect_body(self) -> None:
-        cut, self._interruption = self._dialogue.interruption() or (None, None)
-        self._body = Body(limit=self._sink.settings.max_size, cut=cut)
-
     # TLS
 
     def _expect_tls(self) -> None:
-        self._held = True
+        self._listens = False
         if self._buffer:  # commands smuggled in before the handshake: CVE-2011-0411
             self._visit.violate("talk-before-tls")
-            self._buffer.clear()
+            self._buffer = b""
         self._transport.pause_reading()
         self._flush()
         self._tasks.create_task(self._secure(), name=f"sink tls {self._number}")
@@ -186,6 +184,7 @@ class Session(asyncio.Protocol):
                 context,
                 server_side=True,
                 ssl_handshake_timeout=_HANDSHAKE,
+                ssl_shutdown_timeout=_GOODBYE,
             )
         except OSError:  # ssl.SSLError is one; what the client did wrong is its own business
             secured = None
@@ -197,7 +196,7 @@ class Session(asyncio.Protocol):
         self._transport = secured
         tls = secured.get_extra_info("ssl_object")
         self._dialogue.secured(tls.version())
-        self._held = False
+        self._listens = True
         self._work()
 
     # the end
@@ -214,15 +213,15 @@ class Session(asyncio.Protocol):
     def _leave(self) -> None:
         """The connection counts no more."""
         if self._open:
-            self._open = False
+            self._open = self._listens = False
             self._sink.tally.closed()
 
     def _part(self) -> None:
         """Half-close and drain: closing with unread bytes would destroy the reply on its way."""
         if self._transport.can_write_eof():
             self._transport.write_eof()
-            self._timer = self._loop.call_later(_GOODBYE, self._transport.abort)
             self._transport.resume_reading()
+            self._timer = self._loop.call_later(_GOODBYE, self._transport.abort)
         else:
             self._transport.close()
 

@@ -1,8 +1,9 @@
 """One mail transaction: MAIL and RCPT with their parameters (RFC 5321 3.3). Pure."""
 
+from collections.abc import Mapping
+
 from daemon.sink import answer, behaviour, wire
 from daemon.sink.answer import Answer, Claim
-from daemon.sink.behaviour import Phase
 
 SENDER_OK = answer.yes(250, "2.1.0 Ok")
 RECIPIENT_OK = answer.yes(250, "2.1.5 Ok")
@@ -23,10 +24,10 @@ class Transaction:
 
     __slots__ = ("claims", "early", "eight_bit", "rcpt", "sender", "smtputf8")
 
-    def __init__(self, mail: wire.Path) -> None:
-        self.sender = mail.address
-        self.eight_bit = mail.parameters.get("BODY", "").upper() == "8BITMIME"
-        self.smtputf8 = "SMTPUTF8" in mail.parameters
+    def __init__(self, sender: str, parameters: Mapping[str, str]) -> None:
+        self.sender = sender
+        self.eight_bit = parameters.get("BODY", "").upper() == "8BITMIME"
+        self.smtputf8 = "SMTPUTF8" in parameters
         self.rcpt: list[str] = []
         self.claims: list[Claim] = []
         """What the accepted recipients ask for at DATA and later."""
@@ -36,7 +37,7 @@ class Transaction:
     def accept(self, address: str, claims: list[Claim]) -> None:
         """Add a recipient."""
         self.rcpt.append(address)
-        self.claims += [claim for claim in claims if claim[1].phase is not Phase.RCPT]
+        self.claims += [claim for claim in claims if claim[1].phase != "rcpt"]
 
 
 def begin(rest: bytes, *, offered: frozenset[str], max_size: int) -> Transaction | Answer:
@@ -44,14 +45,14 @@ def begin(rest: bytes, *, offered: frozenset[str], max_size: int) -> Transaction
     mail = wire.path(b"FROM", rest)
     if mail is None:
         return _MALFORMED
-    refusal = _parameters(mail.parameters, offered, max_size)
-    if refusal is not None:
+    sender, parameters = mail
+    if parameters and (refusal := _refused(parameters, offered, max_size)):
         return refusal
-    if mail.address and not wire.is_mailbox(mail.address):
+    if sender and not wire.is_mailbox(sender):
         return _BAD_ADDRESS
-    if not mail.address.isascii() and "SMTPUTF8" not in mail.parameters:
+    if not sender.isascii() and "SMTPUTF8" not in parameters:
         return _NEEDS_SMTPUTF8
-    return Transaction(mail)
+    return Transaction(sender, parameters)
 
 
 def recipient(rest: bytes, *, smtputf8: bool) -> str | Answer:
@@ -59,13 +60,12 @@ def recipient(rest: bytes, *, smtputf8: bool) -> str | Answer:
     rcpt = wire.path(b"TO", rest)
     if rcpt is None:
         return _MALFORMED
-    if rcpt.parameters:
+    address, parameters = rcpt
+    if parameters:
         return _UNKNOWN
-    if not wire.is_mailbox(rcpt.address):
+    if not wire.is_mailbox(address):
         return _BAD_ADDRESS
-    if not rcpt.address.isascii() and not smtputf8:
-        return _NEEDS_SMTPUTF8
-    return rcpt.address
+    return address if smtputf8 or address.isascii() else _NEEDS_SMTPUTF8
 
 
 def claims(address: str) -> list[Claim]:
@@ -73,9 +73,7 @@ def claims(address: str) -> list[Claim]:
     return [(address.lower(), act) for act in behaviour.acts(address)]
 
 
-def _parameters(
-    parameters: dict[str, str], offered: frozenset[str], max_size: int
-) -> Answer | None:
+def _refused(parameters: dict[str, str], offered: frozenset[str], max_size: int) -> Answer | None:
     if not all(_CAPABILITY.get(name) in offered for name in parameters):
         return _UNKNOWN
     size = parameters.get("SIZE", "0")

@@ -1,7 +1,5 @@
 """One connection as it is remembered: who came, what was stored, what was refused."""
 
-from collections import Counter
-
 from daemon.sink import body, record
 from daemon.sink.answer import Answer, End
 from daemon.sink.record import Record, Refusal
@@ -17,7 +15,7 @@ class Visit:
     def __init__(self, sink: Sink, number: int) -> None:
         self._sink = sink
         self._number = number
-        self._violations: Counter[str] = Counter()
+        self._violations: dict[str, int] = {}
         self.helo = ""
         """What the client calls itself; empty before it said so."""
         self.tls: str | None = None
@@ -34,9 +32,9 @@ class Visit:
         if sink.settings.count_only:
             sink.tally.stored(copies=len(mail.rcpt))
             return
-        for kind, number in body.violations(raw, eight_bit=mail.eight_bit).items():
+        content, unlawful = body.examine(raw, eight_bit=mail.eight_bit)
+        for kind, number in unlawful.items():
             self.violate(kind, number)
-        content = body.unstuff(raw)
         stored = self._record(mail, content)
         for witness in sink.witnesses:
             witness.stored(stored, content)
@@ -45,7 +43,7 @@ class Visit:
 
     def violate(self, kind: str, number: int = 1) -> None:
         """Count something unlawful; it goes on record with the next message."""
-        self._violations[kind] += number
+        self._violations[kind] = self._violations.get(kind, 0) + number
         self._sink.tally.violations[kind] += number
 
     def note(self, phase: str, answered: Answer, mail: Transaction | None) -> None:
@@ -68,7 +66,7 @@ class Visit:
 
     def _record(self, mail: Transaction, content: bytes) -> Record:
         message_id, subject = record.headers(content, "message-id", "subject")
-        violations, self._violations = self._violations, Counter()
+        violations, self._violations = self._violations, {}
         return Record(
             time=self._sink.clock(),
             connection=self._number,

@@ -5,10 +5,10 @@ passes the sink passes anywhere.
 """
 
 import re
-from dataclasses import dataclass
+from typing import TypeAlias
 
-_QUOTED = rb'"(?:\\[\x20-\x7e]|[^"\\\x00-\x1f\x7f])*"'
-_PATH = rb"<((?:" + _QUOTED + rb'|[^"<>\\\x00-\x20\x7f])*)>'
+_QUOTED = rb'"(?:\\[\x20-\x7e]|[^"\\\x00-\x1f\x7f])*+"'
+_PATH = rb'<((?:[^"<>\\\x00-\x20\x7f]++|' + _QUOTED + rb")*+)>"  # possessive: never tries twice
 _PATTERNS = {
     keyword: re.compile(keyword + rb":" + _PATH + rb"(?: (.*))?", re.IGNORECASE)
     for keyword in (b"FROM", b"TO")
@@ -18,18 +18,13 @@ _LOCAL_LIMIT, _PATH_LIMIT = 64, 254
 """Octets, RFC 5321 4.5.3.1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
-    """The argument of MAIL or RCPT."""
-
-    address: str
-    """Without brackets and source route; empty for the null sender."""
-    parameters: dict[str, str]
-    """By keyword in capitals; empty text for one without a value."""
+Path: TypeAlias = tuple[str, dict[str, str]]
+"""An address without brackets and source route, empty for the null sender, and its parameters by
+keyword in capitals, empty text for one without a value."""
 
 
 def path(keyword: bytes, rest: bytes) -> Path | None:
-    """The argument `FROM:<…>` or `TO:<…>` with its parameters, None when it is malformed."""
+    """The argument `FROM:<…>` or `TO:<…>`, None when it is malformed."""
     found = _PATTERNS[keyword].fullmatch(rest)
     if found is None:
         return None
@@ -42,7 +37,7 @@ def path(keyword: bytes, rest: bytes) -> Path | None:
         return None
     if address.startswith("@"):  # a source route is accepted and ignored, RFC 5321 appendix C
         address = address.partition(":")[2]
-    return Path(address=address, parameters=parameters)
+    return address, parameters
 
 
 def _parameters(text: str) -> dict[str, str] | None:
@@ -62,8 +57,3 @@ def is_mailbox(address: str) -> bool:
         return domain.lower() == "postmaster"
     octets = len(local.encode())
     return 0 < octets <= _LOCAL_LIMIT and bool(domain) and len(address.encode()) <= _PATH_LIMIT
-
-
-def is_domain(text: bytes) -> bool:
-    """Whether it may stand behind EHLO or HELO: a word without blanks."""
-    return text.isascii() and text.split() == [text]

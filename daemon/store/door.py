@@ -4,7 +4,6 @@ Connections speak UTC and hand jsonb over as Python values. A statement is asked
 `sql/`. Every await here is bounded by the statement timeout or the connect timeout.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ class Reach:
     connections: int = 10
     connect_timeout: float = 10.0
     statement_timeout: float = 60.0
-    ssl: ssl.SSLContext | None = None
 
 
 class Session:
@@ -133,7 +131,6 @@ async def opened(reach: Reach) -> AsyncIterator[Store]:
             statement_cache_size=500,
             max_inactive_connection_lifetime=0,
             init=_ready,
-            ssl=reach.ssl,
             server_settings=_settings(reach),
         )
     try:

@@ -36,7 +36,11 @@ def sorted_out() -> Iterator[None]:
         if _is_outage(error.sqlstate):
             raise Unavailable(f"{type(error).__name__} ({error.sqlstate})") from error
         raise
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+    except asyncpg.InterfaceError as error:
+        if "clos" in str(error):  # of a connection or a pool that is closed or closing
+            raise Unavailable(str(error)) from error
+        raise
+    except (OSError, TimeoutError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}".strip(": ")) from error
 
 

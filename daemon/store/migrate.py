@@ -94,7 +94,6 @@ async def _locked(reach: door.Reach) -> AsyncIterator["asyncpg.Connection[asyncp
         connection = await asyncpg.connect(
             reach.dsn or None,
             timeout=reach.connect_timeout,
-            ssl=reach.ssl,
             server_settings={"application_name": "deliveryd:migrate", "timezone": "UTC"},
         )
         try:

@@ -39,14 +39,17 @@ def install(packages: Sequence[str], say: Say) -> None:
     if not usable():
         raise Unavailable(f"{', '.join(packages)} must be installed, by root and apt-get")
     units = [unit for unit in UNITS if not (SYSTEMD / unit).exists()]
-    with _nothing_starts(), _no_cluster():
-        refresh(say)
-        _apt(["install", "--yes", "--no-install-recommends", *packages], say)
-    _disable(units)
-    _stop_started(say)
+    try:
+        with _nothing_starts(), _no_cluster():
+            _refresh(say)
+            _apt(["install", "--yes", "--no-install-recommends", *packages], say)
+    finally:
+        # on Ctrl-C too: apt-get still installs what it has begun to unpack
+        _disable(units)
+        _stop_started(say)
 
 
-def refresh(say: Say) -> None:
+def _refresh(say: Say) -> None:
     """Ask for the current package lists; without network those that are there must do."""
     try:
         _apt(["update"], say)
@@ -110,12 +113,10 @@ def _disable(units: Sequence[str]) -> None:
     for unit in units:
         if not (SYSTEMD / unit).exists():
             continue
-        processes.succeeds(["deb-systemd-helper", "disable", unit])
+        processes.succeeds(["systemctl", "disable", "--now", unit])
         name = Path(unit).stem
         if Path("/etc/init.d", name).exists():
             processes.succeeds(["update-rc.d", name, "disable"])
-        if Path("/run/systemd/system").is_dir():
-            processes.succeeds(["systemctl", "stop", unit])
 
 
 def _stop_started(say: Say) -> None:

@@ -25,7 +25,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "deliveryd.json"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 STALE = "needs to be updated"
-TOLD = re.compile(r"^(Resolved|Prepared|Installed|Uninstalled| [-+~] |Collecting|Downloading)")
+TOLD = re.compile(r"^(Resolved|Prepared|Installed|Uninstalled|Collecting|Downloading)")
 
 
 def is_current(groups: Sequence[str]) -> bool:

@@ -27,8 +27,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """Run to the exit status; a failure becomes one message, SIGTERM is taken like Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run to the exit status; a failure becomes one message, every request to end is a Ctrl-C."""
+    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(request, _interrupt)
     try:
         return work()
     except Failed as failure:
@@ -105,7 +106,7 @@ def _psql(options: argparse.Namespace, folder: Path) -> int:
     if bins is None or server is None:
         raise Unavailable("no Postgres of our own here")
     address = postgres.dsn(server, role="postgres")
-    os.execv(bins / "psql", ["psql", address, *options.rest])
+    os.execv(bins / "psql", [str(bins / "psql"), address, *options.rest])
 
 
 def _rabbitmqctl(options: argparse.Namespace, folder: Path) -> int:

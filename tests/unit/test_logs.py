@@ -158,6 +158,13 @@ def test_traceback(lines):
     assert line["exception"].endswith("'b***@example.com'")
 
 
+def test_traceback_without_login(lines):
+    """A DSN in an exception's text shows no login (S15)."""
+    for text in ("bad: postgresql://u:canary@host/db", "bad: host=h password=canary user=u"):
+        log.error("x", exc_info=ValueError(text), reason=text)
+    assert "canary" not in json.dumps(lines())
+
+
 def test_libraries_speak_through_us(lines):
     """Other loggers' lines have our form, are masked, and their debugging is never heard."""
     lines(level="debug")

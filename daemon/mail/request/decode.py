@@ -23,6 +23,7 @@ from daemon.mail.request.rules import Setting
 VERSION = 1
 
 _NATIVE = frozenset({None, "", "native"})
+_NESTED = frozenset({dict, list})
 _OF_RECIPIENTS = frozenset({"audience", "items"})
 # Bounds of the work that a hostile document can ask for; none of our objects has half as many
 # fields, so one that is cut here has unknown ones and is refused.
@@ -118,14 +119,14 @@ def _present(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_nulls(value: Any, depth: int) -> Any:
-    if isinstance(value, dict) and depth:
+    if type(value) is dict and depth:
         return {
-            name: _without_nulls(inner, depth - 1)
+            name: _without_nulls(inner, depth - 1) if type(inner) in _NESTED else inner
             for name, inner in islice(value.items(), _MOST_FIELDS)
             if inner is not None
         }
-    if isinstance(value, list) and depth:
-        return [_without_nulls(inner, depth - 1) for inner in value[:_MOST_ITEMS]]
+    if type(value) is list and depth:
+        return [_without_nulls(inner, depth - 1) for inner in islice(value, _MOST_ITEMS)]
     return value
 
 

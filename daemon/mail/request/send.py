@@ -129,7 +129,8 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
     if "audience" in fields and not (named or is_open or reading.findings):
         advice = "must hold at least one recipient, or the job be open"
         reading.findings.add(Code.AUDIENCE_EMPTY, ("audience",), advice)
-    _check_content(fields.get("messages"), [] if is_open else named, reading)
+    if isinstance(messages := fields.get("messages"), list):
+        fields["messages"] = _only(messages, [] if is_open else named, reading)
     _fill(fields, reading.setting, recipients=len(named), is_open=is_open)
     _check_transport(fields["delivery"], reading)
 
@@ -171,18 +172,16 @@ def _recipients(term: dict[str, Any], number: int, reading: Reading) -> Recipien
     return Recipients(items=recipients.read(term["items"], reading, "audience", number, "items"))
 
 
-def _check_content(messages: object, named: list[Recipient], reading: Reading) -> None:
-    """A message without subject or body stands only if every recipient brings his own."""
-    match messages:
-        case [dict() as message]:
-            for parts in (("subject",), ("text", "html")):
-                given = any(message.get(part) is not None for part in parts)
-                if not given and not _all_bring(named, parts):
-                    advice = "is required, in the message or as an override of every recipient"
-                    place = ("messages", 0, parts[-1])
-                    reading.findings.add(Code.PARAM_MISSING, place, advice)
-        case list() if len(messages) != 1:
-            reading.findings.invalid("must hold exactly one message", "messages")
+def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list[Any]:
+    """The one message. Without subject or body it stands only if every recipient brings his own."""
+    if len(messages) != 1:
+        reading.findings.invalid("must hold exactly one message", "messages")
+    elif isinstance(messages[0], dict):
+        for parts in (("subject",), ("text", "html")):
+            if messages[0].keys().isdisjoint(parts) and not _all_bring(named, parts):
+                advice = "is required, in the message or as an override of every recipient"
+                reading.findings.add(Code.PARAM_MISSING, ("messages", 0, parts[-1]), advice)
+    return messages[:1]
 
 
 def _all_bring(named: list[Recipient], parts: tuple[str, ...]) -> bool:

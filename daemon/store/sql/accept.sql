@@ -14,17 +14,22 @@ RETURNING id, customer_id, request_id, part;
 
 -- name: accept.known
 -- What was answered to keys that were seen before.
-SELECT s.customer_id, s.request_id, s.part, s.body_hash, s.job_id, s.answer
+SELECT s.customer_id, s.request_id, s.part, s.body_hash, s.answer
 FROM request_seen s
 JOIN unnest($1::bigint[], $2::text[], $3::integer[]) AS k (customer_id, request_id, part)
   ON s.customer_id = k.customer_id AND s.request_id = k.request_id AND s.part = k.part;
+
+-- name: accept.unclaim
+-- Gives claimed keys back: their requests were refused, and refusals aren't remembered.
+DELETE FROM request_seen WHERE id = ANY ($1::bigint[]);
 
 -- name: accept.unkeyed
 -- Remembers parcels without any key until their acknowledgement is known to have arrived.
 INSERT INTO request_seen (customer_id, body_hash, job_id, answer, expires_at)
 SELECT k.customer_id, k.body_hash, k.job_id, k.answer, now() + make_interval(secs => $5)
 FROM unnest($1::bigint[], $2::bytea[], $3::uuid[], $4::bytea[])
-     AS k (customer_id, body_hash, job_id, answer)
+     WITH ORDINALITY AS k (customer_id, body_hash, job_id, answer, place)
+ORDER BY k.place
 RETURNING id;
 
 -- name: accept.unkeyed_match
@@ -33,11 +38,11 @@ DELETE FROM request_seen WHERE id = (
     SELECT id FROM request_seen
     WHERE request_id IS NULL AND customer_id = $1 AND body_hash = $2 AND expires_at > now()
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING job_id, answer;
+RETURNING answer;
 
 -- name: accept.unkeyed_arrived
 -- Forgets parcels without key whose acknowledgement is known to have arrived.
-DELETE FROM request_seen WHERE id = ANY ($1::bigint[]);
+DELETE FROM request_seen WHERE id = ANY ($1::bigint[]) AND request_id IS NULL;
 
 -- name: accept.answers
 -- Keeps the first answers beside their keys.
@@ -45,20 +50,16 @@ UPDATE request_seen s SET answer = a.answer
 FROM unnest($1::bigint[], $2::bytea[]) AS a (id, answer) WHERE s.id = a.id;
 
 -- name: accept.forget_keys
--- Forgets keys and early frames whose time is over, a bounded number at a time.
-WITH keys AS (
-    DELETE FROM request_seen WHERE id = ANY (ARRAY(
-        SELECT id FROM request_seen WHERE expires_at < now() ORDER BY expires_at LIMIT 5000
-        FOR UPDATE SKIP LOCKED)) RETURNING 1
-), frames AS (
-    DELETE FROM frame WHERE expires_at < now() RETURNING 1
-)
-SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM frames);
+-- Forgets keys whose time is over, a bounded number at a time.
+DELETE FROM request_seen WHERE id = ANY (ARRAY(
+    SELECT id FROM request_seen WHERE expires_at < now() ORDER BY expires_at LIMIT 5000
+    FOR UPDATE SKIP LOCKED));
 
 -- name: accept.jobs
 -- Stores jobs with one message each. The lane is the asked transport's, else the customer's default;
--- a job that finds none isn't stored and isn't answered.
-WITH asked AS (
+-- the transport supplies the From that a message lacks. A job that finds no transport, or no From,
+-- isn't stored: its answer has no message.
+WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[],
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
@@ -67,13 +68,19 @@ WITH asked AS (
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
           coercions, spec)
-), laned AS (
-    SELECT a.*, l.id AS lane_id, t.from_address, t.from_name, t.reply_to AS transport_reply_to,
-           greatest(a.not_before, now()) AS due_at
+), laned AS MATERIALIZED (
+    SELECT a.*, l.id AS lane_id, greatest(a.not_before, now()) AS due_at,
+           CASE WHEN a.spec #>> '{from,address}' IS NOT NULL THEN a.spec
+                ELSE a.spec || jsonb_build_object('from', jsonb_build_object(
+                    'address', t.from_address,
+                    'name', coalesce(a.spec #>> '{from,name}', t.from_name)))
+           END AS whole
     FROM asked a
-    JOIN transport t ON t.customer_id = a.customer_id AND t.active
-         AND (t.id = a.transport_id OR (a.transport_id IS NULL AND t.is_default))
-    JOIN lane l ON l.transport_id = t.id AND l.site = ''
+    LEFT JOIN (transport t JOIN lane l ON l.transport_id = t.id AND l.site = '')
+           ON t.customer_id = a.customer_id AND t.active
+          AND (t.id = a.transport_id OR (a.transport_id IS NULL AND t.is_default))
+), fit AS MATERIALIZED (
+    SELECT * FROM laned WHERE lane_id IS NOT NULL AND whole #>> '{from,address}' <> ''
 ), stored AS (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
@@ -82,50 +89,82 @@ WITH asked AS (
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after), due_at + make_interval(secs => expires_after),
            CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions
-    FROM laned
-    RETURNING id, job_on, not_before
+    FROM fit
+    RETURNING id, not_before, expires_at
 ), written AS (
     INSERT INTO message (job_id, customer_id, position, spec)
-    SELECT id, customer_id, 0, spec FROM laned
+    SELECT id, customer_id, 0, whole FROM fit
     RETURNING id, job_id
 )
-SELECT s.id, s.job_on, s.not_before, w.id AS message_id
-FROM stored s JOIN written w ON w.job_id = s.id;
+SELECT l.id, l.lane_id IS NOT NULL AS has_transport, s.not_before, s.expires_at, w.id AS message_id
+FROM laned l
+LEFT JOIN stored s ON s.id = l.id
+LEFT JOIN written w ON w.job_id = l.id;
 
 -- name: accept.empty
 -- Completes jobs that nobody is left in, at once.
 UPDATE job SET state = 'completed', finished_at = now()
 WHERE id = ANY ($1::uuid[]) AND remaining = 0 AND in_doubt = 0 AND NOT open;
 
--- name: accept.frame_lock
+-- name: accept.undo
+-- Takes back jobs of this very transaction that turned out to reach nobody, with all that is theirs.
+DELETE FROM job WHERE id = ANY ($1::uuid[]);
+
+-- name: accept.wake
+-- Tells dispatch, once this transaction has committed, that something is due. A hint and no more.
+SELECT pg_notify('deliveryd_due', '');
+
+-- name: frame.lock
 -- One accept at a time for one request id of one customer.
 SELECT pg_advisory_xact_lock(hashtextextended($1::bigint || ' ' || $2::text, 0));
 
--- name: accept.frame_job
--- The job that a frame or a close is for, locked.
-SELECT j.id, j.job_on, j.open, j.state, j.frames, j.frames_expected, j.not_before, m.id AS message_id
+-- name: frame.job
+-- The job that a frame or a close is for, locked: an open one, or one whose key still lives.
+SELECT j.id, j.open, j.state, j.frames, j.frames_expected, m.id AS message_id
 FROM job j JOIN message m ON m.job_id = j.id
 WHERE j.customer_id = $1 AND j.request_id = $2
+  AND (j.open OR j.accepted_at > now() - make_interval(secs => $3))
 ORDER BY j.accepted_at DESC LIMIT 1 FOR UPDATE OF j;
 
--- name: accept.frame_keep
--- Keeps a frame or a close that came before its send.
-INSERT INTO frame (customer_id, request_id, part, body_hash, body, reply_to, correlation_id, expires_at)
+-- name: frame.keep
+-- Keeps a frame or a close that came before its send. The same again moves only where the answer
+-- goes; no row: this number was kept with another body.
+INSERT INTO frame AS known (customer_id, request_id, part, body_hash, body, reply_to, correlation_id,
+                            expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
-ON CONFLICT DO NOTHING;
+ON CONFLICT ON CONSTRAINT frame_pkey DO UPDATE
+    SET reply_to = excluded.reply_to, correlation_id = excluded.correlation_id
+    WHERE known.body_hash = excluded.body_hash
+RETURNING part;
 
--- name: accept.frame_early
--- The frames that came before their send, in order, used up.
-DELETE FROM frame WHERE customer_id = $1 AND request_id = $2
-RETURNING part, body_hash, body, reply_to, correlation_id;
+-- name: frame.next
+-- Takes the next frame that was kept for a request id, in the order of their numbers, a close last.
+DELETE FROM frame WHERE (customer_id, request_id, part) = (
+    SELECT customer_id, request_id, part FROM frame
+    WHERE customer_id = $1 AND request_id = $2
+    ORDER BY part = -1, part LIMIT 1)
+RETURNING customer_id, request_id, part, body_hash, body, reply_to, correlation_id;
 
--- name: accept.frame_in
+-- name: frame.due
+-- For which open jobs frames are still kept: left behind by an accept that was killed.
+SELECT DISTINCT f.customer_id, f.request_id
+FROM frame f JOIN job j ON j.customer_id = f.customer_id AND j.request_id = f.request_id AND j.open
+LIMIT 100;
+
+-- name: frame.expired
+-- Takes kept frames whose send didn't come in time.
+DELETE FROM frame WHERE (customer_id, request_id, part) IN (
+    SELECT customer_id, request_id, part FROM frame WHERE expires_at < now()
+    LIMIT 100 FOR UPDATE SKIP LOCKED)
+RETURNING customer_id, request_id, part, body_hash, body, reply_to, correlation_id;
+
+-- name: frame.enter
 -- One frame more is in; the job stays open for another while.
-UPDATE job SET frames = frames + 1, closes_at = now() + make_interval(secs => $2)
-WHERE id = $1 RETURNING frames, frames_expected;
+UPDATE job SET frames = frames + 1, closes_at = now() + make_interval(secs => $2) WHERE id = $1;
 
--- name: accept.close
--- Closes a job when as many frames are in as were announced, else notes how many are to come.
+-- name: frame.close
+-- Closes a job when as many frames are in as were announced, else notes how many are to come. From
+-- then on it is known how many were asked for.
 UPDATE job SET
     frames_expected = $2,
     open = frames < $2,
@@ -136,6 +175,7 @@ UPDATE job SET
 WHERE id = $1
 RETURNING open;
 
--- name: accept.left_open
--- Jobs that nobody closed in time, locked.
-SELECT id FROM job WHERE open AND closes_at < now() ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED;
+-- name: frame.left_open
+-- Jobs that nobody closed in time, with the number of their frames, locked.
+SELECT id, frames FROM job WHERE open AND closes_at < now()
+ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED;

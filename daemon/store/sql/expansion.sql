@@ -1,17 +1,21 @@
 -- name: expansion.literal
 -- Turns literal recipients into deliveries: refused → duplicate → suppressed → numbered → stored in
 -- batches of 500, everyone else counted and listed under one reason. $1 and $2 are jobs and their
--- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no.
+-- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no, and
+-- $14 why.
 -- Duplicates are told within a message, among good addresses, and against what earlier frames stored.
 WITH place AS (
     SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
-           j.not_before, j.parts
+           j.parts,
+           CASE WHEN j.paused OR c.paused THEN 'infinity' ELSE j.not_before END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
     JOIN job j ON j.id = p.job_id
+    JOIN customer c ON c.id = j.customer_id
 ), asked AS MATERIALIZED (
     SELECT * FROM unnest($3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::jsonb[], $11::jsonb[], $12::text[], $13::bytea[])
-    AS a (ord, position, address, norm, supp, domain, name, vars, override, refused, override_hash)
+                         $9::text[], $10::jsonb[], $11::jsonb[], $12::text[], $13::bytea[], $14::text[])
+    AS a (ord, position, address, norm, supp, domain, name, vars, override, refused, override_hash,
+          detail)
 ), judged AS MATERIALIZED (
     SELECT a.*, p.job_id, p.message_id, p.job_on, p.customer_id,
         CASE
@@ -37,10 +41,10 @@ WITH place AS (
 ), cut AS (
     INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
     SELECT p.job_id, p.job_on, p.customer_id, p.message_id, p.parts + n.n / 500, p.lane_id, p.class,
-           p.not_before, repeat('w', count(*)::integer)
+           p.due_at, repeat('w', count(*)::integer)
     FROM numbered n JOIN place p ON p.ord = n.ord
     GROUP BY p.job_id, p.job_on, p.customer_id, p.message_id, p.parts, p.lane_id, p.class,
-             p.not_before, n.n / 500
+             p.due_at, n.n / 500
     RETURNING id, job_id, part
 ), stored AS (
     INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
@@ -52,16 +56,20 @@ WITH place AS (
     JOIN cut c ON c.job_id = p.job_id AND c.part = p.parts + n.n / 500
     RETURNING job_id, id
 ), listed AS (
-    INSERT INTO dropped_recipient (job_id, position, address, reason)
-    SELECT job_id, position, address, dropped FROM judged WHERE dropped IS NOT NULL
+    INSERT INTO dropped_recipient (job_id, position, address, reason, detail)
+    SELECT job_id, position, address, dropped, detail FROM judged WHERE dropped IS NOT NULL
+    ORDER BY ord, position
 ), counted AS (
     SELECT p.job_id,
            count(j.ord)::integer AS requested,
            count(j.ord) FILTER (WHERE j.dropped IS NULL)::integer AS queued,
            count(j.ord) FILTER (WHERE j.dropped = 'no_address')::integer AS no_address,
            count(j.ord) FILTER (WHERE j.dropped = 'invalid')::integer AS invalid,
+           0 AS excluded,
            count(j.ord) FILTER (WHERE j.dropped = 'duplicate')::integer AS duplicate,
-           count(j.ord) FILTER (WHERE j.dropped = 'suppressed')::integer AS suppressed
+           count(j.ord) FILTER (WHERE j.dropped = 'suppressed')::integer AS suppressed,
+           0 AS not_found,
+           0 AS inactive
     FROM place p LEFT JOIN judged j ON j.ord = p.ord GROUP BY p.job_id
 ), booked AS (
     UPDATE job j SET

@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from daemon import config
 from daemon.config import Config, flaw, lines, schema
@@ -71,6 +73,30 @@ def test_sample_shows_the_defaults():
             if shown[f"{key[0]}.{row}.{key[1]}"] != schema.text(field, field.default):
                 differing.add(dotted(key))
     assert differing == OF_THE_DEMO
+
+
+@given(cut=st.integers(0, len(SAMPLE.read_bytes())), noise=st.binary(max_size=5))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_half_written(tmp_path, cut, noise):
+    """A file that was cut short or damaged gives a configuration or its flaws, never a surprise."""
+    path = tmp_path / "config.toml"
+    text = SAMPLE.read_bytes()
+    path.write_bytes(text[:cut] + noise)
+    try:
+        config.load(path, environ={})
+    except config.ConfigError as error:
+        assert all(found.message for found in error.flaws)  # noqa: PT017 - both ends are fine
+
+
+@given(key=st.sampled_from([key for key, _ in schema.entries()]), text=st.text(max_size=20))
+@settings(max_examples=100)
+def test_any_text_in_the_environment(key, text):
+    """Whatever a variable holds, it is taken or it is a flaw that names the variable."""
+    name = "DELIVERYD_" + "__".join(str(part) for part in key).upper()
+    try:
+        config.load(None, environ={name: text})
+    except config.ConfigError as error:
+        assert {found.file for found in error.flaws} == {f"environment {name}"}  # noqa: PT017
 
 
 def test_sample_sets_nothing_in_vain():

@@ -1,0 +1,64 @@
+"""Who asks: a customer by number, or by the token that a request brought.
+
+Answers are kept for a few seconds, a no too, so that a flood of requests isn't a flood of questions
+to the database; a reload of this process forgets them at once, one of another is seen by then.
+"""
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TypeVar, cast
+
+from daemon.store import directory, door
+from daemon.store.directory import Customer
+
+KEPT = 5.0
+"""Seconds that an answer is believed."""
+_MOST = 10_000
+"""Answers in memory; strangers can ask for as many tokens as they like."""
+
+T = TypeVar("T")
+
+
+def digest(key: bytes, secret: str) -> bytes:
+    """The keyed hash that a token is known by."""
+    return hmac.digest(key, secret.encode(), "sha256")
+
+
+class Principals:
+    """Looks up who asks."""
+
+    def __init__(
+        self, store: door.Store, *, key: bytes, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._clock = clock
+        self._kept: dict[Hashable, tuple[float, object]] = {}
+
+    async def customer(self, number: int) -> Customer | None:
+        """A customer, whatever his status; None when there is none of this number."""
+        return await self._asked(number, lambda: directory.customer(self._store, number))
+
+    async def of_token(self, scheme: str, login: str, secret: str) -> Customer | None:
+        """The customer whom a token speaks for; None for one that is unknown or revoked."""
+        known_by = digest(self._key, secret)
+        number = await self._asked(
+            (scheme, login, known_by),
+            lambda: directory.customer_of_token(self._store, scheme, login, known_by),
+        )
+        return None if number is None else await self.customer(number)
+
+    def forget(self) -> None:
+        """The directory has changed: ask again."""
+        self._kept.clear()
+
+    async def _asked(self, question: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        until, answer = self._kept.get(question, (0.0, None))
+        if self._clock() < until:
+            return cast("T", answer)
+        found = await ask()
+        if len(self._kept) >= _MOST:
+            self._kept.clear()
+        self._kept[question] = (self._clock() + KEPT, found)
+        return found

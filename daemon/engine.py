@@ -1,0 +1,193 @@
+"""What one life is made of: writers, teller, intake and dispatch, wired and stopped in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from daemon import config as configs
+from daemon import logs
+from daemon.broker import topology
+from daemon.broker.publisher import BatchPublisher
+from daemon.delivery.courier import Courier
+from daemon.delivery.file import FileCourier
+from daemon.delivery.relay import Relay, Timeouts
+from daemon.delivery.smtp import SmtpCourier
+from daemon.dispatch import lane as lanes_at_work
+from daemon.dispatch import upkeep
+from daemon.dispatch.lease import Lease
+from daemon.dispatch.part import Dispatch, Equipment
+from daemon.dispatch.press import Press
+from daemon.dispatch.settler import Settler
+from daemon.dispatch.witness import LeaseWitness
+from daemon.ledger.teller import Teller
+from daemon.ledger.writer import Writer
+from daemon.mail.retry import Schedule
+from daemon.store import instances, lanes, notices
+from daemon.store.door import Store
+
+if TYPE_CHECKING:
+    from daemon.app import House
+
+_RESCUES = 4
+"""Looks for the dead in one lease."""
+_HEALTH_EVERY = 1.0
+
+_log = logs.get("engine")
+
+
+async def run(house: "House", lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
+    """Everything one instance does, until `over` is set and all is in order."""
+    settings = house.loaded.config
+    name = topology.names(settings.rabbitmq.prefix)
+    publisher = BatchPublisher(house.outbound)
+    teller = Teller(
+        house.store,
+        publisher,
+        instance=lease.instance,
+        exchange=name.events,
+        pace=settings.events,
+    )
+    settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
+    dispatch = await _dispatch(house, lease, teller, settling)
+    async with asyncio.TaskGroup() as group:
+        beside = [
+            group.create_task(teller.run(), name="ledger.teller"),
+            group.create_task(_watch(house, teller), name="health"),
+            group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
+            group.create_task(upkeep.house(house.store), name="upkeep.house"),
+        ]
+        if "dispatch" in only:
+            beside.append(
+                group.create_task(
+                    notices.listen(house.reach, notices.DUE, dispatch.claimer.wake),
+                    name="notices",
+                )
+            )
+        await _parts(house, lease, only, over, dispatch=dispatch, teller=teller)
+        await settling.close()
+        await _told(teller, settings.instance.stop_deadline)
+        for task in beside:
+            task.cancel()
+    await publisher.aclose()
+
+
+async def _parts(
+    house: "House",
+    lease: Lease,
+    only: frozenset[str],
+    over: asyncio.Event,
+    *,
+    dispatch: Dispatch,
+    teller: Teller,
+) -> None:
+    """Intake stops first, dispatch after it."""
+    accepted = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        if "dispatch" in only:
+            group.create_task(dispatch.run(accepted), name="dispatch")
+        await over.wait()
+        lease.draining = True
+        house.health.drain()
+        accepted.set()
+
+
+async def _dispatch(house: "House", lease: Lease, teller: Teller, writer: Writer) -> Dispatch:
+    settings = house.loaded.config
+    key = await instances.hash_key(house.store)
+    shares = settings.dispatch.shares
+    return Dispatch(
+        Equipment(
+            store=house.store,
+            lease=lease,
+            settler=Settler(
+                writer,
+                schedule=lambda: schedule_of(settings.retry),
+                sample=lambda: settings.log.delivery_sample,
+            ),
+            teller=teller,
+            press=Press(
+                message_domain=settings.delivery.message_domain or settings.delivery.hostname,
+                key=key,
+            ),
+            courier=_couriers(settings, lease),
+            settings=lanes_at_work.Settings(
+                idle=settings.delivery.idle,
+                permit_size=settings.dispatch.permit_size,
+                permit_window=settings.dispatch.permit_window,
+                shares={0: shares.urgent, 1: shares.normal, 2: shares.bulk},
+            ),
+            poll=settings.dispatch.poll,
+            hold=settings.dispatch.hold,
+            rescue_every=settings.instance.lease / _RESCUES,
+            stop_deadline=settings.instance.stop_deadline,
+        )
+    )
+
+
+def schedule_of(retry: configs.Config) -> Schedule:
+    """The retry schedule as configured."""
+    return Schedule(
+        first=retry.first,
+        factor=retry.factor,
+        cap=retry.cap,
+        jitter=retry.jitter,
+        hint_min=retry.hint_min,
+        hint_max=retry.hint_max,
+    )
+
+
+def _couriers(settings: configs.Config, lease: Lease) -> Callable[[lanes.Lane], Courier]:
+    """Which courier serves a lane: the only place that chooses one."""
+    witness = LeaseWitness(lease)
+    known = {transport.id: transport for transport in settings.transport}
+
+    def courier(lane: lanes.Lane) -> Courier:
+        if settings.delivery.mode == "file" and settings.delivery.folder is not None:
+            return FileCourier(settings.delivery.folder, witness)
+        transport = known[lane.transport_id]
+        return SmtpCourier(
+            Relay(
+                host=lane.host,
+                port=lane.port,
+                tls=transport.tls,
+                verify=transport.verify,
+                username=transport.username,
+                password=transport.password.reveal(),
+                local_hostname=settings.delivery.hostname,
+                messages_per_connection=transport.messages_per_connection,
+                timeouts=Timeouts(**settings.delivery.timeouts.model_dump()),
+            ),
+            witness,
+        )
+
+    return courier
+
+
+async def _watch(house: "House", teller: Teller) -> None:
+    """Tells health what can be seen of the two servers, for ever."""
+    while True:
+        why = "" if house.inbound.is_up else house.inbound.why_down
+        why = why or (house.outbound.why_down if not house.outbound.is_up else "")
+        why = why or (f"blocked: {house.outbound.blocked}" if house.outbound.blocked else "")
+        house.health.report("rabbitmq", ok=not why, reason=why)
+        await _ask(house.store, house.health.report)
+        await asyncio.sleep(_HEALTH_EVERY)
+
+
+async def _ask(store: Store, report: Callable[..., None]) -> None:
+    try:
+        async with asyncio.timeout(_HEALTH_EVERY * 2):
+            await store.value("clock.now")
+    except Exception as error:  # noqa: BLE001  whatever it is, it is what we report
+        report("postgres", ok=False, reason=str(error) or type(error).__name__)
+    else:
+        report("postgres", ok=True)
+
+
+async def _told(teller: Teller, deadline: float) -> None:
+    """Waits until what is committed is told, but no longer than the deadline."""
+    try:
+        async with asyncio.timeout(deadline):
+            await teller.drained()
+    except TimeoutError:
+        _log.warning("stop.untold", untold=teller.untold)

@@ -1,0 +1,140 @@
+"""The directory's rows: customers, transports with their lanes, tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daemon.store import door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Whose request it is."""
+
+    id: int
+    name: str
+    timezone: str
+    """IANA name."""
+    status: str
+
+    @property
+    def is_active(self) -> bool:
+        """Whether requests are accepted."""
+        return self.status == "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """A customer as the configuration has it."""
+
+    id: int
+    parent_id: int | None
+    name: str
+    timezone: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportRow:
+    """A transport as the configuration has it; its password isn't stored."""
+
+    id: int
+    customer_id: int
+    name: str
+    kind: str
+    host: str
+    port: int
+    tls: str
+    username: str
+    sender: str
+    from_address: str
+    from_name: str
+    is_default: bool
+    max_connections: int
+    max_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """A token, by its keyed hash."""
+
+    customer_id: int
+    scheme: str
+    login: str
+    key_hash: bytes
+
+
+async def load(
+    store: door.Store,
+    *,
+    customers: Sequence[CustomerRow],
+    transports: Sequence[TransportRow],
+    tokens: Sequence[TokenRow],
+) -> None:
+    """Makes the directory what is given, in one transaction.
+
+    Customers who aren't named are kept as they are, transports go out of use, tokens are revoked.
+    """
+    async with store.transaction() as session:
+        await session.run("directory.lock")
+        await _enter(session, customers)
+        await _enter_transports(session, transports)
+        await session.run("directory.tokens_gone", [token.key_hash for token in tokens])
+        await session.run(
+            "directory.tokens",
+            [token.customer_id for token in tokens],
+            [token.scheme for token in tokens],
+            [token.login for token in tokens],
+            [token.key_hash for token in tokens],
+        )
+
+
+async def customer_of_token(
+    store: door.Store, scheme: str, login: str, key_hash: bytes
+) -> int | None:
+    """For whom a token speaks; None for one that is unknown or revoked."""
+    customer: int | None = await store.value("directory.token", scheme, key_hash, login)
+    return customer
+
+
+async def customer(store: door.Store, number: int) -> Customer | None:
+    """A customer by his number."""
+    row = await store.row("directory.customer", number)
+    return Customer(**dict(row)) if row else None
+
+
+async def _enter(session: door.Session, customers: Sequence[CustomerRow]) -> None:
+    await session.run(
+        "directory.customers",
+        [customer.id for customer in customers],
+        [customer.parent_id for customer in customers],
+        [customer.name for customer in customers],
+        [customer.timezone for customer in customers],
+        [customer.status for customer in customers],
+    )
+
+
+async def _enter_transports(session: door.Session, transports: Sequence[TransportRow]) -> None:
+    numbers = [transport.id for transport in transports]
+    defaults = [transport.id for transport in transports if transport.is_default]
+    await session.run("directory.transports_gone", numbers, defaults)
+    await session.run(
+        "directory.transports",
+        numbers,
+        [transport.customer_id for transport in transports],
+        [transport.name for transport in transports],
+        [transport.kind for transport in transports],
+        [transport.host for transport in transports],
+        [transport.port for transport in transports],
+        [transport.tls for transport in transports],
+        [transport.username or None for transport in transports],
+        [transport.sender for transport in transports],
+        [transport.from_address for transport in transports],
+        [transport.from_name for transport in transports],
+        [transport.is_default for transport in transports],
+    )
+    await session.run(
+        "directory.lanes",
+        numbers,
+        [transport.max_connections for transport in transports],
+        [transport.max_per_second for transport in transports],
+    )

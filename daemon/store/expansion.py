@@ -1,0 +1,70 @@
+"""Recipients into deliveries, by one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from daemon.mail import counts
+from daemon.store import door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where recipients go: a job that is stored, and the message they get."""
+
+    job_id: UUID
+    message_id: int
+
+
+class Asked(NamedTuple):
+    """One addressee as asked for, looked at by the address law. A tuple, for there are many."""
+
+    place: int
+    """Which of the places, from 1."""
+    position: int
+    """His number in the request."""
+    address: str | None
+    """In its wire form; as received, cut short, when it is refused."""
+    norm: str
+    supp: str
+    domain: str
+    name: str | None
+    variables: dict[str, str | None] | None
+    override: dict[str, str] | None
+    refused: str | None
+    """`no_address` or `invalid`; None = may be delivered to."""
+    override_hash: bytes
+    detail: str | None
+    """Which rule of addresses is broken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expanded:
+    """What an expansion came to, for one job."""
+
+    counts: dict[str, int]
+    """`requested`, `queued` and each reason why others weren't."""
+    first_delivery: int | None
+    """The lowest id among the new deliveries."""
+
+
+async def expanded(
+    session: door.Session, places: Sequence[Place], asked: Sequence[Asked]
+) -> dict[UUID, Expanded]:
+    """Stores deliveries and batches, lists who is dropped, books the counts on the jobs."""
+    columns = zip(*asked, strict=True) if asked else ((),) * len(Asked._fields)
+    rows = await session.rows(
+        "expansion.literal",
+        [place.job_id for place in places],
+        [place.message_id for place in places],
+        *columns,
+    )
+    return {row["job_id"]: _expanded(row) for row in rows}
+
+
+def _expanded(row: door.Row) -> Expanded:
+    names = ("requested", "queued", *counts.DROPPED)
+    return Expanded(
+        counts={name: row[name] for name in names}, first_delivery=row["first_delivery"]
+    )

@@ -1,0 +1,147 @@
+-- name: control.job
+-- A job of a customer, locked, with what control looks at. Its batches and retry rows come after.
+SELECT id, state, paused, open, finished_at IS NOT NULL AS is_finished, not_before, expires_at,
+       queued, remaining
+FROM job WHERE id = $2 AND customer_id = $1 FOR UPDATE;
+
+-- name: control.job_of
+-- The job of a delivery, if it is the customer's.
+SELECT job_id FROM batch WHERE id = $2 AND customer_id = $1;
+
+-- name: control.batches
+-- Locks all batches of a job, in the order of their ids.
+SELECT FROM batch WHERE job_id = $1 ORDER BY id FOR UPDATE;
+
+-- name: control.retries
+-- Locks all retry rows of a job, in the order of their ids, after its batches.
+SELECT FROM retry WHERE job_id = $1 ORDER BY id FOR UPDATE;
+
+-- name: control.cancel
+-- Takes back what waits or is deferred, and ends the job with that; what is under way or retrying ends
+-- by itself. Everything is locked already. An open job is closed by it: how many were asked for is
+-- known then.
+WITH counted AS (
+    SELECT coalesce(sum(state_count(state, 'wd')), 0)::integer AS number FROM batch WHERE job_id = $1
+), gone AS (
+    DELETE FROM retry r USING batch b
+    WHERE r.job_id = $1 AND b.id = r.batch_id AND substr(b.state, r.position + 1, 1) = 'd'
+), letters AS (
+    UPDATE batch SET
+        state = translate(state, 'wd', 'cc'),
+        done = state_count(state, 'u') = 0,
+        owner = CASE WHEN state_count(state, 'u') > 0 THEN owner END,
+        rank = CASE WHEN state_count(state, 'u') > 0 THEN rank END
+    WHERE job_id = $1 AND translate(state, 'wd', '') <> state
+)
+UPDATE job j SET
+    state = 'canceled', open = false, closes_at = NULL, paused = false,
+    canceled = j.canceled + c.number,
+    released = j.released + c.number,
+    requested = j.queued + j.no_address + j.invalid + j.excluded + j.duplicate + j.suppressed
+                + j.not_found + j.inactive,
+    finished_at = CASE WHEN j.remaining = c.number AND j.in_doubt = 0 THEN now() END
+FROM counted c WHERE j.id = $1
+RETURNING c.number, j.finished_at IS NOT NULL AS is_finished;
+
+-- name: control.canceled
+-- How many a cancel took back, as it was told.
+SELECT (data ->> 'canceled')::integer FROM ledger
+WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled' LIMIT 1;
+
+-- name: control.delivery
+-- One delivery with its place, locked; its job is locked already.
+SELECT b.id AS batch_id, b.job_id, b.job_on, b.customer_id, b.message_id, b.lane_id, b.class, b.epoch,
+       substr(b.state, $2 + 1, 1) AS letter, r.id AS retry_id, r.epoch AS retry_epoch, r.attempt,
+       d.id, d.address
+FROM batch b
+JOIN delivery d ON d.job_on = b.job_on AND d.id = b.id * 512 + $2
+LEFT JOIN retry r ON r.batch_id = b.id AND r.position = $2
+WHERE b.id = $1 AND b.job_id = $3 FOR UPDATE OF b;
+
+-- name: control.pause_job
+-- Sets or lifts the flag of a job.
+UPDATE job SET paused = $2 WHERE id = $1;
+
+-- name: control.hold_batches
+-- Puts off what isn't done of some jobs, for ever. Whoever holds one gives it back: its permits refuse.
+UPDATE batch SET due_at = 'infinity', rank = CASE WHEN owner IS NOT NULL THEN rank END
+WHERE job_id = ANY ($1::uuid[]) AND NOT done;
+
+-- name: control.hold_retries
+-- Puts off the deferred deliveries of some jobs, for ever.
+UPDATE retry SET due_at = 'infinity', rank = CASE WHEN owner IS NOT NULL THEN rank END
+WHERE job_id = ANY ($1::uuid[]);
+
+-- name: control.free_batches
+-- Makes what was put off due again, at the job's time or at once.
+UPDATE batch b SET due_at = greatest(j.not_before, now())
+FROM job j
+WHERE j.id = b.job_id AND j.id = ANY ($1::uuid[]) AND b.due_at = 'infinity' AND NOT b.done;
+
+-- name: control.free_retries
+-- Makes deferred deliveries that were put off due at once.
+UPDATE retry SET due_at = now() WHERE job_id = ANY ($1::uuid[]) AND due_at = 'infinity';
+
+-- name: control.customer
+-- A customer, locked against accepts under way: a job's reference to him waits for us, or we for it.
+SELECT paused FROM customer WHERE id = $1 FOR UPDATE;
+
+-- name: control.pause_customer
+-- Sets or lifts the flag of a customer.
+UPDATE customer SET paused = $2, updated_at = now() WHERE id = $1;
+
+-- name: control.jobs_of
+-- The unfinished jobs of a customer that aren't paused themselves, locked in the order of their ids.
+SELECT id FROM job WHERE customer_id = $1 AND finished_at IS NULL AND NOT paused
+ORDER BY id FOR UPDATE;
+
+-- name: control.lock_batches
+-- Locks what isn't done of some jobs, in the order of their ids.
+SELECT FROM batch WHERE job_id = ANY ($1::uuid[]) AND NOT done ORDER BY id FOR UPDATE;
+
+-- name: control.lock_retries
+-- Locks the retry rows of some jobs, in the order of their ids, after their batches.
+SELECT FROM retry WHERE job_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: control.move_job
+-- Gives a job another due time, and with it another expiry. The past means now.
+UPDATE job SET not_before = greatest($2, now()), expires_at = greatest($2, now()) + expires_after
+WHERE id = $1 RETURNING not_before, expires_at, paused;
+
+-- name: control.move_batches
+-- Gives what waits in a job another due time, and counts it; whoever holds some of it gives it back.
+WITH moved AS (
+    UPDATE batch SET due_at = CASE WHEN $3 THEN 'infinity' ELSE $2 END,
+                     rank = CASE WHEN owner IS NOT NULL THEN rank END
+    WHERE job_id = $1 AND NOT done AND state_count(state, 'w') > 0
+    RETURNING state_count(state, 'w') AS waiting
+)
+SELECT coalesce(sum(waiting), 0)::integer FROM moved;
+
+-- name: control.defer
+-- One waiting delivery leaves its batch for a retry row of its own, without a try counted.
+WITH letter AS (
+    UPDATE batch SET
+        state = state_marked(state, ARRAY[$2::integer], 'd'),
+        done = state_count(state, 'wu') = 1,
+        owner = CASE WHEN state_count(state, 'wu') > 1 THEN owner END,
+        rank = CASE WHEN state_count(state, 'wu') > 1 THEN rank END
+    WHERE id = $1
+    RETURNING id, job_id, job_on, customer_id, lane_id, class
+)
+INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
+SELECT id, $2, job_id, job_on, customer_id, lane_id, class, $3, 0 FROM letter;
+
+-- name: control.move_retry
+-- Gives a deferred delivery another due time.
+UPDATE retry SET due_at = $2, rank = CASE WHEN owner IS NOT NULL THEN rank END WHERE id = $1;
+
+-- name: control.doubts
+-- The open doubts of a job or of some deliveries of a customer, with what a decision needs.
+SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address
+FROM doubt o
+JOIN batch b ON b.id = o.delivery_id / 512
+JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
+WHERE o.customer_id = $1 AND o.resolution IS NULL
+  AND (o.job_id = $2 OR o.delivery_id = ANY ($3::bigint[]))
+ORDER BY o.delivery_id LIMIT $4;

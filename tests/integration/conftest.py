@@ -1,0 +1,89 @@
+"""What tests against real servers share: a database of their own each, a name of their own each.
+
+`deploy/servers env` says where the servers are. One database is migrated per session and then cloned
+for every test that asks for `dsn`, which takes a twentieth of the time.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from daemon.store import door, migrate
+
+DSN = "DELIVERYD_POSTGRES__DSN"
+URL = "DELIVERYD_RABBITMQ__URL"
+
+
+def _given(name: str) -> str:
+    if name not in os.environ:
+        pytest.fail(f'{name} is not set: eval "$(deploy/servers env)"', pytrace=False)
+    return os.environ[name]
+
+
+def _of(dsn: str, database: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
+def _named() -> str:
+    return f"test_{uuid.uuid4().hex[:16]}"
+
+
+def reach(dsn: str, *, connections: int = 10) -> door.Reach:
+    """How tests reach a database."""
+    return door.Reach(dsn=dsn, role="test", connections=connections)
+
+
+async def _run(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template_database() -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    dsn, name = _given(DSN), _named()
+    asyncio.run(_run(dsn, f"CREATE DATABASE {name}"))
+    try:
+        asyncio.run(migrate.migrated(reach(_of(dsn, name)), today=datetime.now(UTC).date()))
+        yield name
+    finally:
+        asyncio.run(_run(dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def dsn(template_database: str) -> AsyncIterator[str]:
+    """A migrated, empty database for one test."""
+    given, name = _given(DSN), _named()
+    await _run(given, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    try:
+        yield _of(given, name)
+    finally:
+        await _run(given, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(dsn: str) -> AsyncIterator[door.Store]:
+    """A store on the test's own database."""
+    async with door.opened(reach(dsn)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def url() -> str:
+    """Where the broker is."""
+    return _given(URL)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """The first word of this test's queues and exchanges."""
+    return _named()

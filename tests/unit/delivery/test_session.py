@@ -1,0 +1,477 @@
+"""Conversations with a server without a network: what is written, and what each attempt comes to."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from daemon.delivery import session
+from daemon.delivery.relay import Relay, Timeouts
+from daemon.delivery.smtp import SmtpCourier
+from daemon.mail.attempt import Attempt
+from daemon.mail.outcome import Bounced, Deferred, Failed, InDoubt, Outcome, Sent
+from tests.unit.delivery.scripted import (
+    DROP,
+    RELAY,
+    STALL,
+    Line,
+    ListSource,
+    Notes,
+    Server,
+    attempt,
+    run,
+)
+
+Lay = Callable[..., list[Line]]
+Acts = dict[tuple[str, str], bytes | str]
+
+
+def kinds(source: ListSource) -> list[tuple[int, str]]:
+    """Who came to what, in order."""
+    return [(number, type(outcome).__name__) for number, outcome in source.settled]
+
+
+def deliver(
+    lay: Lay,
+    attempts: list[Attempt],
+    *acts: Acts,
+    relay: Relay = RELAY,
+    pipelining: bool = True,
+    notes: Notes | None = None,
+) -> tuple[ListSource, list[Line]]:
+    """One run; the nth connection misbehaves by the nth `acts`, those after it do not."""
+    source = ListSource(attempts)
+    per_line = [*acts]
+    lines = lay(
+        lambda n: Line(Server(per_line[n] if n < len(per_line) else {})), pipelining=pipelining
+    )
+    run(SmtpCourier(relay, notes).run(source))
+    return source, lines
+
+
+def test_one_round_trip_per_message(lay: Lay) -> None:
+    """Each write but the first and the last ends one message and opens the next."""
+    source, (line,) = deliver(lay, [attempt(n) for n in range(4)])
+    assert kinds(source) == [(n, "Sent") for n in range(4)]
+    verbs = [
+        [word for word in (b"MAIL", b"RCPT", b"DATA", b"\r\n.\r\n", b"QUIT") if word in written]
+        for written in line.written
+    ]
+    opening, ending = [b"MAIL", b"RCPT", b"DATA"], [b"\r\n.\r\n"]
+    assert verbs == [opening, *[opening + ending] * 3, ending, [b"QUIT"]]
+
+
+def test_lock_step_where_the_server_does_not_pipeline(lay: Lay) -> None:
+    """One command, one reply: nothing is written before its turn, RSET neither."""
+    acts: Acts = {("rcpt", "r1@there.test"): b"550 5.1.1 no\r\n"}
+    source, (line,) = deliver(lay, [attempt(n) for n in range(3)], acts, pipelining=False)
+    assert kinds(source) == [(0, "Sent"), (1, "Bounced"), (2, "Sent")]
+    whole = [b"MAIL", b"RCPT", b"DATA", b"Subj"]
+    expected = [*whole, b"MAIL", b"RCPT", b"RSET", *whole, b"QUIT"]
+    assert [written[:4] for written in line.written] == expected
+
+
+def test_the_server_gets_the_content_as_it_is(lay: Lay) -> None:
+    """Dots at the start of lines and a message of many chunks arrive octet for octet."""
+    dotted = b"Subject: x\r\n\r\n.\r\n..\r\n.a\r\n"
+    large = b"".join(b".%06d................................\r\n" % n for n in range(9000))
+    assert len(large) > 4 * session.CHUNK
+    for pipelining in (True, False):
+        attempts = [attempt(1, dotted), attempt(2, large), attempt(3, dotted)]
+        source, (line,) = deliver(lay, attempts, pipelining=pipelining)
+        assert kinds(source) == [(n, "Sent") for n in (1, 2, 3)]
+        assert line.server.stored == [
+            ("r1@there.test", dotted),
+            ("r2@there.test", large),
+            ("r3@there.test", dotted),
+        ]
+
+
+@pytest.mark.parametrize("excess", range(-6, 7))
+def test_the_end_of_a_large_message_is_never_cut(lay: Lay, excess: int) -> None:
+    """The whole end-of-data is in the last chunk, so what came before can't be taken for all."""
+    fixed = b"Subject: x\r\n\r\n"
+    data = fixed + b"x" * (session.CHUNK - len(fixed) - 2 + excess) + b"\r\n"
+    source, (line,) = deliver(lay, [attempt(1, data)])
+    assert kinds(source) == [(1, "Sent")]
+    assert [written.endswith(b"\r\n.\r\n") for written in line.written if b"xx" in written][-1]
+
+
+REFUSALS = [
+    ("mail", "s1@here.test", b"451 4.3.0 s1@here.test\r\n", Deferred, "refused"),
+    ("mail", "s1@here.test", b"550 5.7.1 s1@here.test\r\n", Deferred, "sender-refused"),
+    ("rcpt", "r1@there.test", b"451 4.7.1 in 300 seconds\r\n", Deferred, "refused"),
+    ("rcpt", "r1@there.test", b"550 5.1.1 r1@there.test\r\n", Bounced, None),
+    ("data", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", Deferred, "refused"),
+    ("data", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", Bounced, None),
+    ("dot", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", Deferred, "refused"),
+    ("dot", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", Bounced, None),
+]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize(("phase", "who", "said", "kind", "reason"), REFUSALS)
+def test_a_refusal_is_its_own_only(
+    lay: Lay,
+    phase: str,
+    who: str,
+    said: bytes,
+    kind: type[Outcome],
+    reason: str | None,
+    pipelining: bool,
+) -> None:
+    """The one before and the one after it are delivered on the same connection."""
+    attempts = [attempt(n) for n in range(3)]
+    source, lines = deliver(lay, attempts, {(phase, who): said}, pipelining=pipelining)
+    assert len(lines) == 1
+    assert [type(source.outcome(n)) for n in (0, 2)] == [Sent, Sent]
+    assert type(source.outcome(1)) is kind
+    assert getattr(source.outcome(1), "reason", None) == reason
+    assert [who for who, _ in lines[0].server.stored] == ["r0@there.test", "r2@there.test"]
+
+
+def test_data_that_goes_ahead_without_a_recipient_gets_a_lone_dot(lay: Lay) -> None:
+    """The refused recipient is not written to, and the next message goes its way."""
+    acts: Acts = {
+        ("rcpt", "r1@there.test"): b"550 5.1.1 no\r\n",
+        ("data", ""): b"354 go, whoever it is for\r\n",
+    }
+    source, (line,) = deliver(lay, [attempt(n) for n in range(3)], acts)
+    assert kinds(source) == [(0, "Sent"), (1, "Bounced"), (2, "Sent")]
+    assert b".\r\n" in line.written
+    assert ("", b"") not in line.server.stored or line.server.stored[1][1] == b""
+
+
+FAULTS = {
+    "421": b"421 4.3.2 bye\r\n",
+    "garbage": b"hello\r\n",
+    "wrong class": b"334 what?\r\n",
+    "drop": DROP,
+    "stall": STALL,
+}
+PHASES = [("mail", "s"), ("rcpt", "r"), ("data", "r"), ("dot", "r")]
+
+
+def address(letter: str, number: int) -> str:
+    """Of the sender or the recipient of an attempt."""
+    return f"s{number}@here.test" if letter == "s" else f"r{number}@there.test"
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("phase", "letter"), PHASES)
+def test_faults_on_a_new_connection(
+    lay: Lay, phase: str, letter: str, fault: str, pipelining: bool
+) -> None:
+    """The attempt is in doubt only after its dot, deferred before, and the run ends."""
+    acts: Acts = {(phase, address(letter, 0)): FAULTS[fault]}
+    relay = Relay(host="relay.test", tls="none")
+    source, lines = deliver(lay, [attempt(0)], acts, relay=relay, pipelining=pipelining)
+    assert len(lines) == 1
+    in_doubt = phase == "dot" and fault != "421"
+    assert type(source.outcome(0)) is (InDoubt if in_doubt else Deferred)
+    assert lines[0].is_closing()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_attempt_that_nothing_was_said_of_is_tried_once_more(
+    lay: Lay, fault: str, pipelining: bool
+) -> None:
+    """On a connection that had served before, the fault is the connection's: no try is burnt."""
+    acts: Acts = {("mail", "s1@here.test"): FAULTS[fault]}
+    attempts = [attempt(n) for n in range(3)]
+    source, lines = deliver(lay, attempts, acts, pipelining=pipelining)
+    assert kinds(source) == [(n, "Sent") for n in range(3)]
+    assert len(lines) == 2
+    assert source.renewed == [0, 1]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_it_is_tried_once_more_only(lay: Lay, fault: str) -> None:
+    """A server that does it again on a new connection has its outcome, and the run ends."""
+    acts: Acts = {("mail", "s1@here.test"): FAULTS[fault]}
+    source, lines = deliver(lay, [attempt(n) for n in range(3)], acts, acts)
+    assert kinds(source) == [(0, "Sent"), (1, "Deferred")]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_attempt_behind_a_fault_is_untouched_by_it(lay: Lay, fault: str) -> None:
+    """What was opened with the dot before goes on a new connection, whatever became of that dot."""
+    acts: Acts = {("dot", "r0@there.test"): FAULTS[fault]}
+    source, lines = deliver(lay, [attempt(n) for n in range(3)], acts)
+    assert kinds(source) == [
+        (0, "Deferred" if fault == "421" else "InDoubt"),
+        (1, "Sent"),
+        (2, "Sent"),
+    ]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_the_server_limits_messages_per_connection(lay: Lay, pipelining: bool) -> None:
+    """421 after n messages: a new connection, and no failure is counted."""
+    limits: list[Acts] = [{("mail", f"s{n}@here.test"): FAULTS["421"]} for n in (2, 4, 6)]
+    attempts = [attempt(n) for n in range(8)]
+    source, lines = deliver(lay, attempts, *limits, pipelining=pipelining)
+    assert kinds(source) == [(n, "Sent") for n in range(8)]
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_we_limit_messages_per_connection(lay: Lay, pipelining: bool) -> None:
+    """After so many the connection is quit properly and the next one is opened."""
+    relay = Relay(host="relay.test", tls="none", messages_per_connection=2)
+    attempts = [attempt(n) for n in range(5)]
+    source, lines = deliver(lay, attempts, relay=relay, pipelining=pipelining)
+    assert kinds(source) == [(n, "Sent") for n in range(5)]
+    assert [len(line.server.stored) for line in lines] == [2, 2, 1]
+    assert [line.written[-1] for line in lines] == [b"QUIT\r\n"] * 3
+
+
+@pytest.mark.parametrize("early", [b"250 ok\r\n", b"451 no\r\n", b"421 bye\r\n", b"2"])
+def test_an_early_reply_is_no_success(lay: Lay, early: bytes) -> None:
+    """What is said to a content that wasn't sent ends the connection before it is sent."""
+    acts: Acts = {("open", "r0@there.test"): early}
+
+    def glued(server: Server) -> Line:
+        return Line(server)
+
+    source = ListSource([attempt(0)])
+    lines = lay(lambda _: glued(Server({("data", "r0@there.test"): b"354 go\r\n" + early} | acts)))
+    run(SmtpCourier(RELAY).run(source))
+    outcome = source.outcome(0)
+    assert isinstance(outcome, Deferred)
+    assert outcome.reason == ("closing" if early.startswith(b"421") else "early")
+    assert not any(b"Subject" in written for written in lines[0].written)
+
+
+def test_a_connection_found_closed_when_it_is_needed(lay: Lay) -> None:
+    """An idle connection that the server has closed is replaced before anything is written."""
+
+    async def main() -> None:
+        lines = lay(lambda _: Line(Server()))
+        gate = asyncio.Event()
+        source = ListSource([attempt(0)], gate=gate)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(SmtpCourier(RELAY).run(source))
+            await until(lambda: len(source.settled) == 1)
+            lines[0].say(b"421 4.4.2 idle for too long\r\n")
+            await asyncio.sleep(1)
+            source.add(attempt(1))
+            gate.set()
+        assert kinds(source) == [(0, "Sent"), (1, "Sent")]
+        assert (len(lines), source.renewed) == (2, [0, 1])
+
+    run(main())
+
+
+async def until(met: Callable[[], bool]) -> None:
+    """Waits for it, at most an hour of a clock that jumps."""
+    async with asyncio.timeout(3600):
+        while not met():
+            await asyncio.sleep(0.001)
+
+
+def test_a_relay_that_is_down(lay: Lay) -> None:
+    """The attempt that asked for the connection says why there is none; the others stay."""
+    source = ListSource([attempt(0), attempt(1)])
+    lay(lambda _: None)
+    run(SmtpCourier(RELAY).run(source))
+    assert source.settled == [(0, Deferred(reason="connect", relay="relay.test:25"))]
+
+
+def test_a_permit_that_ran_out_while_we_connected(lay: Lay) -> None:
+    """The source is asked again, and what it takes back is neither sent nor settled by us."""
+    source = ListSource([attempt(0), attempt(1)], may_start=lambda one: one.delivery_id != 0)
+    (lines) = lay(lambda _: Line(Server()))
+    run(SmtpCourier(RELAY).run(source))
+    assert kinds(source) == [(1, "Sent")]
+    assert [who for who, _ in lines[0].server.stored] == ["r1@there.test"]
+
+
+def test_what_no_server_can_take_does_not_stop_the_others(lay: Lay) -> None:
+    """An address or a content that can't be sent fails alone, without a word to the server."""
+    attempts = [attempt(0), attempt(1, recipient="a b@c"), attempt(2, b"bare\n"), attempt(3)]
+    source, (line,) = deliver(lay, attempts)
+    assert [type(source.outcome(n)) for n in range(4)] == [Sent, Failed, Failed, Sent]
+    assert len(line.server.stored) == 2
+
+
+def test_a_witness_that_forbids_the_dot(lay: Lay) -> None:
+    """Without leave no content is written; nothing counts, and nobody is tried again here."""
+    notes = Notes(allows=False)
+    source, (line,) = deliver(lay, [attempt(0), attempt(1), attempt(2)], notes=notes)
+    fenced = Deferred(reason="fenced", relay="relay.test:25", counts=False)
+    assert source.settled == [(0, fenced), (1, fenced)]
+    assert (notes.dots, line.server.stored, line.is_closing()) == ([0], [], True)
+
+
+def test_the_witness_is_asked_before_each_dot_and_told_each_reply(lay: Lay) -> None:
+    """Dot and reply of every message that was sent, and of no other."""
+    notes = Notes()
+    acts: Acts = {
+        ("rcpt", "r1@there.test"): b"550 no\r\n",
+        ("dot", "r2@there.test"): b"554 no\r\n",
+    }
+    deliver(lay, [attempt(n) for n in range(4)], acts, notes=notes)
+    assert notes.dots == [0, 2, 3]
+    assert notes.replies == [(0, 250), (2, 554), (3, 250)]
+
+
+LARGE = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n" * (3 * session.CHUNK)
+
+
+@pytest.mark.parametrize("fault", ["drop", "stall", "early"])
+def test_a_large_message_that_breaks_off_is_certainly_undelivered(lay: Lay, fault: str) -> None:
+    """Lost, stuck or interrupted before the last chunk was written: deferred, not in doubt."""
+
+    async def main() -> None:
+        lines = lay(lambda _: Line(Server()))
+        source = ListSource([attempt(0, LARGE)])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(SmtpCourier(RELAY).run(source))
+            await until(lambda: len(lines) == 1)
+            lines[0].stuck_after = 2 * session.CHUNK
+            await until(lambda: lines[0].unsent > 0)
+            if fault == "drop":
+                lines[0].lose()
+            elif fault == "early":
+                lines[0].say(b"552 5.3.4 too much\r\n")
+        outcome = source.outcome(0)
+        assert isinstance(outcome, Deferred)
+        assert outcome.reason == {"drop": "dropped", "stall": "timeout", "early": "early"}[fault]
+        assert lines[0].server.finished == []
+
+    run(main())
+
+
+def test_a_dot_that_never_left_us_is_no_doubt(lay: Lay) -> None:
+    """What the kernel hadn't taken when we gave up can't have been received."""
+
+    async def main() -> None:
+        lines = lay(lambda _: Line(Server()))
+        source = ListSource([attempt(0, b"x" * 5000 + b"\r\n")])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(SmtpCourier(RELAY).run(source))
+            await until(lambda: len(lines) == 1)
+            lines[0].stuck_after = 1000
+        assert isinstance(source.outcome(0), Deferred)
+
+    run(main())
+
+
+def test_the_final_reply_is_waited_for_as_long_as_the_standard_asks(lay: Lay) -> None:
+    """A 250 after nine minutes is a success, silence after ten a doubt."""
+
+    async def main(minutes: int) -> Outcome:
+        lines = lay(lambda _: Line(Server({("dot", "r0@there.test"): b""})))
+        source = ListSource([attempt(0)])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(SmtpCourier(RELAY).run(source))
+            await until(lambda: bool(lines and lines[0].server.finished))
+            await asyncio.sleep(60 * minutes)
+            if not source.settled:
+                lines[0].say(b"250 2.0.0 at last\r\n")
+        return source.outcome(0)
+
+    assert isinstance(run(main(9)), Sent)
+    assert isinstance(run(main(11)), InDoubt)
+
+
+def test_an_attempt_as_a_whole_is_limited_up_to_its_dot(lay: Lay) -> None:
+    """A server that takes its time at each step doesn't get all of them together."""
+    relay = Relay(host="relay.test", tls="none", timeouts=Timeouts(body=180.0, attempt=5.0))
+
+    async def main() -> float:
+        lines = lay(lambda _: Line(Server()))
+        source = ListSource([attempt(0, LARGE)])
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(SmtpCourier(relay).run(source))
+            await until(lambda: len(lines) == 1)
+            lines[0].stuck_after = 0
+        assert isinstance(source.outcome(0), Deferred)
+        return asyncio.get_running_loop().time() - begun
+
+    assert run(main()) < 10.0
+
+
+def test_a_stop_while_idle(lay: Lay) -> None:
+    """The connection is closed and the cancellation goes on."""
+
+    async def main() -> None:
+        lines = lay(lambda _: Line(Server()))
+        source = ListSource([attempt(0)], gate=asyncio.Event())
+        task = asyncio.Task(SmtpCourier(RELAY).run(source))
+        await until(lambda: len(source.settled) == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert kinds(source) == [(0, "Sent")]
+        assert lines[0].is_closing()
+
+    run(main())
+
+
+@pytest.mark.parametrize("phase", ["mail", "rcpt", "data"])
+def test_a_stop_before_the_dot(lay: Lay, phase: str) -> None:
+    """The attempt is given back at once, and the try doesn't count."""
+
+    async def main() -> None:
+        who = "s0@here.test" if phase == "mail" else "r0@there.test"
+        lines = lay(lambda _: Line(Server({(phase, who): STALL})))
+        source = ListSource([attempt(0)])
+        task = asyncio.Task(SmtpCourier(RELAY).run(source))
+        await until(lambda: len(lines) == 1)
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        stopped = Deferred(reason="stopped", relay="relay.test:25", counts=False)
+        assert source.settled == [(0, stopped)]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(b"250 2.0.0 ok\r\n", Sent), (b"554 no\r\n", Bounced), (STALL, InDoubt)]
+)
+def test_a_stop_after_the_dot_waits_for_the_reply(
+    lay: Lay, said: bytes | str, kind: type[Outcome]
+) -> None:
+    """Nothing cancels an attempt between its dot and the reply; the one behind is given back."""
+
+    async def main() -> None:
+        lines = lay(lambda _: Line(Server({("dot", "r0@there.test"): b""})))
+        source = ListSource([attempt(0), attempt(1)])
+        task = asyncio.Task(SmtpCourier(RELAY).run(source))
+        await until(lambda: bool(lines and lines[0].server.finished))
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(1)
+        assert not task.done()
+        lines[0].say(said)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert type(source.outcome(0)) is kind
+        stopped = Deferred(reason="stopped", relay="relay.test:25", counts=False)
+        assert source.outcome(1) == stopped
+        assert len(source.settled) == 2
+
+    run(main())
+
+
+def test_a_surprise_leaves_no_attempt_without_an_outcome(lay: Lay) -> None:
+    """A bug of ours ends the run loudly, and what was in flight is told all the same."""
+
+    class Broken(Notes):
+        def dot(self, attempt: Attempt) -> bool:
+            raise RuntimeError("a bug")
+
+    lay(lambda _: Line(Server()))
+    source = ListSource([attempt(0), attempt(1)])
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(SmtpCourier(RELAY, Broken()).run(source))
+    assert kinds(source) == [(0, "Deferred"), (1, "Deferred")]
