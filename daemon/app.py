@@ -13,17 +13,16 @@ import platform
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import metadata
 from uuid import uuid4
 
 from daemon import config as configs
 from daemon import engine, logs, metrics
 from daemon.broker import connection, declare
-from daemon.broker.connection import Link
 from daemon.directory import loading
 from daemon.dispatch.lease import Lease, LeaseLost
+from daemon.engine import House
 from daemon.store import door, instances, migrate
 from daemon.web import ops
 from daemon.web.health import Health
@@ -32,19 +31,6 @@ PARTS = frozenset({"intake", "dispatch"})
 """What `--only` can choose from; telling, health and the lease are always there."""
 
 _log = logs.get("app")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What lives longer than one life: connections, and whom to tell how we are."""
-
-    loaded: configs.Loaded
-    store: door.Store
-    reach: door.Reach
-    inbound: Link
-    outbound: Link
-    health: Health
-    name: str
 
 
 async def serve(
@@ -82,7 +68,7 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(door.opened(reach))
         await migrate.check(store)
-        await loading.load(store, settings)
+        await _load(store, settings)
         links = [
             await stack.enter_async_context(_link(settings, name, role))
             for role in ("consume", "publish")
@@ -97,6 +83,17 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             health=Health(("postgres", "rabbitmq")),
             name=name,
         )
+
+
+async def _load(store: door.Store, settings: configs.Config) -> None:
+    """The configured customers, transports and tokens, into their tables."""
+    await loading.load(
+        store,
+        customers=settings.customer,
+        transports=settings.transport,
+        tokens=settings.token,
+        key=await instances.hash_key(store),
+    )
 
 
 async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None:
@@ -151,7 +148,7 @@ async def _reloads(
             metrics.config_reloads("refused").inc()
             _log.error("reload.refused", flaws=[str(flaw) for flaw in error.flaws])
             continue
-        await loading.load(house.store, fresh.config)
+        await _load(house.store, fresh.config)
         logs.adjust(level=fresh.config.log.level, addresses=fresh.config.log.addresses)
         metrics.config_reloads("ok").inc()
         changes = configs.changed(house.loaded.config, fresh.config)
@@ -182,7 +179,9 @@ def reach_of(loaded: configs.Loaded, role: str) -> door.Reach:
     )
 
 
-def _link(settings: configs.Config, name: str, role: str):  # type: ignore[no-untyped-def]
+def _link(
+    settings: configs.Config, name: str, role: str
+) -> AbstractAsyncContextManager[connection.Link]:
     rabbitmq = settings.rabbitmq
     return connection.connect(
         rabbitmq.url.reveal(),

@@ -1,13 +1,15 @@
 """What one life is made of: writers, teller, intake and dispatch, wired and stopped in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from daemon import config as configs
 from daemon import logs
 from daemon.broker import topology
+from daemon.broker.connection import Link
 from daemon.broker.publisher import BatchPublisher
+from daemon.config import sections
 from daemon.delivery.courier import Courier
 from daemon.delivery.file import FileCourier
 from daemon.delivery.relay import Relay, Timeouts
@@ -22,11 +24,8 @@ from daemon.dispatch.witness import LeaseWitness
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
-from daemon.store import instances, lanes, notices
-from daemon.store.door import Store
-
-if TYPE_CHECKING:
-    from daemon.app import House
+from daemon.store import door, instances, lanes, notices
+from daemon.web.health import Health
 
 _RESCUES = 4
 """Looks for the dead in one lease."""
@@ -35,7 +34,20 @@ _HEALTH_EVERY = 1.0
 _log = logs.get("engine")
 
 
-async def run(house: "House", lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What lives longer than one life: connections, and whom to tell how we are."""
+
+    loaded: configs.Loaded
+    store: door.Store
+    reach: door.Reach
+    inbound: Link
+    outbound: Link
+    health: Health
+    name: str
+
+
+async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
     name = topology.names(settings.rabbitmq.prefix)
@@ -52,7 +64,7 @@ async def run(house: "House", lease: Lease, only: frozenset[str], over: asyncio.
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(teller.run(), name="ledger.teller"),
-            group.create_task(_watch(house, teller), name="health"),
+            group.create_task(_watch(house), name="health"),
             group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
             group.create_task(upkeep.house(house.store), name="upkeep.house"),
         ]
@@ -63,7 +75,7 @@ async def run(house: "House", lease: Lease, only: frozenset[str], over: asyncio.
                     name="notices",
                 )
             )
-        await _parts(house, lease, only, over, dispatch=dispatch, teller=teller)
+        await _parts(house, lease, only, over, dispatch=dispatch)
         await settling.close()
         await _told(teller, settings.instance.stop_deadline)
         for task in beside:
@@ -72,13 +84,12 @@ async def run(house: "House", lease: Lease, only: frozenset[str], over: asyncio.
 
 
 async def _parts(
-    house: "House",
+    house: House,
     lease: Lease,
     only: frozenset[str],
     over: asyncio.Event,
     *,
     dispatch: Dispatch,
-    teller: Teller,
 ) -> None:
     """Intake stops first, dispatch after it."""
     accepted = asyncio.Event()
@@ -91,7 +102,7 @@ async def _parts(
         accepted.set()
 
 
-async def _dispatch(house: "House", lease: Lease, teller: Teller, writer: Writer) -> Dispatch:
+async def _dispatch(house: House, lease: Lease, teller: Teller, writer: Writer) -> Dispatch:
     settings = house.loaded.config
     key = await instances.hash_key(house.store)
     shares = settings.dispatch.shares
@@ -124,7 +135,7 @@ async def _dispatch(house: "House", lease: Lease, teller: Teller, writer: Writer
     )
 
 
-def schedule_of(retry: configs.Config) -> Schedule:
+def schedule_of(retry: sections.Retry) -> Schedule:
     """The retry schedule as configured."""
     return Schedule(
         first=retry.first,
@@ -163,7 +174,7 @@ def _couriers(settings: configs.Config, lease: Lease) -> Callable[[lanes.Lane], 
     return courier
 
 
-async def _watch(house: "House", teller: Teller) -> None:
+async def _watch(house: House) -> None:
     """Tells health what can be seen of the two servers, for ever."""
     while True:
         why = "" if house.inbound.is_up else house.inbound.why_down
@@ -174,7 +185,7 @@ async def _watch(house: "House", teller: Teller) -> None:
         await asyncio.sleep(_HEALTH_EVERY)
 
 
-async def _ask(store: Store, report: Callable[..., None]) -> None:
+async def _ask(store: door.Store, report: Callable[..., None]) -> None:
     try:
         async with asyncio.timeout(_HEALTH_EVERY * 2):
             await store.value("clock.now")

@@ -103,7 +103,7 @@ class Transaction:
             reason, reply = fault.reason, fault.reply
             if self.phase is _DOT:
                 return InDoubt(reason=reason, relay=self._relay)
-            counts = not fault.is_ours
+            counts = not fault.is_ours and (self.is_first or not self.is_untouched)
             return Deferred(reason=reason, reply=reply, relay=self._relay, counts=counts)
         return self.outcome
 

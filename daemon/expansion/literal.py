@@ -33,7 +33,7 @@ class Audience:
 async def expanded(
     session: door.Session, audiences: Sequence[Audience], *, need_dot: bool = True
 ) -> dict[UUID, Expanded]:
-    """Turns everyone into deliveries, in the transaction of the session; the jobs are stored already.
+    """Turns everyone into deliveries, in the session's transaction; the jobs are stored already.
 
     `need_dot`: whether the domain of an address must have a dot (Q6).
     """
@@ -74,7 +74,9 @@ def judged(recipients: Iterable[Recipient], *, place: int, need_dot: bool) -> It
         )
 
 
-def _dropped(place: int, position: int, given: str | None, reason: str, detail: str | None) -> Asked:
+def _dropped(
+    place: int, position: int, given: str | None, reason: str, detail: str | None
+) -> Asked:
     shown = None if given is None else given[:_SHOWN]
     return Asked(place, position, shown, "", "", "", None, None, None, reason, b"", detail)
 

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.broker.confirms import Fate
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
+from daemon.config import sections
 from daemon.mail.event import MEDIA_TYPE, Told, Type, cloud_event
 from daemon.store import door, errors, streams
 
@@ -29,14 +29,6 @@ _PAUSE = 1.0
 _log = logs.get("ledger.teller")
 _seldom = logs.Seldom()
 _OLD = datetime(1, 1, 1, tzinfo=UTC)
-
-
-class Pace(Protocol):
-    """The settings that telling needs."""
-
-    batch: int
-    confirm_timeout: float
-    source: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +72,7 @@ class Teller:
         *,
         instance: UUID,
         exchange: str,
-        pace: Pace,
+        pace: sections.Events,
     ) -> None:
         self._store = store
         self._publisher = publisher

@@ -1,10 +1,10 @@
 """One writer of events: its transactions, its stream, and what happens when the stream is lost.
 
 A writer runs one transaction at a time. Whatever it appends is handed to the teller after the
-commit, never before. When a connection is lost in mid-transaction nobody knows whether it committed:
-the stream is ended (which waits for a commit in flight and refuses a later one), a new one is
-opened, and the caller repeats what it doesn't know committed. That is safe: a settled move moves
-nothing twice, and a request finds its key.
+commit, never before. When a connection is lost in mid-transaction nobody knows whether it
+committed: the stream is ended (which waits for a commit in flight and refuses a later one), a new
+one is opened, and the caller repeats what it doesn't know committed. That is safe: a settled move
+moves nothing twice, and a request finds its key.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LOCAL = rf"{_ATOM}(?:\.{_ATOM})*+"
 # No label with hyphens in places three and four: A-labels and reserved ones take the slow way.
-_START = r"(?!-|[A-Za-z0-9]{2}--)"
+_START = r"(?!-|[A-Za-z0-9-]{2}--)"
 _LABEL = rf"{_START}[A-Za-z0-9-]{{1,63}}+(?<!-)"
 _TOP = rf"{_START}[A-Za-z0-9-]{{0,62}}[A-Za-z]"
 _PLAIN = re.compile(rf"(?=[^@]{{1,{LOCAL_LIMIT}}}@)({_LOCAL})@((?:{_LABEL}\.)++{_TOP})")

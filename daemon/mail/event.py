@@ -1,8 +1,8 @@
 """What we tell the world: the types of events, one event, and its CloudEvents form (design 7).
 
-`Event` is what is appended to the ledger; `Told` is an event with its place in a stream, ready to be
-rendered. Both the writer that still has it in memory and whoever reads it from the ledger render the
-same bytes.
+`Event` is what is appended to the ledger; `Told` is an event with its place in a stream, ready to
+be rendered. Both the writer that still has it in memory and whoever reads it from the ledger render
+the same bytes.
 """
 
 from dataclasses import dataclass, field

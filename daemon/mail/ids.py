@@ -1,8 +1,8 @@
 """Identities: how they are made, and how one is read from another.
 
-A delivery's id is its place: batch id × 512 + position. An event's id is its place too: the stream's
-prefix with the event's number in its low bits, so that the same event always has the same id,
-whoever tells it (promise 8).
+A delivery's id is its place: batch id times 512, plus position. An event's id is its place too: the
+stream's prefix with the event's number in its low bits, so that the same event always has the same
+id, whoever tells it (promise 8).
 """
 
 from datetime import datetime

@@ -1,6 +1,8 @@
-"""What an attempt came to. A courier always answers with one of these; it never raises for the
-world's faults. The difference between `Deferred` and `InDoubt` is the one that matters most: before
-the final dot a mail is certainly not delivered, after it only a reply can tell (promise 2)."""
+"""What an attempt came to: a courier always answers with one of these.
+
+It never raises for the world's faults. The difference between `Deferred` and `InDoubt` matters
+most: before the final dot a mail is certainly not delivered, after it only a reply can tell (promise 2).
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +45,7 @@ class Bounced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """We could not compose it, or no server can take it as it is (a NUL, 8-bit without 8BITMIME)."""
+    """We could not compose it, or no server can take it as it is (8-bit without 8BITMIME)."""
 
     reason: str
     relay: str | None = None

@@ -1,4 +1,4 @@
-"""What a server said: a reply of RFC 5321, its enhanced status code (RFC 3463), and what class it is.
+"""What a server said: a reply of RFC 5321, its enhanced status code (RFC 3463), and its class.
 
 The text comes from a stranger: `parse` takes control characters out and cuts it short, so that it
 can be stored, logged and published as it is.
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 TEXT_LIMIT = 500
 """Characters of a reply that are kept."""
+
+_POSITIVE, _INTERMEDIATE, _TRANSIENT, _PERMANENT = 2, 3, 4, 5
+_CLOSING = 421
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -28,27 +31,27 @@ class Reply:
     @property
     def is_positive(self) -> bool:
         """2xx: the command was carried out."""
-        return 200 <= self.code < 300
+        return self.code // 100 == _POSITIVE
 
     @property
     def is_intermediate(self) -> bool:
         """3xx: the server waits for more (354 after DATA)."""
-        return 300 <= self.code < 400
+        return self.code // 100 == _INTERMEDIATE
 
     @property
     def is_transient(self) -> bool:
         """4xx: not now."""
-        return 400 <= self.code < 500
+        return self.code // 100 == _TRANSIENT
 
     @property
     def is_permanent(self) -> bool:
         """5xx: not ever."""
-        return 500 <= self.code < 600
+        return self.code // 100 == _PERMANENT
 
     @property
     def closes(self) -> bool:
         """421: the server is about to close the connection (RFC 5321 3.8)."""
-        return self.code == 421
+        return self.code == _CLOSING
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)

@@ -15,7 +15,7 @@ class Schedule:
     factor: float = 2.0
     cap: float = 4 * 3600.0
     jitter: float = 0.2
-    """Share of the delay by which it is spread, both ways: 0.2 means ×0.8 to ×1.2."""
+    """Share of the delay by which it is spread, both ways: 0.2 means 0.8 to 1.2 times."""
     hint_min: float = 10.0
     hint_max: float = 4 * 3600.0
 

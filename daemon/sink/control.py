@@ -148,9 +148,9 @@ class Control:
 
     async def capabilities(self, request: Request) -> Request:
         """Announce these from the next EHLO on."""
-        names = frozenset(request.get("names", mode.CAPABILITIES))
+        names = frozenset(map(str, request.get("names", mode.CAPABILITIES)))
         if unknown := names - set(mode.CAPABILITIES):
-            raise ValueError(f"unknown capabilities: {', '.join(sorted(map(str, unknown)))}")
+            raise ValueError(f"unknown capabilities: {', '.join(sorted(unknown))}")
         certificate = self._sink.certificate
         if "starttls" in names:
             await asyncio.to_thread(certificate.prepare)
@@ -211,7 +211,7 @@ VERBS: Mapping[str, Verb] = {
 
 def _parsed(line: str | bytes) -> tuple[Verb, Request]:
     request = json.loads(line)
-    verb = VERBS.get(request.get("do", "")) if isinstance(request, dict) else None
+    verb = VERBS.get(str(request.get("do"))) if isinstance(request, dict) else None
     if verb is None:
         raise ValueError(f"not a request with one of: {', '.join(VERBS)}")
     fields = {name: value for name, value in request.items() if name != "do"}

@@ -115,7 +115,7 @@ def digest(content: bytes) -> str:
 
 def headers(content: bytes, *names: str) -> tuple[str, ...]:
     """The first header of each name as it stands, unfolded; empty text for one that is missing."""
-    end = content.find(b"\r\n\r\n")
+    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")
     head = b"\r\n" + (content if end < 0 else content[:end]) + b"\r\n"
     lowered = head.lower()
     return tuple(_header(head, lowered, f"\r\n{name}:".lower().encode()) for name in names)

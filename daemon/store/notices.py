@@ -1,4 +1,4 @@
-"""Hints by NOTIFY: they wake those who would otherwise look at their next poll; losing one is fine."""
+"""Hints by NOTIFY: they wake who would otherwise look at the next poll; losing one is fine."""
 
 import asyncio
 from collections.abc import Callable

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import processes, state
@@ -31,6 +32,7 @@ SETTINGS = {
     "wal_compression": "on",
     "log_line_prefix": "%m [%p] %a ",
 }
+INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-instructions")
 ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 ACCOUNTS = """\
 CREATE ROLE deliveryd LOGIN CREATEDB PASSWORD '{secret}';
@@ -61,7 +63,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     server = state.settle(folder, NAME, PORTS, who)
     home = state.own_folder(Path(server.folder), who)
     if not (home / "data").is_dir():
-        _create(bins, home, server, who)
+        _create(bins, home, server, {**_environment(), processes.MARK: f"{folder}:{NAME}"}, who)
     _forget_the_dead(home / "data" / "postmaster.pid")
     settings = {**SETTINGS, "port": str(server.ports["sql"])}
     options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
@@ -94,21 +96,21 @@ def is_ready(server: Server) -> bool:
 def stop(folder: Path, *, kill: bool = False) -> None:
     """End it: sessions are cut, what is committed stays. With `kill` as a power cut would."""
     postmaster = running(folder)
-    if postmaster is None:
-        return
-    pids = [postmaster.pid, *processes.children(postmaster.pid)]
-    if not kill and processes.end(pids[:1], signal.SIGINT, 30):
-        return
-    processes.end(pids, signal.SIGKILL, 10)
+    if postmaster and not kill:
+        processes.end([postmaster.pid], signal.SIGINT, 30)
+    rest = [process.pid for process in processes.marked(f"{folder}:{NAME}")]
+    # sessions have painted over their mark, but not over whose children they are
+    sessions = [child for pid in rest for child in processes.children(pid)]
+    processes.end([*rest, *sessions], signal.SIGKILL, 10)
 
 
-def _create(bins: Path, home: Path, server: Server, who: Identity) -> None:
+def _create(
+    bins: Path, home: Path, server: Server, environment: Mapping[str, str], who: Identity
+) -> None:
     """Make the cluster beside its place and move it there when complete."""
     new = home / "data.new"
     shutil.rmtree(new, ignore_errors=True)
-    command = ["initdb", "-D", str(new), "-U", "postgres", "--encoding=UTF8", "--locale=C.UTF-8"]
-    environment = _environment()
-    initdb = [str(bins / command[0]), *command[1:], "--auth=trust", "--no-instructions"]
+    initdb = [str(bins / "initdb"), "-D", str(new), "-U", "postgres", *INITDB]
     processes.run(initdb, env=environment, cwd=home, who=who)
     # single-user mode needs no connection and no password; one line is one statement
     alone = [str(bins / "postgres"), "--single", "-D", str(new), "postgres"]

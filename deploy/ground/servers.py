@@ -80,13 +80,14 @@ def start(folder: Path, say: Say) -> Servers:
     """Start what doesn't run yet and wait until it is ready; if one fails, none is left behind."""
     begun: Launched = {}
     with state.held(folder):
+        absent = [kind for kind in KINDS.values() if kind.running(folder) is None]
         try:
             for kind in KINDS.values():
                 _begin(folder, kind, begun, say)
             _await(folder, begun, say)
         except BaseException:
-            for name in begun:
-                KINDS[name].stop(folder, kill=True)
+            for kind in absent:
+                kind.stop(folder, kill=True)
             raise
     return find(folder)
 

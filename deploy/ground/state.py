@@ -103,6 +103,9 @@ def wipe(state: Path, names: Iterable[str]) -> None:
         if server := recall(state, name):
             shutil.rmtree(server.folder, ignore_errors=True)
             (state / f"{name}.json").unlink()
+    with contextlib.suppress(OSError):  # not there, or something else is still in it
+        _elsewhere(state).rmdir()
+        (state / "data").unlink()
 
 
 def _free(taken: set[int]) -> int:

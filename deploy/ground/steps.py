@@ -87,7 +87,7 @@ def _servers(options: argparse.Namespace, say: Say) -> Iterator[Mapping[str, str
     folder = state.folder(options.dir or str(state.folder(None) / "test"))
     with state.held(folder, lock="test.lock", patience=1):
         servers.stop(folder, say)
-        state.wipe(folder, tuple(servers.KINDS))
+        state.wipe(folder, servers.KINDS)
         try:
             found = servers.start(folder, say)
             yield {**found.environment(), "DELIVERYD_STATE": str(folder)}
@@ -123,7 +123,7 @@ def _watch(child: subprocess.Popen[bytes]) -> str:
     except KeyboardInterrupt:
         child.send_signal(signal.SIGINT)
         try:
-            child.communicate(timeout=PATIENCE)
+            sys.stdout.buffer.write(child.communicate(timeout=PATIENCE)[0])
         finally:
             child.kill()
         raise

@@ -13,6 +13,7 @@ from types import FrameType
 from . import postgres, prepare, processes, progress, rabbitmq, servers, state
 from .failures import Failed, Unavailable
 
+REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXITS = "exit status: 0 done, 1 failed, 2 wrong usage, 69 not there (or not running)"
 
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], int]) -> int:
     """Run to the exit status; a failure becomes one message, every request to end is a Ctrl-C."""
-    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for request in REQUESTS:
         signal.signal(request, _interrupt)
     try:
         return work()
@@ -41,6 +42,9 @@ def guarded(work: Callable[[], int]) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for request in REQUESTS:
+        # what follows is clearing up, within deadlines of its own: nothing cuts it short
+        signal.signal(request, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -56,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, verb, text in VERBS:
         one = verbs.add_parser(name, help=text, description=text, parents=[place])
         one.set_defaults(verb=verb)
+        if name == "stop":
+            one.add_argument("--wipe", action="store_true", help="remove their data as well")
         if name in {"env", "status"}:
             one.add_argument("--json", action="store_true", help="everything, for a program")
         if name == "restart":
@@ -71,8 +77,10 @@ def _start(_options: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _stop(_options: argparse.Namespace, folder: Path) -> int:
+def _stop(options: argparse.Namespace, folder: Path) -> int:
     servers.stop(folder, progress.printer())
+    if options.wipe:
+        state.wipe(folder, servers.KINDS)
     return 0
 
 

@@ -1,7 +1,7 @@
 """What tests against real servers share: a database of their own each, a name of their own each.
 
-`deploy/servers env` says where the servers are. One database is migrated per session and then cloned
-for every test that asks for `dsn`, which takes a twentieth of the time.
+`deploy/servers env` says where the servers are. One database is migrated per session and then
+cloned for every test that asks for `dsn`.
 """
 
 import asyncio
@@ -57,6 +57,17 @@ def template_database() -> Iterator[str]:
         yield name
     finally:
         asyncio.run(_run(dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def shared_dsn(template_database: str) -> Iterator[str]:
+    """A migrated database for all the tests that store nothing in it."""
+    given, name = _given(DSN), _named()
+    asyncio.run(_run(given, f"CREATE DATABASE {name} TEMPLATE {template_database}"))
+    try:
+        yield _of(given, name)
+    finally:
+        asyncio.run(_run(given, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

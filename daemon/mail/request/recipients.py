@@ -7,7 +7,6 @@ itself is judged at expansion, which counts it as `invalid` or `no_address` (des
 
 import json
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
@@ -25,6 +24,12 @@ UNKNOWN_LIMIT = 10
 """Unknown fields of one object that are named."""
 
 _FIELDS = frozenset({"role", "address", "name", "vars", "override", "passthrough"})
+_WRITTEN: Mapping[type, Callable[[Any], str | None]] = {
+    int: str,
+    bool: {True: "true", False: "false"}.get,
+    type(None): lambda _: None,
+}
+"""What becomes of a variable that isn't text, but for numbers with a fraction."""
 _OVERRIDES = frozenset({"subject", "text", "html"})
 
 
@@ -97,8 +102,14 @@ def read(items: object, reading: Reading, *place: Step) -> tuple[Recipient, ...]
         return ()
     if not check_size(len(items), reading, *place):
         return ()
-    reader = _Reader(reading, place)
-    return tuple([reader.recipient(item, number) for number, item in enumerate(items)])
+    known: set[str] = set()
+    reader, limit = _Reader(reading, place, known), reading.setting.rules.variables
+    return tuple(
+        [
+            _at_a_glance(item, known, limit) or reader.recipient(item, number)
+            for number, item in enumerate(items)
+        ]
+    )
 
 
 def check_size(count: int, reading: Reading, *place: Step) -> bool:
@@ -110,84 +121,61 @@ def check_size(count: int, reading: Reading, *place: Step) -> bool:
     return count <= limit
 
 
+def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  # noqa: PLR0911
+    """The recipient, if nothing about it needs a second look; `known` are fit variable names."""
+    if type(item) is not dict:
+        return None
+    address, name, variables = item.get("address"), item.get("name"), item.get("vars")
+    if type(address) is not str or not address.isprintable():
+        return None
+    if len(item) != 1 + (name is not None) + (variables is not None):
+        return None
+    if name is not None and not _is_plain(name):
+        return None
+    if variables is None:
+        return Recipient(address, name, {})
+    if type(variables) is not dict or len(variables) > limit or not variables.keys() <= known:
+        return None
+    for value in variables.values():
+        if type(value) is not str or "\0" in value:
+            texts = _as_text(variables)
+            return None if texts is None else Recipient(address, name, texts)
+    return Recipient(address, name, variables)
+
+
+def _is_plain(name: object) -> bool:
+    return type(name) is str and len(name) <= kinds.NAME_LIMIT and name.isprintable()
+
+
+def _as_text(variables: dict[str, Any]) -> dict[str, str | None] | None:
+    """Variables as text, which is all a template knows; None if one of them needs a second look."""
+    texts: dict[str, str | None] = {}
+    for name, value in variables.items():
+        kind = type(value)
+        if kind is str and "\0" not in value:
+            texts[name] = value
+        elif kind in _WRITTEN:
+            texts[name] = _WRITTEN[kind](value)
+        else:
+            return None
+    return texts
+
+
 class _Reader:
-    """Reads the recipients of one list, in their order."""
+    """The second look: every field of a recipient, every fault of it."""
 
     __slots__ = ("_findings", "_known", "_limit", "_place", "_spelling")
 
-    def __init__(self, reading: Reading, place: tuple[Step, ...]) -> None:
+    def __init__(self, reading: Reading, place: tuple[Step, ...], known: set[str]) -> None:
         self._findings = reading.findings
         self._limit = reading.setting.rules.variables
         self._spelling = reading.spelling
         self._place = place
-        self._known: set[str] = set()
+        self._known = known
         """Names of variables that were found fit: the same ones come with every recipient."""
 
-    def recipient(self, item: Any, number: int) -> Recipient:
-        """The recipient, at a glance if nothing about it needs a second look."""
-        if type(item) is dict:
-            address, name, variables = item.get("address"), item.get("name"), item.get("vars")
-            given = 1 + (name is not None) + (variables is not None)
-            if len(item) == given and _is_plain(address) and (name is None or _is_plain(name)):
-                return Recipient(address, name, self._variables(variables, number))
-        return self._second_look(item, number)
-
-    def _variables(self, value: Any, number: int) -> Mapping[str, str | None]:
-        """Variables as text; nearly always they are, and are taken as they stand."""
-        if value is None:
-            return {}
-        if type(value) is not dict or len(value) > self._limit:
-            return self._no_variables(value, number)
-        if not value.keys() <= self._known:
-            self._learn(value.keys() - self._known, number)
-        for text in value.values():
-            if type(text) is not str or "\0" in text:
-                return self._as_text(value, number)
-        return value
-
-    def _no_variables(self, value: object, number: int) -> Mapping[str, str | None]:
-        place = (*self._place, number, "vars")
-        if isinstance(value, dict):
-            advice = f"must hold at most {self._limit} variables"
-            self._findings.add(Code.TOO_LARGE, place, advice)
-        else:
-            self._findings.invalid("must be an object", *place)
-        return {}
-
-    def _learn(self, names: AbstractSet[str], number: int) -> None:
-        for name in names:
-            if 0 < len(name) <= VARIABLE_NAME_LIMIT and name.isprintable():
-                self._known.add(name)
-            else:
-                advice = f"must be named with 1 to {VARIABLE_NAME_LIMIT} printable characters"
-                self._findings.invalid(advice, *self._place, number, "vars", name)
-
-    def _as_text(self, variables: dict[str, Any], number: int) -> Mapping[str, str | None]:
-        """Values that aren't text become it: a template knows nothing else."""
-        place = (*self._place, number, "vars")
-        return {
-            name: str(value) if type(value) is int else self._value(value, *place, name)
-            for name, value in variables.items()
-        }
-
-    def _value(self, value: object, *place: Step) -> str | None:
-        match value:
-            case str() if "\0" not in value:
-                return value
-            case None:
-                return None
-            case bool():
-                return "true" if value else "false"
-            case float():
-                return self._spelling.of(value, *place)
-            case str():
-                self._findings.invalid("must not hold the character NUL", *place)
-            case _:
-                self._findings.invalid("must be text, a number, true, false or null", *place)
-        return None
-
-    def _second_look(self, item: object, number: int) -> Recipient:
-        """The recipient as far as it is fit, and every fault of it."""
+    def recipient(self, item: object, number: int) -> Recipient:
+        """The recipient as far as it is fit."""
         place = (*self._place, number)
         fields = self._object(item, _FIELDS, *place)
         if fields.get("role") not in (None, "to"):
@@ -195,7 +183,7 @@ class _Reader:
         return Recipient(
             address=self._text(fields, "address", kinds.text, *place),
             name=self._text(fields, "name", kinds.name, *place),
-            vars=self._variables(fields.get("vars"), number),
+            vars=self._variables(fields.get("vars"), *place, "vars"),
             override=self._override(fields.get("override"), *place, "override"),
             passthrough=self._passthrough(fields.get("passthrough"), *place, "passthrough"),
         )
@@ -222,6 +210,41 @@ class _Reader:
             self._findings.invalid(str(error), *place, name)
         return None
 
+    def _variables(self, value: object, *place: Step) -> Mapping[str, str | None]:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self._findings.invalid("must be an object", *place)
+            return {}
+        if len(value) > self._limit:
+            advice = f"must hold at most {self._limit} variables"
+            self._findings.add(Code.TOO_LARGE, place, advice)
+            return {}
+        for name in value.keys() - self._known:
+            self._learn(name, *place)
+        return {name: self._value(found, *place, name) for name, found in value.items()}
+
+    def _learn(self, name: str, *place: Step) -> None:
+        if 0 < len(name) <= VARIABLE_NAME_LIMIT and name.isprintable():
+            self._known.add(name)
+        else:
+            advice = f"must be named with 1 to {VARIABLE_NAME_LIMIT} printable characters"
+            self._findings.invalid(advice, *place, name)
+
+    def _value(self, value: object, *place: Step) -> str | None:
+        kind = type(value)
+        if isinstance(value, float):
+            return self._spelling.of(value, *place)
+        if kind in _WRITTEN:
+            return _WRITTEN[kind](value)
+        if not isinstance(value, str):
+            self._findings.invalid("must be text, a number, true, false or null", *place)
+        elif "\0" in value:
+            self._findings.invalid("must not hold the character NUL", *place)
+        else:
+            return value
+        return None
+
     def _override(self, value: object, *place: Step) -> Override | None:
         if value is None:
             return None
@@ -244,11 +267,6 @@ class _Reader:
         else:
             return value
         return None
-
-
-def _is_plain(value: object) -> bool:
-    """Whether it is short text without any character that needs a second look."""
-    return type(value) is str and value.isprintable() and len(value) <= kinds.NAME_LIMIT
 
 
 def _is_fit(value: object, depth: int) -> bool:

@@ -51,7 +51,7 @@ WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled' LIMIT 1;
 -- name: control.delivery
 -- One delivery with its place, locked; its job is locked already.
 SELECT b.id AS batch_id, b.job_id, b.job_on, b.customer_id, b.message_id, b.lane_id, b.class, b.epoch,
-       substr(b.state, $2 + 1, 1) AS letter, r.id AS retry_id, r.epoch AS retry_epoch, r.attempt,
+       substr(b.state, $2::integer + 1, 1) AS letter, r.id AS retry_id, r.epoch AS retry_epoch, r.attempt,
        d.id, d.address
 FROM batch b
 JOIN delivery d ON d.job_on = b.job_on AND d.id = b.id * 512 + $2
@@ -111,7 +111,7 @@ WHERE id = $1 RETURNING not_before, expires_at, paused;
 -- name: control.move_batches
 -- Gives what waits in a job another due time, and counts it; whoever holds some of it gives it back.
 WITH moved AS (
-    UPDATE batch SET due_at = CASE WHEN $3 THEN 'infinity' ELSE $2 END,
+    UPDATE batch SET due_at = CASE WHEN $3 THEN 'infinity'::timestamptz ELSE $2 END,
                      rank = CASE WHEN owner IS NOT NULL THEN rank END
     WHERE job_id = $1 AND NOT done AND state_count(state, 'w') > 0
     RETURNING state_count(state, 'w') AS waiting

@@ -18,7 +18,10 @@ END;
 -- name: inquiry.deliveries
 -- Deliveries of a job or of one message of it, from after $4 on; $5 are the letters wanted.
 SELECT d.id, d.message_id, d.address, d.name, substr(b.state, (d.id % 512)::integer + 1, 1) AS letter,
-       b.due_at, r.due_at AS retry_at, coalesce(r.attempt, 0) AS tries
+       CASE WHEN r.id IS NOT NULL THEN nullif(r.due_at, 'infinity')
+            WHEN substr(b.state, (d.id % 512)::integer + 1, 1) = 'w' THEN nullif(b.due_at, 'infinity')
+       END AS due_at,
+       coalesce(r.attempt, 0) AS tries
 FROM batch b
 CROSS JOIN LATERAL (
     SELECT d.id, d.message_id, d.address, d.name FROM delivery d

@@ -20,9 +20,7 @@ async def _load(
     transports: tuple[Transport, ...] = (RELAY, OTHER),
     tokens: tuple[Token, ...] = (TOKEN,),
 ) -> None:
-    await loading.load(
-        store, customers=customers, transports=transports, tokens=tokens, key=KEY
-    )
+    await loading.load(store, customers=customers, transports=transports, tokens=tokens, key=KEY)
 
 
 async def test_who_is_configured_is_known(store: door.Store) -> None:
@@ -88,7 +86,9 @@ async def test_answers_are_kept_until_forgotten(store: door.Store) -> None:
     assert await principals.customer(1) is None
     principals.forget()
     assert await principals.customer(1) is not None
-    await _load(store, customers=(ANN.model_copy(update={"status": "blocked"}),), tokens=(), transports=())
+    await _load(
+        store, customers=(ANN.model_copy(update={"status": "blocked"}),), tokens=(), transports=()
+    )
     now = 6.0
     found = await principals.customer(1)
     assert found is not None

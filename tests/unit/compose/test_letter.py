@@ -55,9 +55,10 @@ def crlf(text):
     return re.sub(r"\r\n|\r|\n", "\r\n", text)
 
 
-def ended(text):
-    """The same with the line end that a body has at its end."""
-    return text if text.endswith("\r\n") else f"{text}\r\n"
+def body(before, value, after):
+    """The same around a value, with the line end that a template gets at its end."""
+    after = after if after.endswith(("\r", "\n")) else f"{after}\n"
+    return crlf(before) + crlf(value) + crlf(after)
 
 
 def shown(text):
@@ -91,9 +92,8 @@ def test_what_goes_in_comes_out(subject, text, html, names):
     assert message.keys() == FIELDS
     assert shown(message["Subject"]) == shown("".join(subject))
     plain, rich = message.iter_parts()
-    assert plain.get_content() == ended("".join(map(crlf, text)))
-    expected = (crlf(html[0]), markup.escape(crlf(html[1])), crlf(html[2]))
-    assert rich.get_content() == ended("".join(expected))
+    assert plain.get_content() == body(*text)
+    assert rich.get_content() == body(html[0], markup.escape(html[1]), html[2])
     raw = email.message_from_bytes(content.data, policy=email.policy.compat32)
     for field, name, address in (
         ("From", names[0], "shop@x.example"),

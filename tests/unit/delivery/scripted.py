@@ -162,17 +162,21 @@ class Server:
 
 
 class Line(asyncio.Transport):
-    """A transport to a `Server`. `cut` slices what the server says."""
+    """A transport to a `Server`."""
 
     def __init__(
-        self, server: Server, cut: Callable[[bytes], Iterable[bytes]] = lambda data: [data]
+        self,
+        server: Server,
+        *,
+        cut: Callable[[bytes], Iterable[bytes]] = lambda data: [data],
+        stuck_after: int | None = None,
     ) -> None:
+        """`cut` slices what the server says, `stuck_after`: octets after which none leaves."""
         super().__init__()
         self.server = server
         self.written: list[bytes] = []
         self.unsent = 0
-        self.stuck_after: int | None = None
-        """Octets after which nothing more leaves."""
+        self._stuck_after = stuck_after
         self._cut = cut
         self._protocol: Any = None
         self._closing = False
@@ -194,25 +198,27 @@ class Line(asyncio.Transport):
     def write(self, data: Any) -> None:
         assert not self._closing
         self.written.append(bytes(data))
-        if self.stuck_after is not None and sum(map(len, self.written)) > self.stuck_after:
+        if self._stuck_after is not None and sum(map(len, self.written)) > self._stuck_after:
             self.unsent += len(data)
             self._protocol.pause_writing()
             return
-        for said in self.server.feed(bytes(data)):
-            self.say(said)
+        said = self.server.feed(bytes(data))
+        for act in said:
+            if not self._silent:
+                self._play(act)
 
-    def say(self, said: bytes | str) -> None:
-        """Lets the server say something, even unasked."""
-        if self._silent:
+    def say(self, said: bytes) -> None:
+        """Has the server say something unasked, or late."""
+        for piece in self._cut(said):
+            self._loop.call_soon(self._hear, piece)
+
+    def _play(self, act: bytes | str) -> None:
+        if isinstance(act, bytes):
+            self.say(act)
             return
-        if said == STALL:
-            self._silent = True
-        elif said == DROP:
-            self._silent = True
+        self._silent = True
+        if act == DROP:
             self._loop.call_soon(self.lose)
-        else:
-            for piece in self._cut(said):  # type: ignore[arg-type]
-                self._loop.call_soon(self._hear, piece)
 
     def lose(self) -> None:
         """The connection is gone."""

@@ -16,7 +16,7 @@ GOOD = {Phase.MAIL: b"250 ok\r\n", Phase.RCPT: b"250 ok\r\n", Phase.DATA: b"354 
 
 def transaction(number: int = 1) -> Transaction:
     """A new one."""
-    return Transaction(scripted.attempt(number), LINES, "relay:25")
+    return Transaction(scripted.attempt(number), LINES, "relay:25", is_first=number == 1)
 
 
 def at(phase: Phase) -> tuple[Dialogue, Transaction]:
@@ -151,12 +151,12 @@ def test_the_witness_hears_exactly_the_final_replies() -> None:
     """What answers a final dot is written down, whatever it says; nothing else is."""
     notes = scripted.Notes()
     dialogue, one, two = Dialogue(notes), transaction(1), transaction(2)
-    for each in (one, two):
+    for each, final in ((one, b"250 2.0.0 yes\r\n"), (two, b"554 5.0.0 no\r\n")):
         dialogue.expect(each, 3)
         dialogue.feed(b"".join(GOOD.values()))
         each.phase = Phase.DOT
         dialogue.expect(each)
-    dialogue.feed(b"250 2.0.0 yes\r\n554 5.0.0 no\r\n")
+        dialogue.feed(final)
     assert notes.replies == [(1, 250), (2, 554)]
 
 

@@ -61,7 +61,7 @@ def test_nothing_is_read_after_a_garble(whole: bytes, noise: bytes) -> None:
         (b"354 End data with <CR><LF>.<CR><LF>\r\n", 354, None, "End data with <CR><LF>.<CR><LF>"),
         (b"550-5.1.1 No such\r\n550 5.1.1 user\r\n", 550, "5.1.1", "No such user"),
         (b"250-one\r\n250\r\n", 250, None, "one"),
-        (b"451 4.7.1 nul\x00 esc\x1b[31m\r\n", 451, "4.7.1", "nul esc [31m"),
+        (b"451 4.7.1 nul\x00esc\x1b[31m\r\n", 451, "4.7.1", "nul esc [31m"),
         (b"550 caf\xe9\r\n", 550, None, "caf\ufffd"),
         (b"250 a\rb\r\n", 250, None, "a b"),
     ],

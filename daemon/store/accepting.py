@@ -1,0 +1,193 @@
+"""What accept asks of the store: keys, jobs, first answers. All of it within one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from daemon.store import door
+
+SEND = 0
+"""The part of a key that is a send's; a frame's is its number."""
+CLOSE = -1
+"""The part of a key that is a close's."""
+
+
+class Key(NamedTuple):
+    """What a request is recognised by."""
+
+    customer_id: int
+    request_id: str
+    part: int = SEND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A key that was seen before, with what was asked and answered then."""
+
+    body_hash: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it shall be stored, with its one message."""
+
+    id: UUID
+    ticket: str
+    customer_id: int
+    dialect: str
+    request_id: str | None
+    body_hash: bytes
+    name: str
+    purpose: str
+    klass: int
+    doubt: str
+    transport_id: int | None
+    """None = the customer's default."""
+    open: bool
+    not_before: datetime | None
+    """None = at once."""
+    not_before_raw: str | None
+    expires_after: float
+    """Seconds from the due time."""
+    settings: dict[str, Any]
+    coercions: list[Any]
+    spec: dict[str, Any]
+    """Content in canonical form; without a From the transport's is put in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of a job. Without a transport, or without a From, it wasn't stored."""
+
+    id: UUID
+    has_transport: bool
+    message_id: int | None
+    not_before: datetime | None
+    expires_at: datetime | None
+
+
+async def claim(
+    session: door.Session,
+    keys: Sequence[Key],
+    *,
+    hashes: Sequence[bytes],
+    jobs: Sequence[UUID | None],
+    lifetime: float,
+) -> dict[Key, int]:
+    """Claims keys for `lifetime` seconds; answers the claims. A key without one was seen before."""
+    rows = await session.rows("accept.keys", *_columns(keys), hashes, jobs, lifetime)
+    return {_key(row): row["id"] for row in rows}
+
+
+async def known(session: door.Session, keys: Sequence[Key]) -> dict[Key, Known]:
+    """What was asked and answered under keys that were seen before."""
+    rows = await session.rows("accept.known", *_columns(keys))
+    return {_key(row): Known(body_hash=row["body_hash"], answer=row["answer"]) for row in rows}
+
+
+async def unclaim(session: door.Session, claims: Sequence[int]) -> None:
+    """Gives keys back whose requests were refused."""
+    if claims:
+        await session.run("accept.unclaim", claims)
+
+
+async def answer(session: door.Session, answers: Iterable[tuple[int, bytes]]) -> None:
+    """Keeps the first answers beside the claims they belong to."""
+    given = list(answers)
+    if given:
+        await session.run(
+            "accept.answers", [claim for claim, _ in given], [text for _, text in given]
+        )
+
+
+async def remember(
+    session: door.Session,
+    requests: Sequence[tuple[int, bytes, UUID, bytes]],
+    *,
+    lifetime: float,
+) -> list[int]:
+    """Remembers requests without a key (customer, hash, job, answer); answers the memories."""
+    if not requests:
+        return []
+    rows = await session.rows("accept.unkeyed", *zip(*requests, strict=True), lifetime)
+    return [row["id"] for row in rows]
+
+
+async def matched(session: door.Session, customer: int, body_hash: bytes) -> bytes | None:
+    """The first answer to a redelivered request without a key, used up by asking."""
+    found: bytes | None = await session.value("accept.unkeyed_match", customer, body_hash)
+    return found
+
+
+async def arrived(store: door.Store, memories: Sequence[int]) -> None:
+    """Forgets requests without a key: they can't come back."""
+    await store.run("accept.unkeyed_arrived", memories)
+
+
+async def forget(store: door.Store) -> int:
+    """Forgets keys whose time is over; answers how many."""
+    return await store.run("accept.forget_keys")
+
+
+async def stored(
+    session: door.Session, jobs: Sequence[Job], *, open_timeout: float
+) -> dict[UUID, Stored]:
+    """Stores jobs with their messages; one left open is closed after `open_timeout` seconds."""
+    rows = await session.rows("accept.jobs", *_job_columns(jobs, open_timeout))
+    return {row["id"]: Stored(**dict(row)) for row in rows}
+
+
+async def complete(session: door.Session, jobs: Sequence[UUID]) -> None:
+    """Ends jobs that nobody is left in; those that are open stay so."""
+    if jobs:
+        await session.run("accept.empty", jobs)
+
+
+async def undo(session: door.Session, jobs: Sequence[UUID]) -> None:
+    """Takes back jobs that this very transaction has stored and that reach nobody."""
+    if jobs:
+        await session.run("accept.undo", jobs)
+
+
+async def wake(session: door.Session) -> None:
+    """Has dispatch woken at the commit."""
+    await session.run("accept.wake")
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str], list[int]]:
+    return (
+        [key.customer_id for key in keys],
+        [key.request_id for key in keys],
+        [key.part for key in keys],
+    )
+
+
+def _key(row: door.Row) -> Key:
+    return Key(row["customer_id"], row["request_id"], row["part"])
+
+
+def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
+    return [
+        [job.id for job in jobs],
+        [job.ticket for job in jobs],
+        [job.customer_id for job in jobs],
+        [job.dialect for job in jobs],
+        [job.request_id for job in jobs],
+        [job.body_hash for job in jobs],
+        [job.name for job in jobs],
+        [job.purpose for job in jobs],
+        [job.klass for job in jobs],
+        [job.doubt for job in jobs],
+        [job.transport_id for job in jobs],
+        [job.open for job in jobs],
+        [job.not_before for job in jobs],
+        [job.not_before_raw for job in jobs],
+        [job.expires_after for job in jobs],
+        [open_timeout] * len(jobs),
+        [job.settings for job in jobs],
+        [job.coercions for job in jobs],
+        [job.spec for job in jobs],
+    ]

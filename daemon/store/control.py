@@ -1,0 +1,167 @@
+"""What control commands ask of the store. Lock order: stream, jobs, batches, retry rows, by id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from daemon.store import door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job of a customer, locked."""
+
+    id: UUID
+    state: str
+    paused: bool
+    open: bool
+    is_finished: bool
+    not_before: datetime
+    expires_at: datetime
+    queued: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery at its place; its job and batch are locked."""
+
+    id: int
+    batch_id: int
+    job_id: UUID
+    job_on: date
+    customer_id: int
+    message_id: int
+    lane_id: int
+    klass: int
+    epoch: int
+    letter: str
+    retry_id: int | None
+    retry_epoch: int | None
+    attempt: int | None
+    """Tries made, where it is deferred."""
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A doubt that waits for a decision, with whose mail it is."""
+
+    delivery_id: int
+    job_id: UUID
+    customer_id: int
+    attempt: int
+    message_id: int
+    address: str
+
+
+async def job(session: door.Session, customer: int, number: UUID) -> Job | None:
+    """A job, locked; None when the customer has none of this id."""
+    row = await session.row("control.job", customer, number)
+    return Job(**dict(row)) if row else None
+
+
+async def job_of(session: door.Session, customer: int, batch: int) -> UUID | None:
+    """The job of a batch; None when the customer has none of this number."""
+    found: UUID | None = await session.value("control.job_of", customer, batch)
+    return found
+
+
+async def delivery(
+    session: door.Session, job: UUID, *, batch: int, position: int
+) -> Delivery | None:
+    """A delivery, its batch locked; the job must be locked already."""
+    row = await session.row("control.delivery", batch, position, job)
+    if row is None:
+        return None
+    fields: dict[str, Any] = dict(row)
+    return Delivery(klass=fields.pop("class"), **fields)
+
+
+async def cancel(session: door.Session, job: UUID) -> tuple[int, bool]:
+    """Cancels a locked job; answers how many were taken back, and whether nothing is left."""
+    await session.run("control.batches", job)
+    await session.run("control.retries", job)
+    # what a pause put off for ever must still come to its end
+    await free(session, [job])
+    row = await session.row("control.cancel", job)
+    assert row is not None  # noqa: S101 - the job is locked, so it is there
+    return row["number"], row["is_finished"]
+
+
+async def canceled(session: door.Session, job: UUID) -> int:
+    """How many an earlier cancel took back; 0 when that is no longer on record."""
+    found: int | None = await session.value("control.canceled", job)
+    return found or 0
+
+
+async def flag(session: door.Session, job: UUID, *, paused: bool) -> None:
+    """Sets or lifts the flag of a job."""
+    await session.run("control.pause_job", job, paused)
+
+
+async def customer(session: door.Session, number: int) -> bool | None:
+    """Whether a customer is paused, locked against accepts under way; None when there is none."""
+    paused: bool | None = await session.value("control.customer", number)
+    return paused
+
+
+async def flag_customer(session: door.Session, number: int, *, paused: bool) -> None:
+    """Sets or lifts the flag of a customer."""
+    await session.run("control.pause_customer", number, paused)
+
+
+async def jobs_of(session: door.Session, customer: int) -> list[UUID]:
+    """The unfinished jobs of a customer that aren't paused themselves, locked."""
+    return [row["id"] for row in await session.rows("control.jobs_of", customer)]
+
+
+async def hold(session: door.Session, jobs: Sequence[UUID]) -> None:
+    """Puts off for ever what isn't done of locked jobs."""
+    await session.run("control.lock_batches", jobs)
+    await session.run("control.lock_retries", jobs)
+    await session.run("control.hold_batches", jobs)
+    await session.run("control.hold_retries", jobs)
+
+
+async def free(session: door.Session, jobs: Sequence[UUID]) -> None:
+    """Makes due again what was put off of locked jobs."""
+    await session.run("control.lock_batches", jobs)
+    await session.run("control.lock_retries", jobs)
+    await session.run("control.free_batches", jobs)
+    await session.run("control.free_retries", jobs)
+
+
+async def move(session: door.Session, job: UUID, due: datetime) -> tuple[int, datetime, datetime]:
+    """Gives what waits in a locked job another due time; answers how many, the time, the expiry."""
+    row = await session.row("control.move_job", job, due)
+    assert row is not None  # noqa: S101 - the job is locked, so it is there
+    await session.run("control.lock_batches", [job])
+    moved = await session.value("control.move_batches", job, row["not_before"], row["paused"])
+    return moved, row["not_before"], row["expires_at"]
+
+
+async def defer(session: door.Session, delivery: Delivery, due: datetime) -> None:
+    """A waiting delivery leaves its batch and waits by itself until `due`."""
+    place = delivery.id % 512
+    await session.run("control.defer", delivery.batch_id, place, due)
+
+
+async def move_retry(session: door.Session, retry: int, due: datetime) -> None:
+    """Gives a deferred delivery another due time."""
+    await session.run("control.move_retry", retry, due)
+
+
+async def doubts(
+    session: door.Session,
+    customer: int,
+    *,
+    job: UUID | None,
+    deliveries: Sequence[int] | None,
+    limit: int,
+) -> list[Doubt]:
+    """Open doubts of a job, or of some deliveries; nothing is locked yet."""
+    rows = await session.rows("control.doubts", customer, job, deliveries, limit)
+    return [Doubt(**dict(row)) for row in rows]

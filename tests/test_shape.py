@@ -1,0 +1,93 @@
+"""The shape of the house, as law: sizes, names, docstrings, SQL, and what no commit may name."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daemon.store import statements
+
+TOP = Path(__file__).parent.parent
+CODE = sorted((TOP / "daemon").rglob("*.py"))
+TESTS = sorted((TOP / "tests").rglob("*.py"))
+LONGEST = 350
+BANNED = re.compile(
+    r"(^|_)(utils?|helpers?|common|core|base|misc|managers?|handlers?|processors?)(_|$)"
+)
+FOREIGN = {"handler", "handle", "set_exception_handler"}
+"""Words of aiohttp's and the standard library's own, where they must be spelled so."""
+ALLOWED_TOP = {
+    "pyproject.toml",
+    "README.md",
+    "daemon",
+    "tests",
+    "deploy",
+    "config.toml",
+    "uv.lock",
+    "LICENSE",
+}
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(TOP))
+
+
+@pytest.mark.parametrize("path", CODE, ids=_relative)
+def test_files_are_of_a_size_to_hold_in_the_head(path: Path) -> None:
+    """No file of the daemon is longer than 350 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", [*CODE, *TESTS], ids=_relative)
+def test_every_file_says_what_it_holds(path: Path) -> None:
+    """Every file opens with a docstring."""
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+@pytest.mark.parametrize("path", CODE, ids=_relative)
+def test_names_mean_something(path: Path) -> None:
+    """No file, class or function is called a helper, a manager or the like."""
+    names = [path.stem, path.parent.name]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower())
+    assert [name for name in names if BANNED.search(name) and name not in FOREIGN] == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=_relative)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    """No file says that it is unfinished."""
+    assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text(encoding="utf-8"))
+
+
+def test_every_statement_is_used() -> None:
+    """A statement that nobody runs is taken out."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in CODE)
+    assert [name for name in statements.everything() if f'"{name}"' not in code] == []
+
+
+def test_every_statement_says_what_it_does() -> None:
+    """A statement opens with a sentence."""
+    silent = [
+        name for name, text in statements.everything().items() if not re.match(r"-- [A-Z]", text)
+    ]
+    assert silent == []
+
+
+def test_the_top_is_what_its_owner_fixed() -> None:
+    """Nothing stands at the top beside what was agreed."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=TOP, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    top = {name.split("/")[0] for name in listed}
+    assert {name for name in top if not name.startswith(".")} <= ALLOWED_TOP
+
+
+def test_the_name_daemon_is_ours() -> None:
+    """The PyPI package python-daemon, whose import name is ours, never enters the lock."""
+    lock = tomllib.loads((TOP / "uv.lock").read_text(encoding="utf-8"))
+    assert "python-daemon" not in {package["name"] for package in lock["package"]}
