@@ -35,6 +35,8 @@ class BatchPublisher:
 
         ValueError for a text that AMQP has no room for (255 octets); nothing is published then.
         """
+        if not items:
+            return Published(fates=())
         batch: Batch | None = None
         try:
             async with asyncio.timeout(seconds):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from daemon import logs, metrics
+from daemon.crashpoints import reach
 from daemon.dispatch import held
 from daemon.dispatch.lane import Lane
 from daemon.store import claims, door, errors
@@ -101,6 +102,7 @@ class Claimer:
             )
             metrics.claims("batch").inc(len(batches))
             found = held.of_batches(batches, deliveries, klass)
+        reach("C8")
         lane.add(found)
         return len(found)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daemon import metrics
+from daemon.crashpoints import reach
 from daemon.delivery import courier as couriers
 from daemon.dispatch.ease import Ease
 from daemon.dispatch.held import Held
@@ -107,8 +108,10 @@ class Lane:
 
     def wants(self, klass: int) -> bool:
         """Whether more of a class should be claimed."""
-        if self.closing or (self.ease.is_resting and self.holding):
+        if self.closing:
             return False
+        if self.holding and (self.ease.is_resting or not self.granted):
+            return False  # what is held already can't start now
         return len(self._waiting[klass]) < LOW_WATER
 
     def add(self, held: Iterable[Held]) -> None:
@@ -174,6 +177,7 @@ class Lane:
                 self.put_back([held])
                 continue
             made = self._composer.attempt(held, self.lane)
+            reach("C9")
             held.taken = now
             self.flying[held.id] = held
             if isinstance(made, Attempt):

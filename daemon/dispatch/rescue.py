@@ -9,6 +9,7 @@ import asyncio
 from uuid import UUID
 
 from daemon import logs, metrics
+from daemon.crashpoints import reach
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
 from daemon.mail.outcome import InDoubt, Verdict, Withheld
@@ -59,6 +60,7 @@ class Rescue:
             pass
         while await self._retries():
             pass
+        reach("C23")
         adopted = await self._teller.adopt()
         metrics.streams_adopted.inc(adopted)
         await lanes.forget_dead(self._store)

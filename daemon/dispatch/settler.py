@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from daemon import logs, metrics
+from daemon.crashpoints import reach
 from daemon.dispatch import story
 from daemon.ledger.writer import Writer
 from daemon.mail import settle
@@ -113,6 +114,7 @@ class Settler:
                 settlement = settle.settle(facts, ground)
                 await append.events(settlement.events)
                 await settling.write(append.session, settlement, stand)
+        reach("C18")
         return settlement
 
     async def _trouble(self, error: Exception) -> None:

@@ -18,6 +18,7 @@ from daemon.broker.confirms import Fate
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import sections
+from daemon.crashpoints import reach
 from daemon.mail.event import MEDIA_TYPE, Told, Type, cloud_event
 from daemon.store import door, errors, streams
 
@@ -153,7 +154,9 @@ class Teller:
         batch = [queue.waiting[place] for place in range(min(len(queue.waiting), self._pace.batch))]
         if not batch:
             return
+        reach("C19")
         done = await self._publish(batch)
+        reach("C21")
         if done:
             last = batch[done - 1]
             # told_at before told_seq would skip nothing, the other way round would: one statement
@@ -161,6 +164,7 @@ class Teller:
             queue.told_seq, queue.told_at = last.seq, last.at
             for _ in range(done):
                 queue.waiting.popleft()
+            reach("C22")
 
     async def _read(self, queue: _Queue) -> None:
         """Fills the queue from the ledger; forgets a stream that has ended and is told."""

@@ -218,12 +218,15 @@ class Session(asyncio.Protocol):
 
     def _part(self) -> None:
         """Half-close and drain: closing with unread bytes would destroy the reply on its way."""
-        if self._transport.can_write_eof():
+        if not self._transport.can_write_eof():  # TLS
+            self._transport.close()
+            return
+        self._timer = self._loop.call_later(_GOODBYE, self._transport.abort)
+        try:
             self._transport.write_eof()
             self._transport.resume_reading()
-            self._timer = self._loop.call_later(_GOODBYE, self._transport.abort)
-        else:
-            self._transport.close()
+        except OSError:  # the client was quicker, and the loop is yet to notice
+            self._transport.abort()
 
     def _cut(self, end: End) -> None:
         if end is End.RESET:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from daemon.store import door
 
 SEND = 0
@@ -188,6 +190,7 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         [job.expires_after for job in jobs],
         [open_timeout] * len(jobs),
         [job.settings for job in jobs],
-        [job.coercions for job in jobs],
+        # a list within an array would be taken for a second dimension
+        [orjson.dumps(job.coercions) for job in jobs],
         [job.spec for job in jobs],
     ]

@@ -23,6 +23,7 @@ VARIABLE_NAME_LIMIT = 64
 UNKNOWN_LIMIT = 10
 """Unknown fields of one object that are named."""
 
+_new = tuple.__new__
 _FIELDS = frozenset({"role", "address", "name", "vars", "override", "passthrough"})
 _WRITTEN: Mapping[type, Callable[[Any], str | None]] = {
     int: str,
@@ -121,8 +122,11 @@ def check_size(count: int, reading: Reading, *place: Step) -> bool:
     return count <= limit
 
 
-def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  # noqa: PLR0911
-    """The recipient, if nothing about it needs a second look; `known` are fit variable names."""
+def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  # noqa: C901, PLR0911
+    """The recipient, if nothing about it needs a second look; `known` are fit variable names.
+
+    Thousands of times a parcel: hence in one piece, and with tuple's own constructor.
+    """
     if type(item) is not dict:
         return None
     address, name, variables = item.get("address"), item.get("name"), item.get("vars")
@@ -133,14 +137,14 @@ def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  #
     if name is not None and not _is_plain(name):
         return None
     if variables is None:
-        return Recipient(address, name, {})
+        return _new(Recipient, (address, name, {}, None, None))
     if type(variables) is not dict or len(variables) > limit or not variables.keys() <= known:
         return None
     for value in variables.values():
         if type(value) is not str or "\0" in value:
             texts = _as_text(variables)
-            return None if texts is None else Recipient(address, name, texts)
-    return Recipient(address, name, variables)
+            return None if texts is None else _new(Recipient, (address, name, texts, None, None))
+    return _new(Recipient, (address, name, variables, None, None))
 
 
 def _is_plain(name: object) -> bool:

@@ -31,6 +31,7 @@ def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def facts(folder: Path) -> dict[str, Any]:
+    """What `status --json` says of each server."""
     return json.loads(typed(folder, "status", "--json").stdout)
 
 

@@ -18,10 +18,10 @@ from daemon.mail.request.recipients import Override, Recipient
 from daemon.store import accepting, door
 from daemon.store.expansion import Expanded
 
-_SPELLINGS = st.sampled_from(
-    [None, "", "  ", "a@x.test", "A@x.test", "a@X.TEST", " b@x.test ", "b@y.test", "c@y.test"]
-    + ["no address", "a@b@c", "d@münchen.test", "d@xn--mnchen-3ya.test", "ü@x.test", "x@single"]
-)
+_NOBODY = (None, "", "  ", "no address", "a@b@c", "x@single")
+_SOMEBODY = ("a@x.test", "A@x.test", "a@X.TEST", " b@x.test ", "b@y.test", "c@y.test", "ü@x.test")
+_THE_SAME = ("d@münchen.test", "d@xn--mnchen-3ya.test")
+_SPELLINGS = st.sampled_from((*_NOBODY, *_SOMEBODY, *_THE_SAME))
 _OVERRIDES = st.sampled_from([None, None, Override(subject="one"), Override(subject="two")])
 _RECIPIENTS = st.lists(
     st.builds(lambda spelling, own: Recipient(spelling, None, {}, own), _SPELLINGS, _OVERRIDES),
@@ -139,7 +139,7 @@ async def test_the_statement_keeps_the_law(
     suppressed: dict[str, str],
     is_marketing: bool,
 ) -> None:
-    """Whoever is asked for, frame by frame, is queued or counted exactly as one by one in Python."""
+    """Whoever is asked for, frame by frame, is queued or counted as one by one in Python."""
     await _ground(store)
     model = Model(suppressed=suppressed, is_marketing=is_marketing)
     async with store.transaction() as session:

@@ -12,10 +12,17 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import pytest
+
+from daemon.delivery import connect, wire
+from daemon.delivery.connect import Connection
+from daemon.delivery.courier import Reason, Witness
+from daemon.delivery.dialogue import Dialogue
+from daemon.delivery.envelope import Capabilities
 from daemon.delivery.relay import Relay
 from daemon.mail.attempt import Attempt, Envelope
 from daemon.mail.content import Content
-from daemon.mail.outcome import Outcome
+from daemon.mail.outcome import Deferred, Outcome
 from daemon.mail.reply import Reply
 
 T = TypeVar("T")
@@ -264,3 +271,21 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs it to its end, ten minutes in no time."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         return runner.run(main)
+
+
+def laid(
+    patch: pytest.MonkeyPatch, make: Callable[[int], Line | None], *, pipelining: bool = True
+) -> list[Line]:
+    """Has connections be lines instead; the list grows as they are opened."""
+    lines: list[Line] = []
+    offered = Capabilities(pipelining=pipelining, eight_bit=True, size=0)
+
+    async def connected(_relay: object, _context: object, witness: Witness) -> object:
+        line = make(len(lines))
+        if line is None:
+            return Deferred(reason=Reason.CONNECT, relay=RELAY.label)
+        lines.append(line)
+        return Connection(wire=wire.adopt(Dialogue(witness), line), offered=offered)
+
+    patch.setattr(connect, "connect", connected)
+    return lines
