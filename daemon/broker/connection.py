@@ -13,7 +13,7 @@ from random import Random
 
 from aio_pika.abc import AbstractChannel
 
-from daemon import logs
+from daemon import logs, metrics
 from daemon.broker import errors
 from daemon.broker.channel import Channel
 from daemon.broker.tap import Listener
@@ -74,6 +74,7 @@ class Link:
         )
         self.why_down = ""
         self._up.set()
+        metrics.broker_connects(self._name.rpartition(":")[2]).inc()
         _log.info("link.up", connection=self._name)
 
     async def keep(self) -> None:

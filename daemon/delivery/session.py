@@ -246,6 +246,6 @@ class Session:
         if not self._live or broken is None or broken.is_ours:
             return None
         last = self._live[-1]
-        if last.is_first:
+        if last.is_first or not last.is_untouched:
             return None
         return self._live.pop().attempt

@@ -131,12 +131,13 @@ def _tell(sink: Sink, smtp: Server, control: Control, ready_file: Path | None) -
     if sink.certificate.path:
         ready["certificate"] = str(sink.certificate.path)
     line = json.dumps(ready) + "\n"
-    sys.stdout.write(line)
-    sys.stdout.flush()
     if ready_file:  # renamed into place: whoever waits for the file finds it whole
         written = ready_file.with_name(ready_file.name + ".new")
         written.write_text(line)
         written.replace(ready_file)
+    # last: whoever reads the line may look for the file
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

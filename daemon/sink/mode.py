@@ -65,6 +65,7 @@ class Mode:
 
 def act(request: Mapping[str, Any], word: str) -> Act:
     """The act of a `mode` request; ValueError says what is wrong with it."""
+    code = request.get("code", _CODES.get(phase, 451))
     phase, deed = behaviour.phase_of(request["phase"]), Deed(request["act"])
     number = {
         Deed.STALL: request.get("seconds", math.inf),
@@ -74,7 +75,7 @@ def act(request: Mapping[str, Any], word: str) -> Act:
         phase=phase,
         deed=deed,
         word=word,
-        code=request.get("code", _CODES.get(phase, 451)),
+        code=code,
         enhanced=request.get("enhanced"),
         text=request.get("text"),
         number=number,

@@ -67,6 +67,8 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer what is complete."""
+        if not self._open:  # read and thrown away, see `_part`
+            return
         self._buffer = self._buffer + data if self._buffer else data
         if self._listens:
             self._work()
@@ -187,11 +189,11 @@ class Session(asyncio.Protocol):
                 ssl_shutdown_timeout=_GOODBYE,
             )
         except OSError:  # ssl.SSLError is one; what the client did wrong is its own business
-            secured = None
-        if secured is None:
             self._visit.violate("tls-handshake")
+            secured = None
+        if secured is None or not self._open:
             self._transport.abort()
-            self.connection_lost(None)
+            self.connection_lost(None)  # nobody else tells: the handshake stood in between
             return
         self._transport = secured
         tls = secured.get_extra_info("ssl_object")

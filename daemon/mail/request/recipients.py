@@ -224,8 +224,9 @@ class _Reader:
             advice = f"must hold at most {self._limit} variables"
             self._findings.add(Code.TOO_LARGE, place, advice)
             return {}
-        for name in value.keys() - self._known:
-            self._learn(name, *place)
+        for name in value:
+            if name not in self._known:
+                self._learn(name, *place)
         return {name: self._value(found, *place, name) for name, found in value.items()}
 
     def _learn(self, name: str, *place: Step) -> None:

@@ -44,7 +44,8 @@ WITH place AS (
            p.due_at, repeat('w', count(*)::integer)
     FROM numbered n JOIN place p ON p.ord = n.ord
     GROUP BY p.job_id, p.job_on, p.customer_id, p.message_id, p.parts, p.lane_id, p.class,
-             p.due_at, n.n / 500
+             p.due_at, p.ord, n.n / 500
+    ORDER BY p.ord, n.n / 500
     RETURNING id, job_id, part
 ), stored AS (
     INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,

@@ -138,6 +138,8 @@ class Server:
     def _command(self, line: str) -> list[bytes | str]:
         verb = line.split()[0].lower()
         if verb == "mail":
+            if self._sender:
+                return [f"503 5.5.1 there is {self._sender} already\r\n".encode()]
             self._sender = line[len("MAIL FROM:<") : line.index(">")]
             act = self._act("mail", self._sender, "250 2.1.0")
             self._sender = self._sender if act[:1] == b"2" else ""

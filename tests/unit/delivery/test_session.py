@@ -46,6 +46,7 @@ def deliver(
         lambda n: Line(Server(per_line[n] if n < len(per_line) else {})), pipelining=pipelining
     )
     run(SmtpCourier(relay, notes).run(source))
+    assert all(line.is_closing() for line in lines)
     return source, lines
 
 

@@ -1,0 +1,128 @@
+"""A request on its way through intake, and what came of it."""
+
+from dataclasses import dataclass
+
+from daemon.dialects.dialect import Dialect
+from daemon.mail.refusal import NotARequest, Refused
+from daemon.mail.request import answers
+from daemon.mail.request.answers import Answer
+from daemon.mail.request.commands import Close, Extend
+from daemon.mail.request.decode import Decoded
+from daemon.mail.request.forms import Request
+from daemon.mail.request.send import Send
+from daemon.store import accepting
+from daemon.store.accepting import Key
+from daemon.store.directory import Customer
+
+NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """Where the answer goes, and by what the asker knows it."""
+
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    dialect: Dialect | None = None
+    """In whose words; None = ours."""
+
+    @property
+    def speaks(self) -> str:
+        """The name of the dialect."""
+        return self.dialect.name if self.dialect else NATIVE
+
+    def text(self, answer: Answer) -> bytes:
+        """The answer as the asker reads it."""
+        return self.dialect.render(answer) if self.dialect else answers.render(answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request that is well formed, from somebody we know."""
+
+    customer: Customer
+    decoded: Decoded
+    back: Back
+    request_id: str | None
+    """The body's own key, else the parcel's `message_id`; None = it can't be recognised."""
+    body_hash: bytes
+    """Keyed: what two requests that ask for the same have in common."""
+    plain: bytes
+    """The body, unpacked."""
+    redelivered: bool = False
+
+    @property
+    def request(self) -> Request:
+        """What is asked for."""
+        return self.decoded.request
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it may be accepted together with others: sends, but open ones take a lock."""
+        request = self.request
+        return isinstance(request, Send) and not (
+            request.open or request.dry_run or self.redelivered
+        )
+
+    @property
+    def key(self) -> Key | None:
+        """By what it is recognised; only what stores something has a key."""
+        match self.request:
+            case Send(dry_run=False) if self.request_id:
+                return Key(self.customer.id, self.request_id)
+            case Extend(request_id=name, frame=frame):
+                return Key(self.customer.id, name, frame)
+            case Close(request_id=name):
+                return Key(self.customer.id, name, accepting.CLOSE)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """A request that was refused before anything was done."""
+
+    refused: Refused
+    back: Back
+    customer_id: int
+    """0 = nobody knows whose it was."""
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """A parcel that is no request at all, or that nothing can be done with."""
+
+    reason: NotARequest
+    back: Back
+    customer_id: int
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of a request. Everything in it is committed."""
+
+    result: str
+    """For the metrics: accepted, repeated, conflict, refused, answered or kept."""
+    answer: Answer | None = None
+    repeated: bytes | None = None
+    """The first answer again, as it was; instead of `answer`."""
+    memory: int | None = None
+    """By what a request without a key is remembered until its acknowledgement has arrived."""
+    delay: float = 0.0
+    """Seconds before the answer: a permit given before the commit may start something until then."""
+    opened: bool = False
+    """Whether frames may have come before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the configuration says about requests. Times in seconds."""
+
+    key_lifetime: float
+    open_timeout: float
+    permit_window: float
+    early_lifetime: float = 600.0
+    """How long a frame waits for its send."""
+    need_dot: bool = True
+    """Whether the domain of an address must have a dot (Q6)."""

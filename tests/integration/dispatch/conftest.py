@@ -1,0 +1,82 @@
+"""A database with two customers, a lane each, and a way to put jobs into it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import randbits
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from daemon.mail import ids
+from daemon.store import door, instances
+
+NOW = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A store, a bare connection beside it, and the lane of each customer."""
+
+    store: door.Store
+    bare: asyncpg.Connection
+    dsn: str
+    lanes: dict[int, int]
+
+    async def job(
+        self,
+        size: int,
+        *,
+        customer: int = 1,
+        klass: int = 1,
+        due: timedelta = NOW,
+        lasts: float = 3600.0,
+        purpose: str = "transactional",
+        doubt: str = "resend",
+    ) -> UUID:
+        """Stores a job of so many recipients."""
+        made = ids.job_id(datetime.now(UTC), randbits(80))
+        async with self.store.transaction() as session:
+            rows = await session.rows(
+                "accept.jobs", [made], [ids.ticket(randbits(60))], [customer], ["native"], [None],
+                [b""], ["n"], [purpose], [klass], [doubt], [None], [False],
+                [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
+                [{"subject": "s", "text": "t", "from": {"address": "a@b.example"}}],
+            )  # fmt: skip
+            names = [f"p{place}@x.example" for place in range(size)]
+            await session.rows(
+                "expansion.literal", [made], [rows[0]["message_id"]], [1] * size,
+                list(range(size)), names, names, names, ["x.example"] * size, [None] * size,
+                [None] * size, [None] * size, [None] * size, [b""] * size, [None] * size,
+            )  # fmt: skip
+        return made
+
+    async def instance(self, lease: float = 60.0) -> UUID:
+        """Registers somebody who is alive."""
+        one = instances.Instance(id=uuid4(), name="t", host="h", state_dir="/", version="0")
+        await instances.register(self.store, one, lease)
+        return one.id
+
+
+@pytest.fixture
+async def ground(dsn: str) -> AsyncIterator[Ground]:
+    """Customers 1 and 2, each with a default transport and its lane."""
+    bare = await asyncpg.connect(dsn)
+    await bare.execute("INSERT INTO customer (id, name) VALUES (1, 'one'), (2, 'two')")
+    await bare.execute(
+        "INSERT INTO transport (id, customer_id, name, kind, host, port, tls, is_default)"
+        " VALUES (1, 1, 'a', 'smtp', 'h', 25, 'none', true), (2, 2, 'b', 'smtp', 'h', 25, 'none', true)"
+    )
+    rows = await bare.fetch(
+        "INSERT INTO lane (transport_id, max_connections) VALUES (1, 10), (2, 10)"
+        " RETURNING id, transport_id"
+    )
+    async with door.opened(door.Reach(dsn=dsn, role="test")) as store:
+        yield Ground(
+            store=store,
+            bare=bare,
+            dsn=dsn,
+            lanes={row["transport_id"]: row["id"] for row in rows},
+        )
+    await bare.close()

@@ -1,0 +1,176 @@
+"""Promotion, claims and permits against a real database."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from daemon.mail import ids
+from daemon.mail.outcome import Verdict
+from daemon.store import claims
+
+
+async def _claimed(ground, owner: UUID, *, customer: int = 1, klass: int = 1):
+    return await claims.batches(ground.store, ground.lanes[customer], klass, owner, 500)
+
+
+def _asks(batches, deliveries) -> list[claims.Ask]:
+    epochs = {batch.id: batch.epoch for batch in batches}
+    return [
+        claims.Ask(
+            delivery_id=one.id,
+            epoch=epochs[ids.place_of(one.id)[0]],
+            supp=one.supp,
+            retry_id=None,
+        )
+        for one in deliveries
+    ]
+
+
+async def test_nothing_is_ready_before_it_is_due(ground) -> None:
+    """A batch is promoted when its time has come, not before (promise 4)."""
+    await ground.job(3, due=timedelta(hours=1))
+    await claims.promote(ground.store)
+    assert await claims.ready(ground.store) == []
+    due = await claims.next_due(ground.store)
+    assert due is not None
+    assert 3500 < due <= 3600
+
+
+async def test_a_newcomer_waits_for_one_batch_of_each_other_customer(ground) -> None:
+    """Between customers of a class, ranks follow what each has had (promise 5)."""
+    await ground.bare.execute("UPDATE transport SET customer_id = 2, is_default = false WHERE id = 1")
+    await ground.bare.execute("UPDATE transport SET customer_id = 1 WHERE id = 2")
+    await ground.bare.execute(
+        "INSERT INTO transport (id, customer_id, name, kind, host, tls, is_default)"
+        " VALUES (3, 2, 'c', 'smtp', 'h', 'none', true)"
+    )
+    await ground.bare.execute("UPDATE lane SET transport_id = 3 WHERE transport_id = 1")
+    big = await ground.job(5000, customer=1)
+    await claims.promote(ground.store)
+    small = await ground.job(1, customer=2)
+    await claims.promote(ground.store)
+    rows = await ground.bare.fetch("SELECT job_id FROM batch ORDER BY rank")
+    assert [row["job_id"] for row in rows].index(small) == 1
+    assert rows[0]["job_id"] == big
+
+
+async def test_a_batch_has_one_owner(ground) -> None:
+    """However many claim at once, each batch goes to one of them."""
+    await ground.job(5000)
+    await claims.promote(ground.store)
+    owners = [await ground.instance() for _ in range(4)]
+
+    async def take(owner: UUID) -> list[int]:
+        taken: list[int] = []
+        while batches := (await _claimed(ground, owner))[0]:
+            taken += [batch.id for batch in batches]
+        return taken
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(take(owner)) for owner in owners]
+    taken = [number for task in tasks for number in task.result()]
+    assert len(taken) == len(set(taken)) == 10
+
+
+async def test_small_batches_are_claimed_together(ground) -> None:
+    """A claim takes many one-recipient jobs at once, and not more than it asked for."""
+    for _ in range(7):
+        await ground.job(1)
+    await claims.promote(ground.store)
+    owner = await ground.instance()
+    batches, deliveries = await claims.batches(ground.store, ground.lanes[1], 1, owner, 5)
+    assert len(batches) == len(deliveries) == 5
+
+
+async def test_a_permit_says_go_and_marks(ground) -> None:
+    """What may start is marked under way, and asking again says so again."""
+    await ground.job(3)
+    await claims.promote(ground.store)
+    owner = await ground.instance()
+    asks = _asks(*await _claimed(ground, owner))
+    for _ in range(2):
+        judged = await claims.permit(ground.store, owner, asks[:2])
+        assert [one.verdict for one in judged.values()] == [Verdict.GO] * 2
+    assert await ground.bare.fetchval("SELECT state FROM batch") == "uuw"
+
+
+async def test_a_permit_refuses_by_reason(ground) -> None:
+    """Paused, expired and suppressed deliveries don't start, and nothing of them is marked."""
+    owner = await ground.instance()
+    await ground.job(1, lasts=0.001)
+    late = await ground.job(1)
+    gone = await ground.job(1, purpose="marketing")
+    await claims.promote(ground.store)
+    asks = _asks(*await _claimed(ground, owner))
+    await ground.bare.execute("UPDATE batch SET due_at = 'infinity' WHERE job_id = $1", late)
+    await ground.bare.execute(
+        "INSERT INTO suppression (customer_id, supp, scope, kind, source)"
+        " VALUES (1, 'p0@x.example', 'all', 'unsubscribe', 'api')"
+    )
+    judged = await claims.permit(ground.store, owner, asks)
+    assert [judged[ask.delivery_id].verdict for ask in asks] == [
+        Verdict.EXPIRED,
+        Verdict.PAUSED,
+        Verdict.SUPPRESSED,
+    ]
+    assert gone
+    assert await ground.bare.fetchval("SELECT string_agg(state, '') FROM batch") == "www"
+
+
+async def test_a_transactional_mail_ignores_unsubscriptions_but_not_complaints(ground) -> None:
+    """Purpose decides which suppressions count (Q3)."""
+    owner = await ground.instance()
+    await ground.job(1)
+    await claims.promote(ground.store)
+    asks = _asks(*await _claimed(ground, owner))
+    for kind, verdict in (("unsubscribe", Verdict.GO), ("complaint", Verdict.SUPPRESSED)):
+        await ground.bare.execute(
+            "INSERT INTO suppression (customer_id, supp, scope, kind, source)"
+            " VALUES (1, 'p0@x.example', 'all', $1, 'api')",
+            kind,
+        )
+        judged = await claims.permit(ground.store, owner, asks)
+        assert judged[asks[0].delivery_id].verdict is verdict
+
+
+async def test_no_permit_for_the_dead_the_robbed_and_strangers(ground) -> None:
+    """A permit needs a lease, the current epoch and the batch (promise 3)."""
+    await ground.job(1)
+    await claims.promote(ground.store)
+    owner = await ground.instance()
+    asks = _asks(*await _claimed(ground, owner))
+    assert await claims.permit(ground.store, uuid4(), asks) == {}
+    await ground.bare.execute("UPDATE instance SET lease_until = now()")
+    assert await claims.permit(ground.store, owner, asks) == {}
+    other = await ground.instance()
+    rescued = await claims.rescued_batches(ground.store, other, 10)
+    assert list(rescued.values()) == [[]]
+    await ground.bare.execute("UPDATE instance SET lease_until = now() + interval '1 minute'")
+    assert await claims.permit(ground.store, owner, asks) == {}
+
+
+async def test_the_dead_are_rescued_with_what_was_under_way(ground) -> None:
+    """A batch of a dead owner is taken, a missing instance row frees too; once."""
+    await ground.job(3)
+    await claims.promote(ground.store)
+    owner = await ground.instance()
+    asks = _asks(*await _claimed(ground, owner))
+    await claims.permit(ground.store, owner, asks[1:2])
+    await ground.bare.execute("DELETE FROM instance")
+    other = await ground.instance()
+    rescued = await claims.rescued_batches(ground.store, other, 10)
+    (orphans,) = rescued.values()
+    assert [(one.delivery_id, one.letter) for one in orphans] == [(asks[1].delivery_id, "u")]
+    assert await claims.rescued_batches(ground.store, other, 10) == {}
+
+
+async def test_given_back_is_promoted_again(ground) -> None:
+    """A batch that is given back waits for anyone, by its due time."""
+    await ground.job(3)
+    await claims.promote(ground.store)
+    owner = await ground.instance()
+    batches, _ = await _claimed(ground, owner)
+    await claims.give_back(ground.store, owner, batches=[batches[0].id], retries=[])
+    assert await claims.promote(ground.store) == [ground.lanes[1]]
+    again, _ = await _claimed(ground, owner)
+    assert again[0].epoch == batches[0].epoch + 1

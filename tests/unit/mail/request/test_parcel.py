@@ -1,0 +1,140 @@
+"""From bytes to a JSON object: reliability A6, A7, A9, A10."""
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from daemon.mail.refusal import Code, NotARequest
+from daemon.mail.request import parcel
+from daemon.mail.request.parcel import Label
+
+LIMIT = 100_000
+
+
+def code_of(body: bytes, **label: str | None) -> Code | None:
+    found = parcel.read(body, Label(**label), limit=LIMIT)
+    return found.code if isinstance(found, NotARequest) else None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{]",
+        b'{"a":1,}',
+        b"{'a':1}",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":-Infinity}',
+        b'{"a":1e400}',
+        b'{"a":' + b"1" * 50_000 + b"}",
+        b'{"a":01}',
+        b'{"a":+1}',
+        b'{"a":0x1}',
+        b'{"a":.5}',
+        b'{"a":"\x01"}',
+        b'{"a":"\n"}',
+        b'{"a":"\\x41"}',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\\udc00\\ud800"}',
+        b'{"a":"\xff"}',
+        b'{"a":"\xc0\xaf"}',
+        b'{"a":"\xed\xa0\x80"}',
+        b"\xef\xbb\xbf{}",
+        '{"a":1}'.encode("utf-16"),
+        b'{"a":1} {"b":2}',
+        b'{"a":1}\x00',
+        b"//c\n{}",
+        b"[]",
+        b'"text"',
+        b"1",
+        b"null",
+        b"true",
+        b"[" * 100 + b"]" * 100,
+        b"[" * 2000 + b"]" * 2000,
+        b'{"a":' * 2000 + b"1" + b"}" * 2000,
+    ],
+)
+def test_what_is_no_json_object_is_named_so(body: bytes) -> None:
+    """Malformed JSON, hostile numbers, wrong encodings and other top types are `bad_json`."""
+    assert code_of(body) is Code.BAD_JSON
+
+
+def test_of_a_repeated_name_the_last_counts() -> None:
+    """Duplicate names are read as every decoder of our senders reads them."""
+    assert parcel.parse(b'{"a":1,"a":2}') == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+    ],
+)
+def test_json_is_taken_however_it_is_declared(content_type: str | None) -> None:
+    """A content type that says JSON in UTF-8, or says nothing, is read."""
+    assert code_of(b"{}", content_type=content_type) is None
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/xml", "application/json; charset=latin-1", "json"]
+)
+def test_other_content_types_are_refused(content_type: str) -> None:
+    """What is declared as something else isn't guessed at."""
+    assert code_of(b"{}", content_type=content_type) is Code.BAD_ENCODING
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", " gzip "])
+def test_gzip_is_unpacked(encoding: str) -> None:
+    """A declared gzip body is honoured."""
+    found = parcel.read(gzip.compress(b'{"a":1}'), Label(content_encoding=encoding), limit=LIMIT)
+    assert found == {"a": 1}
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "utf-8", "UTF8"])
+def test_encodings_that_change_nothing_are_taken(encoding: str) -> None:
+    """Some clients name the charset as the content encoding."""
+    assert code_of(b"{}", content_encoding=encoding) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b"{}", "gzip"),
+        (gzip.compress(b"{}")[:-3], "gzip"),
+        (gzip.compress(b"{}") + b"x", "gzip"),
+        (gzip.compress(b"{}") * 2, "gzip"),
+        (b"", "gzip"),
+        (b"{}", "br"),
+        (b"{}", "deflate"),
+    ],
+)
+def test_a_body_that_is_not_as_declared_is_refused(body: bytes, encoding: str) -> None:
+    """Broken, cut or doubled gzip, and encodings we don't read, are `bad_encoding`."""
+    assert code_of(body, content_encoding=encoding) is Code.BAD_ENCODING
+
+
+def test_oversize_is_refused_before_it_is_read() -> None:
+    """A body above the limit is `too_large`, whatever it holds."""
+    assert code_of(b"[" * (LIMIT + 1)) is Code.TOO_LARGE
+    assert code_of(b"{" + b" " * (LIMIT - 2) + b"}") is None
+
+
+def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
+    """A small gzip body of a huge document costs no more memory than the limit."""
+    bomb = gzip.compress(b" " * 50_000_000)
+    assert len(bomb) < LIMIT
+    tracemalloc.start()
+    try:
+        assert code_of(bomb, content_encoding="gzip") is Code.TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 10 * LIMIT
+    finally:
+        tracemalloc.stop()
