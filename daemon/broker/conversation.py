@@ -6,6 +6,7 @@ connection is not opened again, since the queue and what was in it are gone.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Conversation:
         self._queue = queue
         self._seconds = seconds
         self._inbox: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+        self._aside: deque[Heard] = deque()
 
     async def listen(self, exchange: str, keys: Iterable[str]) -> None:
         """From now on hears what is published there under these keys (`*` one word, `#` any)."""
@@ -88,22 +90,28 @@ class Conversation:
             except PublishError as error:
                 raise Unroutable(f"no queue takes {key} at exchange {exchange}") from error
 
-    async def hear(self, seconds: float | None = None) -> Heard | None:
-        """The next message; None when none came within so many seconds. Raises `Unavailable`."""
+    async def answer(self, to: str, seconds: float) -> Heard | None:
+        """The answer to a question; None when none came within so many seconds.
+
+        What else comes meanwhile is kept for `hear`. Raises `Unavailable`.
+        """
         try:
             async with asyncio.timeout(seconds):
-                message = await self._inbox.get()
+                while (heard := await self._next()).correlation_id != to:
+                    self._aside.append(heard)
         except TimeoutError:
             return None
-        if message is None:
-            raise errors.Unavailable("the connection to the broker was lost")
-        async with errors.asking("basic.ack", seconds=self._seconds):
-            await message.ack()
-        return Heard(
-            body=message.body,
-            correlation_id=message.correlation_id,
-            routing_key=message.routing_key or "",
-        )
+        return heard
+
+    async def hear(self, seconds: float | None = None) -> Heard | None:
+        """The next message; None when none came within so many seconds. Raises `Unavailable`."""
+        if self._aside:
+            return self._aside.popleft()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._next()
+        except TimeoutError:
+            return None
 
     async def begin(self) -> None:
         """What comes to the queue is heard from now on."""
@@ -114,6 +122,18 @@ class Conversation:
     def lost(self, *_: object) -> None:
         """Whoever waits learns that nothing more comes."""
         self._inbox.put_nowait(None)
+
+    async def _next(self) -> Heard:
+        message = await self._inbox.get()
+        if message is None:
+            raise errors.Unavailable("the connection was lost")
+        async with errors.asking("basic.ack", seconds=self._seconds):
+            await message.ack()
+        return Heard(
+            body=message.body,
+            correlation_id=message.correlation_id,
+            routing_key=message.routing_key or "",
+        )
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         self._inbox.put_nowait(message)

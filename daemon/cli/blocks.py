@@ -69,7 +69,9 @@ def shown(facts: Facts) -> list[Row]:
 def columns(rows: Sequence[Row]) -> Iterator[str]:
     """Rows with their columns below each other, two spaces between."""
     texts = [[cell(value) for value in row] for row in rows]
-    widths = [max(len(row[place]) for row in texts) for place in range(len(texts[0]))] if texts else []
+    widths = (
+        [max(len(row[place]) for row in texts) for place in range(len(texts[0]))] if texts else []
+    )
     for row in texts:
         padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         yield "  ".join(padded).rstrip()

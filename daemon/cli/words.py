@@ -1,8 +1,8 @@
 """Times and numbers as a person reads them. Pure; all times are UTC."""
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 
-_NEVER = datetime.max.year
+_NEVER = MAXYEAR
 """The year of Postgres' `infinity` as asyncpg reads it."""
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _NOW = 1.0
@@ -23,7 +23,8 @@ def moment(at: datetime | None) -> str:
 
 def span(seconds: float) -> str:
     """`12 s`, `3 min 20 s`, `2 h`, `5 d 1 h`: the two largest units that it takes."""
-    rest, parts = round(abs(seconds)), []
+    rest = round(abs(seconds))
+    parts: list[str] = []
     for size, unit in _STEPS:
         count, rest = divmod(rest, size)
         if count or (unit == "s" and not parts):

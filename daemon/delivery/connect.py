@@ -7,6 +7,7 @@ per connection, by the one mechanism that suits best: a refused password is not 
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ ADDRESSES_LIMIT = 4
 UNSENT_LIMIT = 64 * 1024
 """Octets that the kernel may hold unsent: the less, the fewer drops leave a doubt."""
 
+_TURNS = 100
+"""Turns of the event loop that a transport is given to notice that its socket has ended."""
 _UNKNOWN_MECHANISM = frozenset({500, 502, 504})
 _FAULTS = (aiosmtplib.SMTPException, OSError, TimeoutError, UnicodeError)
 
@@ -66,16 +69,10 @@ async def connect(
         client = await opening.run()
     except _FAULTS as fault:
         return opening.explain(fault)
-    transport, protocol = client.transport, client.protocol
-    if transport is None or protocol is None or transport.is_closing():
-        return Deferred(reason=Reason.DROPPED, relay=relay.label)
+    assert client.transport is not None
     offered = envelope.capabilities(client.esmtp_extensions)
-    line = wire.adopt(Dialogue(witness), transport)
-    if protocol._buffer:  # noqa: SLF001 nothing public tells of octets that nobody asked for
-        await line.close()
-        return Deferred(reason=Reason.EARLY, relay=relay.label)
     log.debug("relay.connected", relay=relay.label, tls=relay.tls, pipelining=offered.pipelining)
-    return Connection(wire=line, offered=offered)
+    return Connection(wire=wire.adopt(Dialogue(witness), client.transport), offered=offered)
 
 
 class _Opening:
@@ -100,9 +97,10 @@ class _Opening:
         )
         try:
             await self._introduce(client)
+            self._check(client)
         except BaseException:
             client.close()
-            connected.close()
+            await _hang_up(connected)
             raise
         return client
 
@@ -156,6 +154,15 @@ class _Opening:
             await _log_in(client, relay.username, relay.password)
         crashpoints.reach("C11")
 
+    def _check(self, client: aiosmtplib.SMTP) -> None:
+        """Whether the connection can be taken over."""
+        self._stage = Reason.DROPPED
+        if client.protocol is None or not client.is_connected:
+            raise aiosmtplib.SMTPServerDisconnected("lost as soon as it was ready")
+        self._stage = Reason.EARLY
+        if client.protocol._buffer:  # noqa: SLF001 nothing public tells of unasked octets
+            raise aiosmtplib.SMTPException("the server says more than it was asked for")
+
 
 async def _open_socket(sock: socket.socket, address: Any, limit: float) -> socket.socket:
     sock.settimeout(0.0)
@@ -169,6 +176,17 @@ async def _open_socket(sock: socket.socket, address: Any, limit: float) -> socke
         sock.close()
         raise
     return sock
+
+
+async def _hang_up(sock: socket.socket) -> None:
+    """Ends it at once: aiosmtplib's way of closing waits, under TLS, for the server's consent."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    for _ in range(_TURNS):
+        if sock.fileno() < 0:
+            return
+        await asyncio.sleep(0)
+    sock.close()
 
 
 async def _hello(client: aiosmtplib.SMTP) -> None:

@@ -75,10 +75,10 @@ class Claimer:
         """One promotion, one claim for each lane and class that has both work and room."""
         await claims.promote(self._store)
         claimed = 0
-        for number, klass in await claims.ready(self._store):
-            lane = self._lanes.get(number)
-            if lane is not None and lane.wants(klass) and self.holding < self._hold:
-                claimed += await self._claim(lane, klass)
+        for ready in await claims.ready(self._store):
+            lane = self._lanes.get(ready.lane)
+            if lane is not None and lane.wants(ready.klass) and self.holding < self._hold:
+                claimed += await self._claim(lane, ready)
         metrics.held.set(self.holding)
         return claimed
 
@@ -87,12 +87,12 @@ class Claimer:
         """Deliveries that this instance holds in memory."""
         return sum(lane.holding for lane in self._lanes.values())
 
-    async def _claim(self, lane: Lane, klass: int) -> int:
+    async def _claim(self, lane: Lane, ready: claims.Ready) -> int:
         """Claims the lowest ranks: retry rows while they come first, else batches."""
-        batch, retry = await claims.next_ranks(self._store, lane.lane.id, klass)
-        if retry is not None and (batch is None or retry <= batch):
+        klass = ready.klass
+        if ready.retries_first:
             retries = await claims.retries(
-                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT, batch
+                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT, ready.batch
             )
             metrics.claims("retry").inc(len(retries))
             found = held.of_retries(retries, klass)

@@ -5,29 +5,29 @@ is refused on the way is taken back within the same transaction and disturbs no 
 the database that is broken undoes the group as a whole; whoever called repeats it one by one.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
 
-from daemon import metrics
+from daemon import crashpoints
 from daemon.expansion import literal
-from daemon.intake import events
+from daemon.intake import draft, events, keys
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import ids
+from daemon.mail import counts
 from daemon.mail.event import Event
-from daemon.mail.refusal import Code, Refused, refused
+from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
-from daemon.mail.request.send import Message, Send
+from daemon.mail.request.send import Send
 from daemon.mail.standing import JobNow
 from daemon.store import accepting, door, framing
-from daemon.store.accepting import Key
+from daemon.store.accepting import Job, Stored
 from daemon.store.expansion import Expanded
 
-_JOB_BITS = 74
-_TICKET_BITS = 52
+
+class _Undone(Exception):
+    """Ends a dry run: what it did is undone."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,29 +36,220 @@ class _Entry:
 
     ask: Ask
     send: Send
-    job: accepting.Job
+    job: Job
     claim: int | None = None
-    stored: accepting.Stored | None = None
+    stored: Stored | None = None
     expanded: Expanded | None = None
     verdict: Verdict | None = None
 
+    @property
+    def is_stored(self) -> bool:
+        return self.stored is not None and self.stored.message_id is not None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        return self.expanded.counts if self.expanded else {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.numbers.get("queued")
+
+    def refuse(self, code: Code, field: str, message: str) -> None:
+        """Ends this send; the group goes on."""
+        fault = Fault(code=code, field=field, message=message)
+        request_id = self.ask.request_id
+        refused = Refused(faults=(fault,), command=self.send.command, request_id=request_id)
+        self.verdict = Verdict(result="refused", answer=refused)
+
 
 async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Random) -> list[Verdict]:
-    """Accepts sends with keys that differ; their verdicts are facts once the transaction commits."""
+    """Accepts sends with keys that differ; the verdicts hold once the transaction has committed."""
     session = append.session
     entries = [_entry(ask, append.at, chance) for ask in asks]
-    if any(entry.send.open for entry in entries):
-        await _lock(session, entries)
     await _recognise(session, entries, terms)
-    await _store(session, entries, terms)
+    await _expand(session, entries, terms)
     await _take_back(session, entries)
-    done = await _complete(session, _left(entries))
-    await append.events([*_events(entries, done)])
+    empty = [entry for entry in _left(entries) if entry.is_empty and not entry.send.open]
+    await accepting.complete(session, [entry.job.id for entry in empty])
+    crashpoints.reach("C2")
+    await append.events([*_events(entries)])
     await _answer(session, _left(entries), terms)
-    return [entry.verdict or Verdict(result="accepted") for entry in entries]
+    return [entry.verdict for entry in entries if entry.verdict]
 
 
 async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -> Verdict:
-    """A dry run: everything is checked and counted as it would be, and nothing is stored."""
-    entry = _entry(ask, datetime.now(ask.decoded_at), chance)
-    return entry.verdict or Verdict(result="answered")
+    """A dry run: checked and counted as it would be, and nothing is stored."""
+    entry = None
+    try:
+        async with store.transaction() as session:
+            entry = _entry(ask, await session.value("clock.now"), chance)
+            await _expand(session, [entry], terms)
+            raise _Undone
+    except _Undone:
+        assert entry is not None  # noqa: S101 - it was made before
+    answer = Accepted(
+        command=entry.send.command,
+        request_id=ask.request_id,
+        dry_run=True,
+        counts=events.asked(entry.numbers),
+        notices=ask.decoded.notices,
+    )
+    return entry.verdict or Verdict(result="answered", answer=answer)
+
+
+async def _recognise(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
+    """Ends what was seen before, and what can't be recognised though it must be."""
+    for entry in entries:
+        await _recognise_alone(session, entry)
+    keyed = {entry.ask.key: entry for entry in _left(entries) if entry.ask.key}
+    wanted = {key: (entry.ask, entry.job.id) for key, entry in keyed.items()}
+    claims, seen = await keys.claimed(session, wanted, terms)
+    for key, entry in keyed.items():
+        entry.claim = claims.get(key)
+        entry.verdict = seen.get(key)
+
+
+async def _recognise_alone(session: door.Session, entry: _Entry) -> None:
+    ask, request_id = entry.ask, entry.ask.request_id
+    if request_id is None and entry.send.open:
+        advice = "is required when the job is open: frames are sent under it"
+        entry.refuse(Code.PARAM_MISSING, "request_id", advice)
+    elif request_id is not None and entry.send.open:
+        # before any row: a frame that comes meanwhile must find either no job or all of it
+        await framing.lock(session, ask.customer.id, request_id)
+    elif request_id is None and ask.redelivered:
+        first = await accepting.matched(session, ask.customer.id, ask.body_hash)
+        if first is not None:
+            entry.verdict = Verdict(result="repeated", repeated=first)
+
+
+async def _expand(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
+    """Stores jobs, then all their recipients."""
+    left = _left(entries)
+    if not left:
+        return
+    jobs = [entry.job for entry in left]
+    stored = await accepting.stored(session, jobs, open_timeout=terms.open_timeout)
+    for entry in left:
+        entry.stored = stored[entry.job.id]
+        _check_stored(entry, entry.stored)
+    audiences = [_audience(entry) for entry in left if entry.is_stored]
+    expanded = await literal.expanded(session, audiences, need_dot=terms.need_dot)
+    for entry in left:
+        entry.expanded = expanded.get(entry.job.id)
+        dialect = entry.ask.back.dialect
+        if entry.is_stored and entry.is_empty and dialect and dialect.refuses_empty:
+            entry.refuse(Code.AUDIENCE_EMPTY, "audience", "reaches nobody")
+
+
+def _check_stored(entry: _Entry, stored: Stored) -> None:
+    if not stored.has_transport:
+        named = entry.job.transport_id is not None
+        advice = "names no transport" if named else "there is no default transport"
+        entry.refuse(Code.NOT_FOUND, "delivery.transport", advice)
+    elif stored.message_id is None:
+        advice = "is required: the transport has no address of its own"
+        entry.refuse(Code.PARAM_MISSING, "messages[0].from.address", advice)
+
+
+def _audience(entry: _Entry) -> literal.Audience:
+    assert entry.stored is not None  # noqa: S101 - only stored ones are asked
+    assert entry.stored.message_id is not None  # noqa: S101
+    return literal.Audience(
+        job_id=entry.job.id,
+        message_id=entry.stored.message_id,
+        recipients=entry.send.recipients,
+    )
+
+
+async def _take_back(session: door.Session, entries: Sequence[_Entry]) -> None:
+    """Leaves nothing of what was refused: no job, no key."""
+    refused = [entry for entry in entries if _is_refused(entry)]
+    await accepting.undo(session, [entry.job.id for entry in refused if entry.is_stored])
+    await accepting.unclaim(session, [entry.claim for entry in refused if entry.claim])
+
+
+def _events(entries: Iterable[_Entry]) -> Iterator[Event]:
+    for entry in entries:
+        verdict = entry.verdict
+        if verdict and isinstance(verdict.answer, Refused):
+            yield events.rejected(entry.ask, verdict.answer)
+        if verdict is None and entry.stored:
+            yield events.accepted(entry.ask, entry.job, entry.stored, _known(entry))
+            if entry.is_empty and not entry.send.open:
+                yield events.completed(_ended(entry, entry.stored))
+
+
+async def _answer(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
+    """Keeps the first answers, and has dispatch woken."""
+    answers = {entry.job.id: _accepted(entry) for entry in entries}
+    texts = {entry.job.id: entry.ask.back.text(answers[entry.job.id]) for entry in entries}
+    keyed = [(entry.claim, texts[entry.job.id]) for entry in entries if entry.claim]
+    await accepting.answer(session, keyed)
+    unkeyed = [entry for entry in entries if not entry.claim]
+    remembered = await accepting.remember(
+        session,
+        [
+            (entry.job.customer_id, entry.job.body_hash, entry.job.id, texts[entry.job.id])
+            for entry in unkeyed
+        ],
+        lifetime=terms.key_lifetime,
+    )
+    memories = dict(zip((entry.job.id for entry in unkeyed), remembered, strict=True))
+    if any(not entry.is_empty for entry in entries):
+        await accepting.wake(session)
+    for entry in entries:
+        entry.verdict = Verdict(
+            result="accepted",
+            answer=answers[entry.job.id],
+            memory=memories.get(entry.job.id),
+            opened=entry.send.open,
+        )
+
+
+def _accepted(entry: _Entry) -> Accepted:
+    message, expanded = entry.stored and entry.stored.message_id, entry.expanded
+    alone = entry.numbers.get("queued") == 1
+    return Accepted(
+        command=entry.send.command,
+        request_id=entry.ask.request_id,
+        job=entry.job.id,
+        ticket=entry.job.ticket,
+        messages=(message,) if message else (),
+        delivery=expanded.first_delivery if expanded and alone else None,
+        counts=_known(entry),
+        notices=entry.ask.decoded.notices,
+    )
+
+
+def _known(entry: _Entry) -> dict[str, int | None]:
+    """The counts of a job; of an open one nobody knows yet how many will be asked for."""
+    numbers = events.asked(entry.numbers)
+    return numbers | {"requested": None} if entry.send.open else numbers
+
+
+def _ended(entry: _Entry, stored: Stored) -> JobNow:
+    assert stored.expires_at is not None  # noqa: S101 - it is stored
+    return JobNow(
+        id=entry.job.id,
+        customer_id=entry.job.customer_id,
+        state="completed",
+        open=False,
+        doubt=entry.job.doubt,
+        parts=0,
+        expires_at=stored.expires_at,
+        numbers=dict.fromkeys(counts.ALL, 0) | _known(entry),
+    )
+
+
+def _left(entries: Iterable[_Entry]) -> list[_Entry]:
+    return [entry for entry in entries if entry.verdict is None]
+
+
+def _is_refused(entry: _Entry) -> bool:
+    return entry.verdict is not None and entry.verdict.result == "refused"
+
+
+def _entry(ask: Ask, now: datetime, chance: Random) -> _Entry:
+    assert isinstance(ask.request, Send)  # noqa: S101 - the caller sorts
+    return _Entry(ask=ask, send=ask.request, job=draft.job(ask, ask.request, now, chance))

@@ -25,6 +25,7 @@ class Type(StrEnum):
 
     REQUEST_REJECTED = "request.rejected"
     JOB_ACCEPTED = "job.accepted"
+    JOB_EXPANDED = "job.expanded"
     JOB_STARTED = "job.started"
     JOB_COMPLETED = "job.completed"
     JOB_CANCELED = "job.canceled"

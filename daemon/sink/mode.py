@@ -65,12 +65,11 @@ class Mode:
 
 def act(request: Mapping[str, Any], word: str) -> Act:
     """The act of a `mode` request; ValueError says what is wrong with it."""
-    code = request.get("code", _CODES.get(phase, 451))
     phase, deed = behaviour.phase_of(request["phase"]), Deed(request["act"])
-    number = {
-        Deed.STALL: request.get("seconds", math.inf),
-        Deed.LONG: request.get("lines", 1000),
-    }.get(deed, 0.0)
+    code = request.get("code", _CODES.get(phase, 451))
+    if not 200 <= code <= 599:  # noqa: PLR2004 (RFC 5321 4.2)
+        raise ValueError(f"not a reply code: {code}")
+    numbers = {Deed.STALL: request.get("seconds", math.inf), Deed.LONG: request.get("lines", 1000)}
     return Act(
         phase=phase,
         deed=deed,
@@ -78,7 +77,7 @@ def act(request: Mapping[str, Any], word: str) -> Act:
         code=code,
         enhanced=request.get("enhanced"),
         text=request.get("text"),
-        number=number,
+        number=numbers.get(deed, 0.0),
         after=request.get("bytes", 0),
         times=request.get("times"),
     )

@@ -15,6 +15,21 @@ PROMOTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A lane's class with something ready: the lowest rank of its batches and retry rows."""
+
+    lane: int
+    klass: int
+    batch: float | None
+    retry: float | None
+
+    @property
+    def retries_first(self) -> bool:
+        """Whether retry rows are ranked before the next batch."""
+        return self.retry is not None and (self.batch is None or self.retry <= self.batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A claimed batch."""
 
@@ -99,15 +114,12 @@ async def next_due(store: door.Store) -> float | None:
     return due
 
 
-async def ready(store: door.Store) -> list[tuple[int, int]]:
-    """Lane and class of everything that is ready."""
-    return [(row["lane_id"], row["class"]) for row in await store.rows("claim.ready")]
-
-
-async def next_ranks(store: door.Store, lane: int, klass: int) -> tuple[float | None, float | None]:
-    """The lowest rank of a batch and of a retry row in a lane's class."""
-    row = await store.row("claim.next_rank", lane, klass)
-    return (row["batch"], row["retry"]) if row else (None, None)
+async def ready(store: door.Store) -> list[Ready]:
+    """Everything that is ready, the more urgent classes first."""
+    return [
+        Ready(lane=row["lane_id"], klass=row["class"], batch=row["batch"], retry=row["retry"])
+        for row in await store.rows("claim.ready")
+    ]
 
 
 async def batches(

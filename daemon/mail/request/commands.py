@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SkipValidation
 
 from daemon.mail.request.kinds import Addressee, Count, Due, Flag, Id, Key, Line, Moment
 from daemon.mail.request.recipients import Recipient
@@ -23,6 +23,15 @@ MANY = 1_000
 Ticket = Annotated[Key, Field(pattern=r"^email_[0-9a-f]{13}$")]
 PageSize = Annotated[Count, Field(le=MANY)]
 
+
+def _some(ids: tuple[int, ...]) -> tuple[int, ...]:
+    """At least one; pydantic's own lower bound would also complain of a single wrong one."""
+    if not ids:
+        raise ValueError("must hold at least one id")
+    return ids
+
+
+Ids = Annotated[tuple[Id, ...], Field(max_length=MANY), AfterValidator(_some)]
 
 _STATES = {state.name.lower(): state for state in State}
 
@@ -165,7 +174,7 @@ class DoubtResolve(Command):
     """The decision over the doubts of a job, or over those of some deliveries."""
 
     job: UUID | None = None
-    deliveries: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MANY)] | None = None
+    deliveries: Ids | None = None
     action: Literal["resend", "give_up"]
 
 

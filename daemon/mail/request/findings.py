@@ -74,7 +74,6 @@ _SAYS = {
     "string_too_short": "must have at least {min_length} characters",
     "string_type": "must be text",
     "too_long": "must hold at most {max_length}",
-    "too_short": "must hold at least {min_length}",
     "tuple_type": "must be a list",
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",

@@ -40,11 +40,13 @@ WITH alone AS MATERIALIZED (
     ON CONFLICT (class, customer_id) DO UPDATE SET last_rank = greatest(turn.last_rank, excluded.last_rank)
 ), batches AS (
     UPDATE batch b SET rank = r.new_rank FROM ranked r
-    WHERE NOT r.is_retry AND b.id = r.id
+    WHERE b.id = ANY (ARRAY(SELECT id FROM ranked WHERE NOT is_retry))
+      AND NOT r.is_retry AND b.id = r.id
     RETURNING b.lane_id
 ), retries AS (
     UPDATE retry t SET rank = r.new_rank FROM ranked r
-    WHERE r.is_retry AND t.id = r.id
+    WHERE t.id = ANY (ARRAY(SELECT id FROM ranked WHERE is_retry))
+      AND r.is_retry AND t.id = r.id
     RETURNING t.lane_id
 )
 SELECT lane_id, count(*)::integer AS count
@@ -57,20 +59,20 @@ SELECT extract(epoch FROM least(
     (SELECT min(due_at) FROM retry WHERE rank IS NULL AND owner IS NULL)) - now())::double precision;
 
 -- name: claim.ready
--- Which lanes have something ready, per class.
-SELECT l.id AS lane_id, c.class
-FROM lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS c (class)
-WHERE EXISTS (SELECT FROM batch b WHERE b.lane_id = l.id AND b.class = c.class AND b.rank IS NOT NULL
-                AND b.owner IS NULL AND NOT b.done)
-   OR EXISTS (SELECT FROM retry r WHERE r.lane_id = l.id AND r.class = c.class AND r.rank IS NOT NULL
-                AND r.owner IS NULL);
-
--- name: claim.next_rank
--- The lowest ready ranks of a lane and class: of its batches, of its retry rows.
-SELECT (SELECT min(rank) FROM batch
-        WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL AND NOT done) AS batch,
-       (SELECT min(rank) FROM retry
-        WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL) AS retry;
+-- The lowest ready ranks of each lane and class, of its batches and of its retry rows. By min(): an
+-- EXISTS here was planned as a scan of the whole table.
+SELECT * FROM (
+    SELECT l.id AS lane_id, c.class,
+           (SELECT min(b.rank) FROM batch b
+            WHERE b.lane_id = l.id AND b.class = c.class AND b.rank IS NOT NULL AND b.owner IS NULL
+              AND NOT b.done) AS batch,
+           (SELECT min(r.rank) FROM retry r
+            WHERE r.lane_id = l.id AND r.class = c.class AND r.rank IS NOT NULL
+              AND r.owner IS NULL) AS retry
+    FROM lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS c (class)
+) ready
+WHERE batch IS NOT NULL OR retry IS NOT NULL
+ORDER BY class, lane_id;
 
 -- name: claim.batches
 -- Claims the lowest ranked batches of a lane and class: the first, and more as long as they are small

@@ -48,7 +48,7 @@ FROM lane l WHERE l.id = $1;
 -- name: operator.delivery
 -- One delivery with its letter, and whatever it is held by: its retry row, else its batch.
 SELECT d.id, d.job_id, d.message_id, d.customer_id, d.address, b.lane_id, b.class,
-       substr(b.state, $2 + 1, 1) AS letter, r.id IS NOT NULL AS has_retry_row,
+       substr(b.state, $2::integer + 1, 1) AS letter, r.id IS NOT NULL AS has_retry_row,
        CASE WHEN r.id IS NULL THEN b.due_at ELSE r.due_at END AS due_at,
        CASE WHEN r.id IS NULL THEN b.rank ELSE r.rank END AS rank,
        coalesce(r.attempt, 0) AS tries, b.permitted_at,

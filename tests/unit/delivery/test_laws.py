@@ -42,7 +42,9 @@ def acts(draw: st.DrawFn) -> dict[tuple[str, str], bytes | str]:
         phase = draw(st.sampled_from(sorted(PHASES)))
         who = PHASES[phase].format(number)
         said = draw(st.sampled_from([*SAID, DROP, STALL]))
-        made[phase, who] = said if said in (DROP, STALL) else f"{said.format(who, who)}\r\n".encode()
+        made[phase, who] = (
+            said if said in (DROP, STALL) else f"{said.format(who, who)}\r\n".encode()
+        )
     if draw(st.booleans()):
         made["data", ""] = b"354 go, whoever it is for\r\n"
     return made

@@ -1,8 +1,10 @@
 """Words in an address, and the table they come from."""
 
+from pathlib import Path
+
 import pytest
 
-from daemon.sink import behaviour
+from daemon.sink import behaviour, control
 from daemon.sink.behaviour import Act, Deed, Memory
 
 EXAMPLES = {
@@ -105,3 +107,12 @@ def test_retry_after_lets_in_when_its_time_is_over():
     assert memory.strikes("a@x", patience)
     now = 130.0
     assert not memory.strikes("a@x", patience)
+
+
+def test_the_readme_names_all():
+    """The page that developers read knows every behaviour and every verb of the control channel."""
+    page = (Path(behaviour.__file__).parent / "README.md").read_text()
+    for shape in EXAMPLES:
+        assert f"`{shape}`" in page
+    for verb in control.VERBS:
+        assert f'"do":"{verb}"' in page or f"`{verb}`" in page

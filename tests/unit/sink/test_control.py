@@ -66,6 +66,7 @@ async def test_limits_slowness_and_capabilities():
         {"do": "mode", "phase": "tod", "act": "refuse"},
         {"do": "mode", "phase": "rcpt", "act": "dance"},
         {"do": "mode", "phase": "rcpt", "act": "refuse", "code": "550"},
+        {"do": "mode", "phase": "rcpt", "act": "refuse", "code": 99},
         {"do": "mode", "phase": "rcpt", "act": "refuse", "times": True},
         {"do": "clear", "phase": "tod"},
         {"do": "limit", "messages": 1},

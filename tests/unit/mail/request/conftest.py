@@ -23,7 +23,11 @@ def read() -> Read:
     """Decodes a document or a body under the default rules."""
 
     def decoded(
-        asked: dict[str, Any] | bytes, *, urgent: bool = False, label: Label | None = None, **rules: Any
+        asked: dict[str, Any] | bytes,
+        *,
+        urgent: bool = False,
+        label: Label | None = None,
+        **rules: Any,
     ) -> Decoded | Refused | NotARequest:
         body = asked if isinstance(asked, bytes) else orjson.dumps(asked)
         setting = Setting(now=NOW, urgent=urgent, rules=Rules(**rules))

@@ -16,6 +16,7 @@ ANN = {"address": "ann@example.com"}
 
 
 def ask(command: str, **fields: Any) -> dict[str, Any]:
+    """A document; `from_` stands for `from`."""
     return {"v": 1, "command": command} | {name.rstrip("_"): fields[name] for name in fields}
 
 

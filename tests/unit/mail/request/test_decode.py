@@ -150,6 +150,7 @@ def test_a_path_shows_names_of_fields_only(read, letter: dict[str, Any]) -> None
 
 
 def shuffled(value: Any, order: random.Random) -> Any:
+    """The same document with its names in another order."""
     if isinstance(value, dict):
         names = list(value)
         order.shuffle(names)
@@ -158,6 +159,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
 
 
 def canonical(read: Any, document: dict[str, Any]) -> bytes:
+    """The canonical bytes of a document that is a request."""
     return decode.canonical_bytes(read(document).source)
 
 

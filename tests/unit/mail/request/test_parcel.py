@@ -13,6 +13,7 @@ LIMIT = 100_000
 
 
 def code_of(body: bytes, **label: str | None) -> Code | None:
+    """Why a body is no JSON object, or None."""
     found = parcel.read(body, Label(**label), limit=LIMIT)
     return found.code if isinstance(found, NotARequest) else None
 

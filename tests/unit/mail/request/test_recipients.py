@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.mail.request import recipients
@@ -13,12 +13,13 @@ from daemon.mail.request.rules import Rules, Setting
 
 
 def reading(body: bytes = b"") -> Reading:
+    """What a reader is given."""
     setting = Setting(now=None, rules=Rules())  # type: ignore[arg-type] - recipients ask no time
     return Reading(findings=Findings(), setting=setting, spelling=Spelling(body))
 
 
 def only(item: Any) -> tuple[Recipient, set[str]]:
-    """One recipient that follows a plain one, and the fields that are at fault."""
+    """One recipient as it was read, and the fields that are at fault."""
     used = reading()
     found = recipients.read([item], used, "items")
     return found[0], {fault.field for fault in used.findings.faults}
@@ -134,6 +135,7 @@ items = st.fixed_dictionaries(
 
 
 @given(st.lists(items, max_size=4))
+@settings(deadline=None)
 def test_a_glance_and_a_second_look_agree(asked: list[dict[str, Any]]) -> None:
     """Whether a recipient is read quickly or thoroughly makes no difference to it or its faults."""
     quick, thorough = reading(), reading()

@@ -1,0 +1,70 @@
+"""Following one job through its events, until everything that it queued has come to its end. Pure.
+
+`job.completed` may overtake the last deliveries' events, so the end is known by counting to the
+numbers that it carries. A repeat of an event changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.mail.event import Type
+
+_ENDS = {
+    Type.DELIVERY_SENT: "sent",
+    Type.DELIVERY_BOUNCED: "bounced",
+    Type.DELIVERY_FAILED: "failed",
+    Type.DELIVERY_EXPIRED: "expired",
+    Type.DELIVERY_SUPPRESSED: "suppressed_late",
+    Type.DELIVERY_CANCELED: "canceled",
+}
+
+
+class Follow:
+    """What has been heard of one job so far."""
+
+    def __init__(self, job: str) -> None:
+        self._job = job
+        self._ends: dict[int, str] = {}
+        self._canceled = 0
+        self.numbers: Mapping[str, Any] | None = None
+        """The final numbers, once they are known."""
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """Hears an event; whether it is about this job."""
+        data = event["data"]
+        if data.get("job_id") != self._job:
+            return False
+        kind = event["type"]
+        if kind in _ENDS:
+            self._ends[data["delivery_id"]] = _ENDS[kind]
+        elif kind == Type.JOB_CANCELED:
+            self._canceled = data.get("canceled") or 0
+        elif kind == Type.JOB_COMPLETED:
+            self.numbers = data["counts"]
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the numbers are known and every end that they count has been heard."""
+        if self.numbers is None:
+            return False
+        heard = Counter(self._ends.values())
+        heard["canceled"] += self._canceled
+        return all(heard[name] >= (self.numbers.get(name) or 0) for name in _ENDS.values())
+
+    @property
+    def all_sent(self) -> bool:
+        """Whether everyone who was queued was handed over."""
+        numbers = self.numbers or {}
+        handed = (numbers.get("sent") or 0) + (numbers.get("delivered") or 0)
+        return self.numbers is not None and handed == numbers.get("queued")
+
+
+def line(event: Mapping[str, Any]) -> str:
+    """An event as a line: when, what, about whom, and what was said."""
+    data = event["data"]
+    about = data.get("address") or data.get("job_id") or ""
+    said = " ".join(str(data[name]) for name in ("code", "enhanced", "text") if data.get(name))
+    time = str(event["time"]).replace("+00:00", "Z")
+    return "  ".join(part for part in (time, event["type"], str(about), said) if part)

@@ -1,0 +1,47 @@
+"""`deliveryd migrate`: the schema of the database, brought to what this program needs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from daemon.cli import doors, words
+from daemon.cli import options as common
+from daemon.cli.exits import Exit
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.screen import Screen
+from daemon.store import migrate as schema
+
+
+async def migrate(
+    *,
+    dry_run: Annotated[
+        bool, Parameter(help="Only tell what would be applied.", negative="", show_default=False)
+    ] = False,
+    status: Annotated[
+        bool,
+        Parameter(help="As --dry-run, and exit 1 if anything is missing.", negative=""),
+    ] = False,
+    options: Options = DEFAULT,
+) -> int:
+    """Bring the database to this program's schema.
+
+    Each step is one transaction, under a lock: two at once do no harm.
+    """
+    reach = doors.reach(common.load(options))
+    if dry_run or status:
+        missing = await schema.pending(reach)
+        _show(options, missing, applied=False)
+        return Exit.FAILED if status and missing else Exit.OK
+    _show(options, await schema.migrated(reach, today=datetime.now(UTC).date()), applied=True)
+    return Exit.OK
+
+
+def _show(options: Options, steps: Sequence[schema.Step], *, applied: bool) -> None:
+    names = [step.name for step in steps]
+    verb = "applied" if applied else "missing"
+    document = {"applied": names if applied else [], "missing": [] if applied else names}
+    view = [f"{verb} {name}" for name in names]
+    closing = words.number(len(names), f"migration {verb}", f"migrations {verb}")
+    Screen(options).show(document, [*view, closing if names else "the schema is up to date"])

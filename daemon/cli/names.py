@@ -1,0 +1,70 @@
+"""What a person calls things: a job by id, ticket or request id, a delivery by its number."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from daemon.cli.exits import Ended, Exit
+from daemon.config import values
+from daemon.mail.request import kinds
+from daemon.store import door, operator
+from daemon.store.operator import Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a command is about: a whole job, or one delivery of it."""
+
+    found: Found
+    delivery: int | None = None
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """As a request names it."""
+        if self.delivery is not None:
+            return {"delivery": self.delivery}
+        return {"job": str(self.found.job)}
+
+
+def as_uuid(name: str) -> UUID | None:
+    """The UUID that a name is, if it is one."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def as_number(name: str) -> int | None:
+    """The number that a name is, if it fits a column of ids."""
+    is_number = name.isascii() and name.isdecimal()
+    return int(name) if is_number and int(name).bit_length() < 64 else None  # noqa: PLR2004 - bigint
+
+
+async def job(store: door.Store, name: str) -> Found:
+    """The job that goes by a name. A request id may belong to several: then it isn't enough."""
+    found = await operator.find(store, job=as_uuid(name), name=name)
+    if not found:
+        raise Ended(f"no job goes by {name}")
+    if len(found) > 1:
+        ids = ", ".join(str(one.job) for one in found)
+        raise Ended(f"several jobs go by {name}: {ids}")
+    return found[0]
+
+
+async def target(store: door.Store, name: str) -> Target:
+    """A delivery by its number, else a job by its name."""
+    number = as_number(name)
+    delivery = None if number is None else await operator.find_by_delivery(store, number)
+    if delivery is not None:
+        return Target(found=delivery, delivery=number)
+    return Target(found=await job(store, name))
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """`2030-12-31T12:00:00+03:00`, or `+10m` from now."""
+    try:
+        if text.startswith("+"):
+            return now + timedelta(seconds=values.seconds(text[1:]))
+        return kinds.moment(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Ended(f"{text}: {error}, or +10m from now", Exit.USAGE) from None

@@ -1,0 +1,172 @@
+"""Why a delivery waits, for what and until when (promise 7). Pure.
+
+Every state has a sentence; whatever waits has a cause out of a short list, a time when it is next
+looked at, and beside it everything else that stands in its way.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from daemon.cli import words
+from daemon.mail.state import State
+from daemon.store.operator import Delivery, Job, Lane
+
+
+class Cause(StrEnum):
+    """What a delivery waits for."""
+
+    NOTHING = "nothing"
+    """It is final."""
+    PAUSED = "paused"
+    NOT_DUE = "not_due"
+    DUE = "due"
+    """About to be made ready."""
+    READY = "ready"
+    """Ranked; waits for an instance to claim it."""
+    CLAIMED = "claimed"
+    """An instance has it; waits for a connection or the rate."""
+    UNDER_WAY = "under_way"
+    OWNER_GONE = "owner_gone"
+    """Its instance is gone; waits for another to take it over."""
+    DECISION = "decision"
+    """In doubt; waits for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a delivery stands where it stands."""
+
+    cause: Cause
+    until: datetime | None
+    """When it is next looked at, where that is known."""
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything around a delivery that it may wait for."""
+
+    delivery: Delivery
+    job: Job
+    lane: Lane
+    ahead: int
+    """Deliveries that are ready before it."""
+    doubt_since: datetime | None
+    doubt_after: float
+    """Seconds after which an undecided doubt is given up."""
+
+
+_FINAL = {
+    State.SENT: "Accepted by the next hop: it is theirs now.",
+    State.DELIVERED: "A delivery report confirms that it arrived.",
+    State.BOUNCED: "Refused for good.",
+    State.FAILED: "Given up: it could not be composed or handed over.",
+    State.EXPIRED: "Given up: its time was over.",
+    State.SUPPRESSED: "Not sent: its address was suppressed when it was about to start.",
+    State.CANCELED: "Taken back before it started.",
+}
+
+
+def of(scene: Scene) -> Reason:
+    """The reason, whatever the state."""
+    state = scene.delivery.state
+    if state in _FINAL:
+        return Reason(cause=Cause.NOTHING, until=None, sentences=(_FINAL[state],))
+    if state is State.IN_DOUBT:
+        return _in_doubt(scene)
+    if state in (State.UNDER_WAY, State.RETRYING):
+        return _under_way(scene)
+    return _waiting(scene)
+
+
+def _in_doubt(scene: Scene) -> Reason:
+    number, since = scene.delivery.id, scene.doubt_since
+    until = since and since + timedelta(seconds=scene.doubt_after)
+    sentences = [
+        "In doubt: the mail may have been taken, and no reply is on record.",
+        f"It waits for you: deliveryd doubt resend {number}, or deliveryd doubt give-up {number}.",
+    ]
+    if until is not None:
+        sentences.append(f"Undecided, it is given up {words.when(until, scene.job.now)}.")
+    return Reason(cause=Cause.DECISION, until=until, sentences=tuple(sentences))
+
+
+def _under_way(scene: Scene) -> Reason:
+    delivery = scene.delivery
+    if not delivery.owner_is_alive:
+        return _owner_gone(scene, "It may be under way")
+    sentence = f"An attempt is running, or about to, at instance {delivery.owner}."
+    return Reason(cause=Cause.UNDER_WAY, until=None, sentences=(sentence,))
+
+
+def _owner_gone(scene: Scene, where: str) -> Reason:
+    who = scene.delivery.owner or "an instance that is forgotten already"
+    taken = f"{where}, claimed by {who}, which is gone: another one takes it over within seconds."
+    return Reason(cause=Cause.OWNER_GONE, until=None, sentences=(taken, *_nobody_there(scene.lane)))
+
+
+def _waiting(scene: Scene) -> Reason:
+    delivery, now = scene.delivery, scene.job.now
+    if delivery.is_claimed and not delivery.owner_is_alive:
+        return _owner_gone(scene, "It waits")
+    if scene.job.paused or scene.job.customer_paused:
+        return _paused(scene)
+    if words.is_never(delivery.due_at):
+        return _told(scene, Cause.PAUSED, "Put off for ever: reschedule it to have it sent.")
+    if delivery.due_at > now:
+        what = "Its next try is" if delivery.has_retry_row else "It is due"
+        return _told(scene, Cause.NOT_DUE, f"{what} {words.when(delivery.due_at, now)}.")
+    return _due(scene)
+
+
+def _paused(scene: Scene) -> Reason:
+    job = scene.job
+    if job.paused:
+        return _told(scene, Cause.PAUSED, f"Its job is paused: deliveryd resume {job.id}.")
+    sentence = (
+        f"Customer {job.customer_id} is paused: deliveryd resume --customer {job.customer_id}."
+    )
+    return _told(scene, Cause.PAUSED, sentence)
+
+
+def _due(scene: Scene) -> Reason:
+    delivery = scene.delivery
+    if delivery.is_claimed:
+        sentence = (
+            f"Claimed by instance {delivery.owner}: it starts when a connection and the rate allow."
+        )
+        return _told(scene, Cause.CLAIMED, sentence)
+    if delivery.rank is None:
+        since = words.when(delivery.due_at, scene.job.now)
+        return _told(scene, Cause.DUE, f"Due since {since}: about to be made ready.")
+    before = words.number(scene.ahead, "delivery", "deliveries")
+    return _told(scene, Cause.READY, f"Ready, with {before} of its lane and class before it.")
+
+
+def _told(scene: Scene, cause: Cause, sentence: str) -> Reason:
+    """The cause, and then whatever else would hold it up."""
+    job, lane = scene.job, scene.lane
+    due = scene.delivery.due_at
+    until = None if words.is_never(due) or cause is Cause.PAUSED else max(due, job.now)
+    sentences = [sentence, *_nobody_there(lane)]
+    if not job.active:
+        sentences.append(f"Its transport {job.transport_id} is not in use any more.")
+    if cause in (Cause.READY, Cause.CLAIMED):
+        sentences += _busy(lane)
+    sentences.append(f"It is given up {words.when(job.expires_at, job.now)}.")
+    return Reason(cause=cause, until=until, sentences=tuple(sentences))
+
+
+def _nobody_there(lane: Lane) -> list[str]:
+    return [] if lane.alive else ["No instance is alive: start one with deliveryd serve."]
+
+
+def _busy(lane: Lane) -> list[str]:
+    told = [f"Of its lane's {lane.max_connections} connections {lane.granted} are granted."]
+    if lane.paced > 0:
+        told.append(
+            f"The lane's rate of {lane.max_per_second:g} per second is spent for"
+            f" {words.span(lane.paced)}."
+        )
+    return told

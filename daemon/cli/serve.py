@@ -1,0 +1,49 @@
+"""`deliveryd serve`: one instance of the daemon, until a signal ends it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from daemon import app
+from daemon.cli import options as common
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.options import DEFAULT, Options
+
+
+def serve(
+    *,
+    only: Annotated[
+        tuple[str, ...],
+        Parameter(help="Parts of it, separated by commas: intake,dispatch.", negative=""),
+    ] = (),
+    options: Options = DEFAULT,
+) -> int:
+    """Run the daemon: take requests, deliver, tell.
+
+    SIGTERM stops it cleanly, a second one at once; SIGHUP reads the configuration again. It logs to
+    standard error.
+    """
+    parts = chosen(only)
+    loaded = common.load(options)
+    with asyncio.Runner(loop_factory=_loop()) as runner:
+        return runner.run(app.serve(loaded, only=parts, reload=lambda: common.load(options)))
+
+
+def chosen(only: tuple[str, ...]) -> frozenset[str]:
+    """The parts that were asked for; empty = all of them."""
+    parts = {part for text in only for part in text.split(",") if part}
+    if unknown := parts - app.PARTS:
+        known = ", ".join(sorted(app.PARTS))
+        raise Ended(f"--only {', '.join(sorted(unknown))}: the parts are {known}", Exit.USAGE)
+    return frozenset(parts)
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - for speed, not needed
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

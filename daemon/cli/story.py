@@ -1,0 +1,105 @@
+"""What is on record, in words: each event of a job or of a delivery as one sentence. Pure."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from daemon.cli import words
+from daemon.mail import counts
+from daemon.mail.event import Type
+from daemon.store.operator import Fact
+
+
+def told(fact: Fact) -> str:
+    """Whether the world knows of it."""
+    if fact.type == Type.DELIVERY_REPEATED:
+        return "never told"
+    return "told" if fact.is_told else "not told yet"
+
+
+def sentence(fact: Fact) -> str:
+    """What happened. An event of a type that this program doesn't know is told by its type."""
+    speak = _WORDS.get(fact.type)
+    said = speak(fact) if speak else fact.type
+    return f"attempt {fact.attempt}: {said}" if fact.attempt else said
+
+
+def numbers(values: Mapping[str, Any]) -> str:
+    """A job's numbers: what was asked for and queued, and all others that aren't 0."""
+    shown = [name for name in counts.ALL if values.get(name) or name in ("requested", "queued")]
+    return ", ".join(f"{values[name]:,} {name}" for name in shown if values.get(name) is not None)
+
+
+def reply(fact: Fact) -> str:
+    """What the server said: `451 4.7.1 Greylisted`; else our own word for what happened."""
+    said = " ".join(str(part) for part in (fact.code, fact.enhanced, fact.text) if part)
+    return said or str(fact.data.get("reason", "no reply"))
+
+
+def _at_relay(verb: str) -> Callable[[Fact], str]:
+    def speak(fact: Fact) -> str:
+        where = f" {fact.relay}" if fact.relay else ""
+        return f"{verb}{where}: {reply(fact)}"
+
+    return speak
+
+
+def _deferred(fact: Fact) -> str:
+    by = f" by {fact.relay}" if fact.relay else ""
+    again = f"; next try at {words.moment(fact.next_at)}" if fact.next_at else ""
+    return f"deferred{by}: {reply(fact)}{again}"
+
+
+def _in_doubt(fact: Fact) -> str:
+    at = f" at {fact.relay}" if fact.relay else ""
+    return f"in doubt{at} ({reply(fact)}): its policy is {fact.data.get('policy', 'unknown')}"
+
+
+def _with_numbers(verb: str) -> Callable[[Fact], str]:
+    def speak(fact: Fact) -> str:
+        found = numbers(fact.data.get("counts", {}))
+        return f"{verb}: {found}" if found else verb
+
+    return speak
+
+
+def _expired(fact: Fact) -> str:
+    """At a permit nobody is asked any more; after a deferral the last reply is known."""
+    return f"expired, last said: {reply(fact)}" if fact.code or fact.data else "expired"
+
+
+def _canceled(fact: Fact) -> str:
+    count = fact.data.get("canceled")
+    return "canceled" if count is None else f"canceled: {count:,} taken back"
+
+
+def _rescheduled(fact: Fact) -> str:
+    due = fact.data.get("not_before")
+    return f"rescheduled to {due}" if due else "rescheduled"
+
+
+def _plain(text: str) -> Callable[[Fact], str]:
+    return lambda _: text
+
+
+_WORDS: Mapping[str, Callable[[Fact], str]] = MappingProxyType(
+    {
+        Type.JOB_ACCEPTED: _with_numbers("accepted"),
+        Type.JOB_EXPANDED: _with_numbers("closed"),
+        Type.JOB_STARTED: _plain("started"),
+        Type.JOB_COMPLETED: _with_numbers("completed"),
+        Type.JOB_CANCELED: _canceled,
+        Type.JOB_RESCHEDULED: _rescheduled,
+        Type.JOB_PAUSED: _plain("paused"),
+        Type.JOB_RESUMED: _plain("resumed"),
+        Type.DELIVERY_SENT: _at_relay("handed to"),
+        Type.DELIVERY_DEFERRED: _deferred,
+        Type.DELIVERY_BOUNCED: _at_relay("refused for good by"),
+        Type.DELIVERY_FAILED: _at_relay("failed"),
+        Type.DELIVERY_EXPIRED: _expired,
+        Type.DELIVERY_SUPPRESSED: _plain("held back: its address is suppressed"),
+        Type.DELIVERY_CANCELED: _plain("canceled before it started"),
+        Type.DELIVERY_IN_DOUBT: _in_doubt,
+        Type.DELIVERY_REPEATED: _at_relay("a fact came too late to change anything, from"),
+    }
+)

@@ -1,0 +1,175 @@
+"""Cancel, pause and resume: each in one transaction, each the same however often it is asked for.
+
+What has a permit when the transaction commits may still start for as long as the permit is valid;
+that is why the answer waits so long: nothing starts after it (design 2.6).
+"""
+
+from uuid import UUID
+
+from daemon.intake import events, verdicts
+from daemon.intake.ask import Ask, Terms, Verdict
+from daemon.ledger.writer import Append
+from daemon.mail import ids, settle
+from daemon.mail.event import Event, Type
+from daemon.mail.outcome import Verdict as Said
+from daemon.mail.outcome import Withheld
+from daemon.mail.request.commands import Cancel, Pause, Resume
+from daemon.mail.retry import Schedule
+from daemon.mail.standing import Fact
+from daemon.mail.state import State
+from daemon.store import accepting, control, framing, settling
+from daemon.store.control import Delivery, Job
+
+ENDED = frozenset({"completed", "failed"})
+"""States of a job in which nothing can be changed any more; canceled says so itself."""
+
+
+async def cancel(append: Append, ask: Ask, command: Cancel, terms: Terms) -> Verdict:
+    """Takes back whatever of a job, or of one delivery, has no permit."""
+    if command.delivery is not None:
+        return await _cancel_delivery(append, ask, command.delivery, terms)
+    job = command.job and await control.job(append.session, ask.customer.id, command.job)
+    if not job:
+        return verdicts.not_found(ask, "job")
+    if job.state in ENDED:
+        return verdicts.conflict(ask, "job", "has ended")
+    if job.state == "canceled":
+        number = await control.canceled(append.session, job.id)
+    else:
+        number = await _cancel_job(append, ask, job)
+    result = {"job": job.id, "canceled": number, "already_gone": job.queued - number}
+    return verdicts.done(ask, result, delay=terms.permit_window)
+
+
+async def _cancel_job(append: Append, ask: Ask, job: Job) -> int:
+    number, is_finished = await control.cancel(append.session, job.id)
+    told = [events.of_job(Type.JOB_CANCELED, ask.customer.id, job.id, canceled=number)]
+    if is_finished:
+        told.append(events.completed(await framing.standing(append.session, job.id)))
+    await append.events(told)
+    return number
+
+
+async def _cancel_delivery(append: Append, ask: Ask, number: int, terms: Terms) -> Verdict:
+    """As if its permit had refused it: settle knows what follows."""
+    found = await located(append, ask, number)
+    if found is None:
+        return verdicts.not_found(ask, "delivery")
+    letter = State(found.letter)
+    if letter in (State.WAITING, State.DEFERRED):
+        await _withhold(append, found)
+    elif letter is not State.CANCELED:
+        return verdicts.conflict(ask, "delivery", f"is {letter.name.lower()}")
+    return verdicts.done(ask, {"delivery": number, "canceled": 1}, delay=terms.permit_window)
+
+
+async def located(append: Append, ask: Ask, number: int) -> Delivery | None:
+    """One delivery of the asker's, its job and its batch locked."""
+    batch, position = ids.place_of(number)
+    job = await control.job_of(append.session, ask.customer.id, batch)
+    if job is None or await control.job(append.session, ask.customer.id, job) is None:
+        return None
+    return await control.delivery(append.session, job, batch=batch, position=position)
+
+
+async def _withhold(append: Append, delivery: Delivery) -> None:
+    fact = Fact(
+        delivery_id=delivery.id,
+        job_id=delivery.job_id,
+        customer_id=delivery.customer_id,
+        message_id=delivery.message_id,
+        address=delivery.address,
+        attempt=(delivery.attempt or 0) + 1,
+        epoch=delivery.epoch if delivery.retry_epoch is None else delivery.retry_epoch,
+        retry_id=delivery.retry_id,
+        outcome=Withheld(verdict=Said.CANCELED),
+    )
+    locked = await settling.locked(append.session, [fact])
+    ground = settle.Ground(
+        batches=locked.batches,
+        retries=locked.retries,
+        jobs=locked.jobs,
+        schedule=Schedule(),
+        now=append.at,
+        chance=float,
+    )
+    settlement = settle.settle([fact], ground)
+    await append.events(settlement.events)
+    await settling.write(append.session, settlement, locked)
+
+
+async def pause(append: Append, ask: Ask, command: Pause, terms: Terms) -> Verdict:
+    """Nothing more of a job, or of all the asker's jobs, starts until it is resumed."""
+    if command.customer is not None:
+        return await _pause_customer(append, ask, command.customer, terms)
+    job = command.job and await control.job(append.session, ask.customer.id, command.job)
+    if not job:
+        return verdicts.not_found(ask, "job")
+    if _is_over(job):
+        return verdicts.conflict(ask, "job", "has ended")
+    if not job.paused:
+        await control.flag(append.session, job.id, paused=True)
+        await control.hold(append.session, [job.id])
+        await append.events([events.of_job(Type.JOB_PAUSED, ask.customer.id, job.id)])
+    return verdicts.done(ask, {"job": job.id, "paused": True}, delay=terms.permit_window)
+
+
+async def _pause_customer(append: Append, ask: Ask, number: int, terms: Terms) -> Verdict:
+    paused = await _customer(append, ask, number)
+    if paused is None:
+        return verdicts.not_found(ask, "customer")
+    if not paused:
+        await control.flag_customer(append.session, number, paused=True)
+        await control.hold(append.session, await control.jobs_of(append.session, number))
+        await append.events([_of_customer(Type.JOB_PAUSED, number)])
+    return verdicts.done(ask, {"customer": number, "paused": True}, delay=terms.permit_window)
+
+
+async def resume(append: Append, ask: Ask, command: Resume) -> Verdict:
+    """The end of a pause: what waits is due at its time, what was deferred at once."""
+    if command.customer is not None:
+        return await _resume_customer(append, ask, command.customer)
+    job = command.job and await control.job(append.session, ask.customer.id, command.job)
+    if not job:
+        return verdicts.not_found(ask, "job")
+    if _is_over(job):
+        return verdicts.conflict(ask, "job", "has ended")
+    if job.paused:
+        await control.flag(append.session, job.id, paused=False)
+        if not await control.customer(append.session, ask.customer.id):
+            await _free(append, [job.id])
+        await append.events([events.of_job(Type.JOB_RESUMED, ask.customer.id, job.id)])
+    return verdicts.done(ask, {"job": job.id, "paused": False})
+
+
+async def _resume_customer(append: Append, ask: Ask, number: int) -> Verdict:
+    paused = await _customer(append, ask, number)
+    if paused is None:
+        return verdicts.not_found(ask, "customer")
+    if paused:
+        await control.flag_customer(append.session, number, paused=False)
+        await _free(append, await control.jobs_of(append.session, number))
+        await append.events([_of_customer(Type.JOB_RESUMED, number)])
+    return verdicts.done(ask, {"customer": number, "paused": False})
+
+
+async def _free(append: Append, jobs: list[UUID]) -> None:
+    await control.free(append.session, jobs)
+    await accepting.wake(append.session)
+
+
+async def _customer(append: Append, ask: Ask, number: int) -> bool | None:
+    """Whether he is paused; a customer speaks for himself only."""
+    if number != ask.customer.id:
+        return None
+    return await control.customer(append.session, number)
+
+
+def _of_customer(kind: Type, number: int) -> Event:
+    return events.of_job(kind, number, None, customer=number)
+
+
+def _is_over(job: Job) -> bool:
+    return job.state in ENDED or job.state == "canceled"
+
+

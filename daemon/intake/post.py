@@ -1,0 +1,126 @@
+"""What intake publishes: answers to whoever asked, and parcels that nothing can be done with.
+
+Both are persistent, mandatory and confirmed. An answer whose queue is gone is nobody's loss; a dead
+letter that isn't confirmed is not dead yet.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from daemon import logs, metrics
+from daemon.broker.confirms import Fate
+from daemon.broker.parcel import Outgoing, Parcel
+from daemon.broker.publisher import BatchPublisher
+from daemon.intake.ask import Back, Verdict
+from daemon.mail.refusal import NotARequest
+
+_log = logs.get("intake.post")
+_seldom = logs.Seldom()
+_ROOM = 255
+"""Octets of a short string (AMQP 0-9-1, 4.2.5.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An answer on its way to whoever asked."""
+
+    reply_to: str
+    correlation_id: str | None
+    text: bytes
+    headers: Mapping[str, Any] | None
+
+
+def letter(back: Back, verdict: Verdict) -> Letter | None:
+    """The answer that a verdict comes to; None where nobody waits for one, or it follows later."""
+    if not back.reply_to or (verdict.answer is None and verdict.repeated is None):
+        return None
+    text = verdict.repeated or (back.text(verdict.answer) if verdict.answer else b"")
+    return Letter(
+        reply_to=back.reply_to,
+        correlation_id=back.correlation_id,
+        text=text,
+        headers=_headers(back, verdict),
+    )
+
+
+class Post:
+    """Publishes. `seconds` bounds the wait for a confirm."""
+
+    def __init__(self, publisher: BatchPublisher, *, dead: str, seconds: float) -> None:
+        self._publisher = publisher
+        self._dead = dead
+        self._seconds = seconds
+
+    async def answer(self, letters: Sequence[Letter | None]) -> None:
+        """Sends answers; one that doesn't arrive is asked for again with the same key."""
+        outgoing = [_outgoing(one) for one in letters if one is not None]
+        if not outgoing:
+            return
+        published = await self._publisher.publish("", outgoing, seconds=self._seconds)
+        for fate in published.fates:
+            metrics.replies(fate.name.lower()).inc()
+        self._complain("answer.lost", published.fates, published.why)
+
+    async def bury(self, dead: Sequence[tuple[Parcel, NotARequest]]) -> list[bool]:
+        """Puts parcels to the dead letters; answers which of them are there now."""
+        if not dead:
+            return []
+        outgoing = [_dead_letter(parcel, reason) for parcel, reason in dead]
+        published = await self._publisher.publish(self._dead, outgoing, seconds=self._seconds)
+        buried = [fate is Fate.CONFIRMED for fate in published.fates]
+        if not all(buried):
+            self._complain("parcel.undead", published.fates, published.why)
+        return buried
+
+    def _complain(self, line: str, fates: Sequence[Fate], why: str) -> None:
+        lost = [fate for fate in fates if fate in (Fate.UNKNOWN, Fate.NACKED)]
+        swallowed = _seldom.ask(line) if lost else None
+        if swallowed is not None:
+            _log.warning(line, number=len(lost), why=why, swallowed=swallowed)
+
+
+def _headers(back: Back, verdict: Verdict) -> Mapping[str, Any] | None:
+    """A dialect's answer has a status beside its text, as it would have over HTTP."""
+    if back.dialect is None:
+        return None
+    status = back.dialect.http_status(verdict.answer) if verdict.answer else 200
+    return {"http_status": status}
+
+
+def _outgoing(one: Letter) -> Outgoing:
+    return Outgoing(
+        routing_key=_short(one.reply_to),
+        body=one.text,
+        message_id=str(uuid4()),
+        type="answer",
+        correlation_id=one.correlation_id and _short(one.correlation_id),
+        headers=one.headers,
+    )
+
+
+def _dead_letter(parcel: Parcel, reason: NotARequest) -> Outgoing:
+    """The parcel as it was, under the key by which it can be put back, with the reason."""
+    headers = {
+        "reason": str(reason.code),
+        "detail": reason.message,
+        "queue": parcel.queue,
+        "content_encoding": parcel.content_encoding,
+        "reply_to": parcel.reply_to,
+        "user_id": parcel.user_id,
+    }
+    return Outgoing(
+        routing_key=_short(parcel.routing_key),
+        body=parcel.body,
+        message_id=_short(parcel.message_id or str(uuid4())),
+        type=_short(parcel.type or ""),
+        content_type=_short(parcel.content_type or ""),
+        correlation_id=parcel.correlation_id and _short(parcel.correlation_id),
+        headers={name: value for name, value in headers.items() if value is not None},
+    )
+
+
+def _short(text: str) -> str:
+    """As much as AMQP has room for: what wasn't UTF-8 has grown while it was read."""
+    return text.encode()[:_ROOM].decode(errors="ignore")

@@ -1,0 +1,194 @@
+"""From a parcel to a request: who asks, what, and how it is recognised; or why it is none."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from daemon.broker.parcel import Parcel
+from daemon.config import Config
+from daemon.dialects import DIALECTS
+from daemon.dialects.dialect import Credentials, Dialect
+from daemon.intake.ask import Ask, Back, Dead, Turned
+from daemon.intake.asker import Asker
+from daemon.mail.refusal import Code, NotARequest, Refused, refused
+from daemon.mail.request import decode, parcel
+from daemon.mail.request.commands import Close, Extend
+from daemon.mail.request.decode import Decoded
+from daemon.mail.request.forms import Request
+from daemon.mail.request.parcel import Label
+from daemon.mail.request.rules import Doubt, Purpose, Rules, Setting
+from daemon.store.directory import Customer
+from daemon.store.framing import Kept
+
+_UNFIT_ID = "the `message_id` must be one line of printable characters"
+
+
+def rules(config: Config) -> Rules:
+    """What the configuration decides about requests."""
+    return Rules(
+        body=config.intake.max_parcel,
+        recipients=config.intake.frame_limit,
+        expires_after=int(config.retry.budget),
+        doubt={
+            Purpose.TRANSACTIONAL: Doubt(config.doubt.transactional),
+            Purpose.MARKETING: Doubt(config.doubt.marketing),
+        },
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Reads parcels. Asks the directory who asks, and nothing else."""
+
+    asker: Asker
+    rules: Rules
+    key: bytes
+    """Keys the hashes by which bodies are compared."""
+    urgent: str
+    """The name of the urgent queue."""
+
+    async def read(self, taken: Parcel, now: datetime) -> Ask | Turned | Dead:
+        """The request of a parcel, or why there is none or it is refused."""
+        setting = Setting(now=now, urgent=taken.queue == self.urgent, rules=self.rules)
+        dialect = DIALECTS.get(taken.type or "")
+        return await _Reading(reader=self, taken=taken, setting=setting, dialect=dialect).result()
+
+    def again(self, kept: Kept, customer: Customer, now: datetime) -> Ask | Refused:
+        """The request of a frame that was kept; it was read well once."""
+        setting = Setting(now=now, rules=self.rules)
+        found = decode.native(kept.body, Label(), setting)
+        if not isinstance(found, Decoded):
+            return found if isinstance(found, Refused) else refused(found.code, found.message)
+        return Ask(
+            customer=customer,
+            decoded=found,
+            back=Back(reply_to=kept.reply_to, correlation_id=kept.correlation_id),
+            request_id=kept.request_id,
+            body_hash=kept.body_hash,
+            plain=kept.body,
+        )
+
+    def digest(self, source: Mapping[str, Any], speaks: str) -> bytes:
+        """What two requests that ask for the same, in the same format, have in common."""
+        whole = speaks.encode() + b"\0" + decode.canonical_bytes(source)
+        return hmac.digest(self.key, whole, "sha256")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """One parcel being read."""
+
+    reader: Reader
+    taken: Parcel
+    setting: Setting
+    dialect: Dialect | None
+
+    @property
+    def back(self) -> Back:
+        reply_to = self.taken.reply_to
+        return Back(
+            # the database takes no NUL, and no queue of a sane sender has one in its name
+            reply_to=reply_to if reply_to and "\0" not in reply_to else None,
+            correlation_id=(self.taken.correlation_id or "").replace("\0", "") or None,
+            dialect=self.dialect,
+        )
+
+    @property
+    def label(self) -> Label:
+        return Label(
+            type=self.taken.type,
+            content_type=self.taken.content_type,
+            content_encoding=self.taken.content_encoding,
+        )
+
+    async def result(self) -> Ask | Turned | Dead:
+        if self.dialect is not None:
+            return await self._foreign(self.dialect)
+        found = decode.native(self.taken.body, self.label, self.setting)
+        if isinstance(found, NotARequest):
+            return self._dead(found)
+        customer = await self.reader.asker.native(self.taken.user_id, named=_named(found))
+        return self._read(found, customer)
+
+    async def _foreign(self, dialect: Dialect) -> Ask | Turned | Dead:
+        fields = parcel.read(self.taken.body, self.label, limit=self.reader.rules.body)
+        if isinstance(fields, NotARequest):
+            return self._dead(fields)
+        credentials = dialect.credentials(fields)
+        if isinstance(credentials, NotARequest):
+            return self._dead(credentials)
+        if isinstance(credentials, Refused):
+            return self._turned(credentials, 0)
+        return await self._known(dialect, fields, credentials)
+
+    async def _known(
+        self, dialect: Dialect, fields: Mapping[str, Any], credentials: Credentials
+    ) -> Ask | Turned:
+        customer = await self.reader.asker.foreign(credentials)
+        if isinstance(customer, Refused):
+            return self._turned(customer, 0)
+        found = dialect.parse(fields, zone=_zone(customer), setting=self.setting)
+        return self._read(found, customer)
+
+    def _read(self, found: Decoded | Refused, customer: Customer | Refused) -> Ask | Turned:
+        """A stranger hears only that he is one; anybody else hears everything."""
+        if isinstance(customer, Refused):
+            return self._turned(customer, 0, of=found)
+        if isinstance(found, Refused):
+            return self._turned(found, customer.id, of=found)
+        name = found.request.request_id or self.taken.message_id or None
+        if name is not None and not name.isprintable():
+            return self._turned(refused(Code.PARAM_INVALID, _UNFIT_ID), customer.id, of=found)
+        return Ask(
+            customer=customer,
+            decoded=found,
+            back=self.back,
+            request_id=name,
+            body_hash=self.reader.digest(found.source, self.back.speaks),
+            plain=self._plain(found.request),
+            redelivered=self.taken.redelivered,
+        )
+
+    def _plain(self, request: Request) -> bytes:
+        """The body as it may have to be kept: only frames ever wait for something."""
+        if not isinstance(request, Extend | Close):
+            return b""
+        plain = parcel.unpack(self.taken.body, self.label, limit=self.reader.rules.body)
+        return plain if isinstance(plain, bytes) else b""
+
+    def _dead(self, reason: NotARequest) -> Dead:
+        number = self.reader.asker.number_of(self.taken.user_id)
+        return Dead(reason=reason, back=self.back, customer_id=number, request_id=self._name)
+
+    def _turned(
+        self, reason: Refused, customer: int, *, of: Decoded | Refused | None = None
+    ) -> Turned:
+        command = of.request.command if isinstance(of, Decoded) else of and of.command
+        name = of.request.request_id if isinstance(of, Decoded) else of and of.request_id
+        return Turned(
+            refused=replace(reason, command=command, request_id=name or reason.request_id),
+            back=self.back,
+            customer_id=customer,
+            request_id=name or self._name,
+        )
+
+    @property
+    def _name(self) -> str | None:
+        name = self.taken.message_id
+        return name if name and name.isprintable() else None
+
+
+def _zone(customer: Customer) -> tzinfo:
+    """The zone of his local times; UTC needs no database of zones."""
+    return UTC if customer.timezone == "UTC" else ZoneInfo(customer.timezone)
+
+
+def _named(found: Decoded | Refused) -> int | None:
+    """For whom a native body says that it speaks."""
+    if isinstance(found, Refused):
+        return found.customer_id
+    principal = found.request.principal
+    return None if principal is None else principal.customer_id

@@ -1,0 +1,66 @@
+"""Parcels without a key, remembered until their acknowledgement is known to have arrived.
+
+Until then the broker may hand one out again, and the memory is all that tells it from a new one
+(design 2.2). What was acknowledged before a question that the broker has answered has arrived.
+"""
+
+import asyncio
+from collections import defaultdict
+
+from daemon import logs
+from daemon.broker.consumer import Consumer
+from daemon.store import accepting, door, errors
+
+PAUSE = 1.0
+"""Seconds between questions, while there is something to ask about."""
+
+_log = logs.get("intake.unkeyed")
+
+
+class Unkeyed:
+    """The memories of one consumer's parcels, by the session that they came on."""
+
+    def __init__(self, store: door.Store, consumer: Consumer) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._open: dict[int, list[int]] = defaultdict(list)
+        self._some = asyncio.Event()
+
+    def acknowledged(self, session: int, memory: int) -> None:
+        """A parcel with this memory was just acknowledged on its session."""
+        self._open[session].append(memory)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Forgets for ever."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(PAUSE)
+            await self.ask()
+
+    async def ask(self) -> None:
+        """Asks once, and forgets what is known to have arrived.
+
+        The memories of a session that is lost stay in the database: their parcels may come again.
+        """
+        asked = {session: len(memories) for session, memories in self._open.items()}
+        answered = await self._consumer.confirm_acks()
+        for session, number in asked.items():
+            if session == answered:
+                await self._forget(session, number)
+            elif answered:
+                del self._open[session]
+        if not self._open:
+            self._some.clear()
+
+    async def _forget(self, session: int, number: int) -> None:
+        memories = self._open[session]
+        try:
+            await accepting.arrived(self._store, memories[:number])
+        except errors.Unavailable as error:
+            _log.info("unkeyed.waits", why=str(error))
+            return
+        # others may have been acknowledged meanwhile
+        del memories[:number]
+        if not memories:
+            del self._open[session]

@@ -1,0 +1,109 @@
+"""A request as the checker understands it: who shall get what, and not before when.
+
+The rules are those of the requirements, written down a second time and as plainly as possible.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tests.checker.evidence import Request
+
+_ADDRESS = re.compile(r"[^@\s,<>\\]{1,64}@[^@\s.,<>\\]+(\.[^@\s.,<>\\]+)+")
+_SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_TEXT = {True: "true", False: "false", None: ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody that a request names."""
+
+    address: str | None
+    subject: str
+    """Of his mail, filled in."""
+    own: str
+    """What his mail has of its own: with it, one address may get two."""
+
+    @property
+    def norm(self) -> str:
+        """The form in which two addresses are compared: only the domain has no case."""
+        local, _, domain = (self.address or "").strip().rpartition("@")
+        return f"{local}@{domain.lower()}"
+
+    @property
+    def fault(self) -> str | None:
+        """Why nobody can be written to at this address."""
+        if self.address is None or not self.address.strip():
+            return "no_address"
+        return None if _ADDRESS.fullmatch(self.address.strip()) else "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A send, or a frame of one."""
+
+    recipients: tuple[Recipient, ...]
+    purpose: str = "transactional"
+    due: float | None = None
+    open: bool = False
+
+
+def of(request: Request) -> Asked:
+    """What a send asks for; ValueError when it is none."""
+    if request.kind == "smsby":
+        return _smsby(request.fields)
+    if request.command != "send":
+        raise ValueError(f"not a send: {request.command}")
+    return _native(request.fields)
+
+
+def frame(extend: Request, send: Request) -> tuple[Recipient, ...]:
+    """Whom a frame adds to its send."""
+    return tuple(_recipients(extend.fields.get("items") or (), _subject(send.fields)))
+
+
+def _native(fields: Mapping[str, Any]) -> Asked:
+    items = [item for term in fields["audience"] for item in term.get("items") or ()]
+    due = (fields.get("delivery") or {}).get("not_before")
+    return Asked(
+        recipients=tuple(_recipients(items, _subject(fields))),
+        purpose=fields.get("purpose") or "transactional",
+        due=datetime.fromisoformat(due).timestamp() if due else None,
+        open=bool(fields.get("open")),
+    )
+
+
+def _smsby(fields: Mapping[str, Any]) -> Asked:
+    item = {"address": fields["email"]}
+    return Asked(recipients=tuple(_recipients([item], fields["subject"].strip())))
+
+
+def _subject(fields: Mapping[str, Any]) -> str:
+    return (fields["messages"][0].get("subject")) or ""
+
+
+def _recipients(items: Any, subject: str) -> Iterator[Recipient]:
+    for item in items:
+        override = {
+            name: text for name, text in (item.get("override") or {}).items() if text is not None
+        }
+        yield Recipient(
+            address=item.get("address"),
+            subject=filled(override.get("subject", subject), item),
+            own=json.dumps(override, sort_keys=True) if override else "",
+        )
+
+
+def filled(template: str, item: Mapping[str, Any]) -> str:
+    """A template with a recipient's variables in its slots; html is not asked for here."""
+    known = {"address": item.get("address"), "name": item.get("name"), **(item.get("vars") or {})}
+
+    def fill(slot: re.Match[str]) -> str:
+        value = known.get(slot[1])
+        return _TEXT[value] if value is None or isinstance(value, bool) else str(value)
+
+    return html.unescape(_SLOT.sub(fill, template))
