@@ -129,6 +129,7 @@ async def _dispatch(house: House, lease: Lease, teller: Teller, writer: Writer) 
             ),
             poll=settings.dispatch.poll,
             hold=settings.dispatch.hold,
+            connections=settings.delivery.connections,
             rescue_every=settings.instance.lease / _RESCUES,
             stop_deadline=settings.instance.stop_deadline,
         )

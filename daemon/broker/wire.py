@@ -119,7 +119,7 @@ class Wire:
         What the block lets through of aio-pika's errors becomes `Unavailable` or `Refused`.
         """
         async with (
-            errors.asking("question", seconds=self._seconds),
+            errors.asking("declare", seconds=self._seconds),
             self._connection.channel(publisher_confirms=False) as channel,
         ):
             yield channel

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.delivery.courier import Courier
+from daemon.dispatch.berths import Berths
 from daemon.dispatch.ends import Endings
 from daemon.dispatch.held import Held
 from daemon.dispatch.lane import Lane
@@ -34,12 +35,15 @@ class Crew:
         store: door.Store,
         instance: UUID,
         endings: Endings,
+        berths: Berths,
     ) -> None:
         self.lane = lane
-        self._courier = courier
+        self.courier = courier
+        """Serves the connections that are opened from now on."""
         self._store = store
         self._instance = instance
         self._endings = endings
+        self._berths = berths
         self._group = asyncio.TaskGroup()
         self._starts_per_second = 0.0
         self._judged_at = time.monotonic()
@@ -140,6 +144,8 @@ class Crew:
         lane = self.lane
         missing = lane.ready - lane.idle
         for _ in range(min(missing, lane.granted - lane.workers)):
+            if not self._berths.take():
+                break
             lane.workers += 1
             self._group.create_task(
                 self._connection(), name=f"lane.{lane.lane.id}.connection.{lane.workers}"
@@ -147,9 +153,10 @@ class Crew:
 
     async def _connection(self) -> None:
         try:
-            await self._courier.run(self.lane)
+            await self.courier.run(self.lane)
         finally:
             self.lane.workers -= 1
+            self._berths.leave()
             # what is ready, and was meant for this connection, needs another one
             self.lane.more.set()
             if not self.lane.closing:

@@ -76,6 +76,7 @@ class Lane:
         self.work = asyncio.Event()
         """Set when something was claimed."""
         self.closing = False
+        self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
         self._ready: deque[Held] = deque()
         self._takers: deque[asyncio.Future[None]] = deque()
@@ -163,6 +164,14 @@ class Lane:
             if not taker.done():
                 taker.set_result(None)
 
+    def dismiss(self) -> None:
+        """Asks one idle connection to close, for another lane needs its place."""
+        if self._dismissed < self.idle:
+            self._dismissed += 1
+            taker = next((taker for taker in self._takers if not taker.done()), None)
+            if taker is not None:
+                taker.set_result(None)
+
     # --- what a connection sees ---
 
     def take_nowait(self) -> Attempt | None:
@@ -193,9 +202,16 @@ class Lane:
             attempt = self.take_nowait()
             if attempt is not None:
                 return attempt
-            if not await self._woken(deadline):
+            if not await self._woken(deadline) or self._is_dismissed():
                 return None
         return None
+
+    def _is_dismissed(self) -> bool:
+        """Whether the connection that asks is the one to close."""
+        if self._ready or not self._dismissed:
+            return False
+        self._dismissed -= 1
+        return True
 
     async def _woken(self, deadline: float) -> bool:
         """Waits for something to become ready; False at the deadline."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from daemon import logs
 from daemon.delivery.courier import Courier
+from daemon.dispatch.berths import Berths
 from daemon.dispatch.claimer import Claimer
 from daemon.dispatch.crew import Crew
 from daemon.dispatch.ends import Endings
@@ -22,7 +23,10 @@ from daemon.dispatch.returns import Returns
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
 from daemon.mail.outcome import Verdict
-from daemon.store import door, lanes
+from daemon.store import door, errors, lanes
+
+_REFRESH_EVERY = 5.0
+"""Seconds between two looks at the lanes and their limits."""
 
 _log = logs.get("dispatch.part")
 
@@ -40,6 +44,8 @@ class Equipment:
     settings: Settings
     poll: float
     hold: int
+    connections: int
+    """SMTP connections of this instance at most."""
     rescue_every: float
     stop_deadline: float
 
@@ -50,7 +56,9 @@ class Dispatch:
     def __init__(self, equipment: Equipment) -> None:
         self._with = equipment
         self._lanes: dict[int, Lane] = {}
-        self._crews: dict[int, asyncio.Task[None]] = {}
+        self._crews: dict[int, Crew] = {}
+        self._working: list[asyncio.Task[None]] = []
+        self._berths = Berths(equipment.connections, make_room=self._make_room)
         self._instance = equipment.lease.instance
         self._returns = Returns(equipment.store, instance=self._instance)
         self._endings = Endings(equipment.settler, self._returns.put)
@@ -76,6 +84,7 @@ class Dispatch:
             returning = group.create_task(self._returns.run(), name="dispatch.returns")
             await self.refresh(group)
             supply = [
+                group.create_task(self._refreshes(group), name="dispatch.lanes"),
                 group.create_task(self.claimer.run(), name="dispatch.claimer"),
                 group.create_task(self._rescue.run(), name="dispatch.rescue"),
             ]
@@ -91,7 +100,7 @@ class Dispatch:
         for found in await lanes.everything(self._with.store):
             known = self._lanes.get(found.id)
             if known is not None:
-                known.lane = found
+                self._change(known, found)
                 continue
             lane = self._lanes[found.id] = Lane(
                 found,
@@ -100,14 +109,36 @@ class Dispatch:
                 ends=self._endings,
                 hungry=self.claimer.wake,
             )
-            crew = Crew(
+            crew = self._crews[found.id] = Crew(
                 lane,
                 self._with.courier(found),
                 store=self._with.store,
                 instance=self._instance,
                 endings=self._endings,
+                berths=self._berths,
             )
-            self._crews[found.id] = group.create_task(crew.run(), name=f"dispatch.lane.{found.id}")
+            self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
+
+    def _change(self, lane: Lane, found: lanes.Lane) -> None:
+        """A lane whose transport was changed: its next connections go the new way."""
+        if lane.lane != found:
+            lane.lane = found
+            self._crews[found.id].courier = self._with.courier(found)
+            _log.info("lane.changed", lane=found.id, transport=found.name)
+
+    async def _refreshes(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await asyncio.sleep(_REFRESH_EVERY)
+            try:
+                await self.refresh(group)
+            except (errors.Unavailable, errors.Again):
+                continue  # the next look will see it
+
+    def _make_room(self) -> None:
+        """Asks the lane with the most idle connections to close one."""
+        idlest = max(self._lanes.values(), key=lambda lane: lane.idle, default=None)
+        if idlest is not None:
+            idlest.dismiss()
 
     @property
     def flying(self) -> int:
@@ -118,9 +149,9 @@ class Dispatch:
         for lane in self._lanes.values():
             lane.close()
             self._hand_back(lane)
-        if self._crews:
-            await asyncio.wait(self._crews.values(), timeout=self._with.stop_deadline)
-        late = [task for task in self._crews.values() if not task.done()]
+        if self._working:
+            await asyncio.wait(self._working, timeout=self._with.stop_deadline)
+        late = [task for task in self._working if not task.done()]
         if late:
             _log.warning("stop.deadline", flying=self.flying)
         for task in late:

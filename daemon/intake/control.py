@@ -17,7 +17,7 @@ from daemon.mail.request.commands import Cancel, Pause, Resume
 from daemon.mail.retry import Schedule
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
-from daemon.store import accepting, control, framing, settling
+from daemon.store import accepting, control, errors, framing, settling
 from daemon.store.control import Delivery, Job
 
 ENDED = frozenset({"completed", "failed"})
@@ -91,9 +91,11 @@ async def _withhold(append: Append, delivery: Delivery) -> None:
         jobs=locked.jobs,
         schedule=Schedule(),
         now=append.at,
-        chance=float,
+        chance=lambda: 0.0,
     )
     settlement = settle.settle([fact], ground)
+    if not settlement.moves:
+        raise errors.Again("its retry row was claimed meanwhile")
     await append.events(settlement.events)
     await settling.write(append.session, settlement, locked)
 
@@ -129,6 +131,8 @@ async def resume(append: Append, ask: Ask, command: Resume) -> Verdict:
     """The end of a pause: what waits is due at its time, what was deferred at once."""
     if command.customer is not None:
         return await _resume_customer(append, ask, command.customer)
+    # before the job, as everywhere: whoever pauses a customer goes on to his jobs
+    is_held = await control.customer(append.session, ask.customer.id)
     job = command.job and await control.job(append.session, ask.customer.id, command.job)
     if not job:
         return verdicts.not_found(ask, "job")
@@ -136,7 +140,7 @@ async def resume(append: Append, ask: Ask, command: Resume) -> Verdict:
         return verdicts.conflict(ask, "job", "has ended")
     if job.paused:
         await control.flag(append.session, job.id, paused=False)
-        if not await control.customer(append.session, ask.customer.id):
+        if not is_held:
             await _free(append, [job.id])
         await append.events([events.of_job(Type.JOB_RESUMED, ask.customer.id, job.id)])
     return verdicts.done(ask, {"job": job.id, "paused": False})

@@ -3,7 +3,6 @@
 The rules are those of the requirements, written down a second time and as plainly as possible.
 """
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from tests.checker.evidence import Request
 
 _ADDRESS = re.compile(r"[^@\s,<>\\]{1,64}@[^@\s.,<>\\]+(\.[^@\s.,<>\\]+)+")
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_TEXT = {True: "true", False: "false", None: ""}
+_TEXT: Mapping[bool | None, str] = {True: "true", False: "false", None: ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def _smsby(fields: Mapping[str, Any]) -> Asked:
 
 
 def _subject(fields: Mapping[str, Any]) -> str:
-    return (fields["messages"][0].get("subject")) or ""
+    return fields["messages"][0].get("subject") or ""
 
 
 def _recipients(items: Any, subject: str) -> Iterator[Recipient]:
@@ -99,11 +98,11 @@ def _recipients(items: Any, subject: str) -> Iterator[Recipient]:
 
 
 def filled(template: str, item: Mapping[str, Any]) -> str:
-    """A template with a recipient's variables in its slots; html is not asked for here."""
-    known = {"address": item.get("address"), "name": item.get("name"), **(item.get("vars") or {})}
+    """A template with a recipient's variables in its slots, nothing where he has none."""
+    known = {"name": item.get("name"), "email": item.get("address"), **(item.get("vars") or {})}
 
     def fill(slot: re.Match[str]) -> str:
         value = known.get(slot[1])
         return _TEXT[value] if value is None or isinstance(value, bool) else str(value)
 
-    return html.unescape(_SLOT.sub(fill, template))
+    return _SLOT.sub(fill, template)
