@@ -33,6 +33,10 @@ PARTS = frozenset({"intake", "dispatch"})
 _log = logs.get("app")
 
 
+class TopologyDiffers(Exception):
+    """A queue or an exchange exists with other arguments than ours."""
+
+
 async def serve(
     loaded: configs.Loaded, *, only: frozenset[str], reload: Callable[[], configs.Loaded]
 ) -> int:
@@ -73,7 +77,7 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             await stack.enter_async_context(_link(settings, name, role))
             for role in ("consume", "publish")
         ]
-        await declare.apply(settings.rabbitmq.url.reveal(), settings.rabbitmq.prefix)
+        await _topology(settings)
         yield House(
             loaded=loaded,
             store=store,
@@ -83,6 +87,13 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             health=Health(("postgres", "rabbitmq")),
             name=name,
         )
+
+
+async def _topology(settings: configs.Config) -> None:
+    """Declares what is missing. What exists with other arguments is named, and not fought."""
+    applied = await declare.apply(settings.rabbitmq.url.reveal(), settings.rabbitmq.prefix)
+    if applied.differences:
+        raise TopologyDiffers("; ".join(str(one) for one in applied.differences))
 
 
 async def _load(store: door.Store, settings: configs.Config) -> None:

@@ -64,7 +64,10 @@ async def check(url: str, prefix: str, *, seconds: float = 10.0) -> list[Differe
 
 
 async def apply(url: str, prefix: str, *, seconds: float = 10.0) -> Applied:
-    """Makes what is missing, and every binding. Raises `Unavailable`, `Refused`; safe to repeat."""
+    """Makes what is missing, and every binding; safe to repeat. Raises `Unavailable`, `Refused`.
+
+    A user without the permission to configure may still apply what is complete already.
+    """
     created: list[str] = []
     differences: list[Difference] = []
     async with _wire(url, seconds) as wire:
@@ -128,9 +131,13 @@ async def _order(channel: AbstractChannel, thing: Exchange | Queue) -> None:
 
 
 async def _bind(wire: Wire, queue: Queue) -> None:
-    async with wire.question() as channel:
-        handle = await channel.get_queue(queue.name, ensure=False)
-        await handle.bind(queue.exchange, queue.routing_key)
+    """Where we may not, an operator who made the queue has bound it as well."""
+    try:
+        async with wire.question() as channel:
+            handle = await channel.get_queue(queue.name, ensure=False)
+            await handle.bind(queue.exchange, queue.routing_key)
+    except errors.Refused as error:
+        _log.info("topology.not_bound", queue=queue.name, why=str(error))
 
 
 def _named(thing: Exchange | Queue, said: str) -> Difference:

@@ -12,9 +12,9 @@ ROLE = "cli"
 _CONNECTIONS = 2
 
 
-def reach(loaded: config.Loaded, *, seconds: float | None = None) -> door.Reach:
+def reach(settings: config.Config, *, seconds: float | None = None) -> door.Reach:
     """How the configuration reaches the database; `seconds` for statements that take longer."""
-    postgres = loaded.config.postgres
+    postgres = settings.postgres
     return door.Reach(
         dsn=postgres.dsn.reveal(),
         role=ROLE,
@@ -26,19 +26,17 @@ def reach(loaded: config.Loaded, *, seconds: float | None = None) -> door.Reach:
 
 @asynccontextmanager
 async def postgres(
-    loaded: config.Loaded, *, seconds: float | None = None
+    settings: config.Config, *, seconds: float | None = None
 ) -> AsyncIterator[door.Store]:
     """A store whose schema is ours. Raises `Unavailable`, `SchemaMismatch`."""
-    async with door.opened(reach(loaded, seconds=seconds)) as store:
+    async with door.opened(reach(settings, seconds=seconds)) as store:
         await migrate.check(store)
         yield store
 
 
 @asynccontextmanager
-async def rabbitmq(loaded: config.Loaded) -> AsyncIterator[Conversation]:
+async def rabbitmq(settings: config.Config) -> AsyncIterator[Conversation]:
     """A conversation with the broker. Raises `Unavailable`, `Refused`."""
-    rabbitmq = loaded.config.rabbitmq
-    async with conversation.opened(
-        rabbitmq.url.reveal(), name=ROLE, seconds=rabbitmq.connect_timeout
-    ) as opened:
+    url, seconds = settings.rabbitmq.url.reveal(), settings.rabbitmq.connect_timeout
+    async with conversation.opened(url, name=ROLE, seconds=seconds) as opened:
         yield opened

@@ -29,7 +29,7 @@ async def migrate(
 
     Each step is one transaction, under a lock: two at once do no harm.
     """
-    reach = doors.reach(common.load(options))
+    reach = doors.reach(common.load(options).config)
     if dry_run or status:
         missing = await schema.pending(reach)
         _show(options, missing, applied=False)

@@ -18,12 +18,6 @@ from daemon.cli.exits import Ended, Exit
 
 VERSION = 1
 _DEFAULT_USER = "guest"
-_LATER = frozenset({"rate.limited"})
-_OURS = frozenset({"internal"})
-_DATA = frozenset(
-    {"param.missing", "param.invalid", "audience.empty", "too_large", "bad_json", "bad_encoding"}
-    | {"unknown.type", "unknown.command", "unsupported.version"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,26 +102,3 @@ async def ask(
             Exit.TEMPORARY,
         )
     return orjson.loads(heard.body)
-
-
-def verdict(answer: Any) -> Exit:
-    """The exit code that an answer means. An answer in foreign words counts as a yes."""
-    if not isinstance(answer, dict) or answer.get("ok", True):
-        return Exit.OK
-    codes = {error["code"] for error in answer["errors"]}
-    if codes <= _DATA:
-        return Exit.DATA
-    if codes <= _LATER:
-        return Exit.TEMPORARY
-    return Exit.SOFTWARE if codes <= _OURS else Exit.FAILED
-
-
-def refusal(answer: Mapping[str, Any]) -> Ended:
-    """Everything that was wrong, a line each."""
-    said = [
-        ": ".join(
-            part for part in (error["field"], f"{error['message']} ({error['code']})") if part
-        )
-        for error in answer["errors"]
-    ]
-    return Ended("\n".join(f"refused: {line}" for line in said), verdict(answer))

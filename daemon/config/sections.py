@@ -69,9 +69,9 @@ class Intake(Section):
     """Customer of parcels without `user_id`; none by default: they are refused."""
     writers: int = Field(default=2, ge=1, le=16)
     """Accept transactions at once; two keep Postgres busy, each costs a stream and a connection."""
-    prefetch: int = Field(default=500, ge=1, le=65535)
-    """Parcels taken off a queue and not yet acknowledged."""
-    group: PositiveInt = 200
+    prefetch: int = Field(default=100, ge=1, le=65535)
+    """Parcels held unacknowledged; so many times `max_parcel` they may weigh at the worst."""
+    group: PositiveInt = 100
     """Parcels accepted in one transaction at most; they are not waited for."""
     max_parcel: Size = 40 * 2**20
     """A larger body is dead-lettered unread; 40 MiB holds a mail of 25 MB in base64."""

@@ -66,13 +66,16 @@ async def connect(
     """A connection to the relay, or why there is none."""
     opening = _Opening(relay, context)
     try:
-        client = await opening.run()
+        connection = await opening.run(witness)
     except _FAULTS as fault:
         return opening.explain(fault)
-    assert client.transport is not None
-    offered = envelope.capabilities(client.esmtp_extensions)
-    log.debug("relay.connected", relay=relay.label, tls=relay.tls, pipelining=offered.pipelining)
-    return Connection(wire=wire.adopt(Dialogue(witness), client.transport), offered=offered)
+    log.debug(
+        "relay.connected",
+        relay=relay.label,
+        tls=relay.tls,
+        pipelining=connection.offered.pipelining,
+    )
+    return connection
 
 
 class _Opening:
@@ -83,8 +86,8 @@ class _Opening:
         self._context = context
         self._stage = Reason.DNS
 
-    async def run(self) -> aiosmtplib.SMTP:
-        """The client, logged in. Raises one of `_FAULTS`; then nothing is left open."""
+    async def run(self, witness: Witness) -> Connection:
+        """The connection, logged in. Raises one of `_FAULTS`; then nothing is left open."""
         connected = await self._dial()
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
@@ -97,12 +100,11 @@ class _Opening:
         )
         try:
             await self._introduce(client)
-            self._check(client)
+            return self._take_over(client, Dialogue(witness))
         except BaseException:
             client.close()
             await _hang_up(connected)
             raise
-        return client
 
     def explain(self, fault: BaseException) -> Deferred:
         """The fault as an outcome of the attempt that the connection was opened for."""
@@ -154,14 +156,17 @@ class _Opening:
             await _log_in(client, relay.username, relay.password)
         crashpoints.reach("C11")
 
-    def _check(self, client: aiosmtplib.SMTP) -> None:
-        """Whether the connection can be taken over."""
+    def _take_over(self, client: aiosmtplib.SMTP, dialogue: Dialogue) -> Connection:
         self._stage = Reason.DROPPED
-        if client.protocol is None or not client.is_connected:
+        if client.protocol is None or client.transport is None or not client.is_connected:
             raise aiosmtplib.SMTPServerDisconnected("lost as soon as it was ready")
         self._stage = Reason.EARLY
         if client.protocol._buffer:  # noqa: SLF001 nothing public tells of unasked octets
             raise aiosmtplib.SMTPException("the server says more than it was asked for")
+        return Connection(
+            wire=wire.adopt(dialogue, client.transport),
+            offered=envelope.capabilities(client.esmtp_extensions),
+        )
 
 
 async def _open_socket(sock: socket.socket, address: Any, limit: float) -> socket.socket:

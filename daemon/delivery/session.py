@@ -91,7 +91,8 @@ class Session:
         try:
             may_start = await self._source.renew(attempt)
         except BaseException:
-            self._source.settle(attempt, Deferred(reason=Reason.STOPPED, counts=False))
+            stopped = Deferred(reason=Reason.STOPPED, relay=self._label, counts=False)
+            self._source.settle(attempt, stopped)
             raise
         return self._begin(attempt) if may_start else None
 

@@ -39,7 +39,8 @@ class SmtpCourier:
         try:
             opened = await connect.connect(self._relay, self._context, self._witness)
         except BaseException:
-            source.settle(attempt, Deferred(reason=Reason.STOPPED, counts=False))
+            stopped = Deferred(reason=Reason.STOPPED, relay=self._relay.label, counts=False)
+            source.settle(attempt, stopped)
             raise
         if isinstance(opened, Deferred):
             source.settle(attempt, opened)

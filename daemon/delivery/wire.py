@@ -6,6 +6,7 @@ group owes. Nothing here raises for the world's faults: a wait ends, and the dia
 """
 
 import asyncio
+import math
 from typing import cast
 
 from daemon.delivery.courier import Reason
@@ -22,6 +23,8 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = self._watch_at = math.inf
+        self._watching: asyncio.TimerHandle | None = None
         self._paused = False
         self._lost = False
         # pause as soon as anything stays behind, resume when all of it has left
@@ -51,12 +54,13 @@ class Wire(asyncio.Protocol):
 
     async def news(self, deadline: float) -> None:
         """Waits for anything to happen. At the deadline, by the loop's clock, that is a timeout."""
+        self._deadline = deadline
+        if deadline < self._watch_at:
+            self._watch(deadline)
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._give_up, Reason.TIMEOUT)
         try:
             await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
     async def close(self) -> None:
@@ -78,6 +82,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 the loop's contract
         """The connection is gone."""
         self._lost = True
+        if self._watching is not None:
+            self._watching.cancel()
         self.dialogue.end(Reason.DROPPED)
         self._wake()
 
@@ -89,6 +95,22 @@ class Wire(asyncio.Protocol):
         """All that was written has left."""
         self._paused = False
         self._wake()
+
+    def _watch(self, at: float) -> None:
+        """One timer for all waits: it is set anew only if a wait may end before it."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self._watch_at = at
+        self._watching = self._loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._watch_at = math.inf
+        if self._waiter is None:
+            return
+        if self._deadline <= self._loop.time():
+            self._give_up(Reason.TIMEOUT)
+        else:
+            self._watch(self._deadline)
 
     def _give_up(self, reason: Reason) -> None:
         if self.dialogue.broken is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 class Berths:
-    """Places for connections. When all are taken, an idle connection elsewhere is asked to leave."""
+    """Places for connections. When all are taken, an idle one elsewhere is asked to leave."""
 
     def __init__(self, limit: int, *, make_room: Callable[[], None]) -> None:
         self._limit = limit

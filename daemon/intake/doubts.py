@@ -3,7 +3,7 @@
 from daemon.intake import verdicts
 from daemon.intake.ask import Ask, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import doubt
+from daemon.mail import doubt, ids
 from daemon.mail.request.commands import DoubtResolve
 from daemon.store import accepting, control, settling
 
@@ -30,8 +30,8 @@ async def resolve(append: Append, ask: Ask, command: DoubtResolve) -> Verdict:
 async def _decide(append: Append, found: list[doubt.Open], action: doubt.Action) -> int:
     locked = await settling.locked_places(
         append.session,
-        {one.job_id for one in found},
-        {one.delivery_id // 512 for one in found},
+        jobs={one.job_id for one in found},
+        batches={ids.place_of(one.delivery_id)[0] for one in found},
     )
     settlement = doubt.resolved(
         found, action, batches=locked.batches, jobs=locked.jobs, now=append.at
@@ -47,6 +47,6 @@ async def _is_own(append: Append, ask: Ask, command: DoubtResolve) -> bool:
     """Whether what is named is the asker's at all."""
     if command.job:
         return await control.job(append.session, ask.customer.id, command.job) is not None
-    batches = {number // 512 for number in command.deliveries or ()}
+    batches = {ids.place_of(number)[0] for number in command.deliveries or ()}
     owners = [await control.job_of(append.session, ask.customer.id, batch) for batch in batches]
     return any(owners)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from daemon.mail import doubt, ids
 from daemon.store import door
 
 
@@ -42,18 +43,6 @@ class Delivery:
     retry_epoch: int | None
     attempt: int | None
     """Tries made, where it is deferred."""
-    address: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """A doubt that waits for a decision, with whose mail it is."""
-
-    delivery_id: int
-    job_id: UUID
-    customer_id: int
-    attempt: int
-    message_id: int
     address: str
 
 
@@ -145,8 +134,8 @@ async def move(session: door.Session, job: UUID, due: datetime) -> tuple[int, da
 
 async def defer(session: door.Session, delivery: Delivery, due: datetime) -> None:
     """A waiting delivery leaves its batch and waits by itself until `due`."""
-    place = delivery.id % 512
-    await session.run("control.defer", delivery.batch_id, place, due)
+    batch, position = ids.place_of(delivery.id)
+    await session.run("control.defer", batch, position, due)
 
 
 async def move_retry(session: door.Session, retry: int, due: datetime) -> None:
@@ -161,7 +150,7 @@ async def doubts(
     job: UUID | None,
     deliveries: Sequence[int] | None,
     limit: int,
-) -> list[Doubt]:
+) -> list[doubt.Open]:
     """Open doubts of a job, or of some deliveries; nothing is locked yet."""
     rows = await session.rows("control.doubts", customer, job, deliveries, limit)
-    return [Doubt(**dict(row)) for row in rows]
+    return [doubt.Open(**dict(row)) for row in rows]

@@ -291,6 +291,12 @@ async def doubts(store: door.Store, job: UUID | None, *, after: int, limit: int)
     return [Doubt(**dict(row)) for row in await store.rows("operator.doubts", job, after, limit)]
 
 
+async def doubt_since(store: door.Store, delivery: int) -> datetime | None:
+    """Since when a delivery is in doubt; None when it isn't, or that was decided."""
+    since: datetime | None = await store.value("operator.doubt_since", delivery)
+    return since
+
+
 async def instances(store: door.Store) -> list[Instance]:
     """Everyone who is there, or was lately."""
     return [Instance(**dict(row)) for row in await store.rows("operator.instances")]

@@ -3,7 +3,7 @@
 Lock order, everywhere: own stream, jobs, batches, retry rows, each by id.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,14 +33,29 @@ class Locked:
 
 async def locked(session: door.Session, facts: Sequence[Fact]) -> Locked:
     """Locks and reads what the facts are about. The stream row must be locked already."""
-    jobs = await session.rows("settle.jobs", list({fact.job_id for fact in facts}))
-    batches = await session.rows("settle.batches", list({fact.place[0] for fact in facts}))
-    wanted = [fact.retry_id for fact in facts if fact.retry_id is not None]
-    retries = await session.rows("settle.retries", wanted) if wanted else []
+    return await locked_places(
+        session,
+        jobs={fact.job_id for fact in facts},
+        batches={fact.place[0] for fact in facts},
+        retries={fact.retry_id for fact in facts if fact.retry_id is not None},
+    )
+
+
+async def locked_places(
+    session: door.Session,
+    *,
+    jobs: Collection[UUID],
+    batches: Collection[int],
+    retries: Collection[int] = (),
+) -> Locked:
+    """The same, of rows by their ids."""
+    job_rows = await session.rows("settle.jobs", list(jobs))
+    batch_rows = await session.rows("settle.batches", list(batches))
+    retry_rows = await session.rows("settle.retries", list(retries)) if retries else []
     return Locked(
-        jobs={row["id"]: job_from(row) for row in jobs},
-        batches={row["id"]: _batch(row) for row in batches},
-        retries={row["id"]: RetryNow(id=row["id"], epoch=row["epoch"]) for row in retries},
+        jobs={row["id"]: job_from(row) for row in job_rows},
+        batches={row["id"]: _batch(row) for row in batch_rows},
+        retries={row["id"]: RetryNow(id=row["id"], epoch=row["epoch"]) for row in retry_rows},
     )
 
 

@@ -30,7 +30,8 @@ NUMBERS = ("requested", "queued", *DROPPED, *SETTLED, "remaining")
 """Every number of the accounting law."""
 
 _JOBS = f"""
-SELECT id::text, request_id, customer_id, purpose, state, finished_at IS NOT NULL AS is_finished, open,
+SELECT id::text, request_id, customer_id, purpose, state, open,
+       finished_at IS NOT NULL AS is_finished,
        extract(epoch FROM accepted_at)::double precision AS accepted,
        extract(epoch FROM not_before)::double precision AS due,
        extract(epoch FROM expires_at)::double precision AS expires, {", ".join(NUMBERS)}
@@ -61,7 +62,9 @@ async def read(dsn: str) -> Books:
             return Books(
                 jobs=[_job(row) for row in await connection.fetch(_JOBS)],
                 deliveries=[_delivery(row) for row in deliveries],
-                dropped=[(row["job_id"], row["reason"]) for row in await connection.fetch(_DROPPED)],
+                dropped=[
+                    (row["job_id"], row["reason"]) for row in await connection.fetch(_DROPPED)
+                ],
                 entries=[_entry(row) for row in await connection.fetch(_LEDGER)],
                 retries=[row["delivery"] for row in await connection.fetch(_RETRIES)],
             )

@@ -1,4 +1,4 @@
-"""The witnesses laid side by side: which request made which job, which copy is of which delivery."""
+"""The witnesses laid side by side: which request made which job, whose copy is which."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -51,7 +51,9 @@ class World:
             (event for event in self.first.values() if event.delivery is not None),
             lambda event: event.delivery,
         )
-        return {number: sorted(events, key=lambda one: one.step) for number, events in found.items()}
+        return {
+            number: sorted(events, key=lambda one: one.step) for number, events in found.items()
+        }
 
     @cached_property
     def of_job(self) -> dict[str, list[Event]]:

@@ -168,18 +168,18 @@ def test_traceback_without_login(lines):
 def test_libraries_speak_through_us(lines):
     """Other loggers' lines have our form, are masked, and their debugging is never heard."""
     lines(level="debug")
-    logging.getLogger("aiormq").debug("frame")
-    logging.getLogger("aio_pika").warning("lost %s of bob@x.org\n", 3)
+    logging.getLogger("aiohttp.client").debug("frame")
+    logging.getLogger("aiohttp").warning("lost %s of bob@x.org\n", 3)
     (line,) = lines()
-    assert (line["logger"], line["level"]) == ("aio_pika", "warning")
+    assert (line["logger"], line["level"]) == ("aiohttp", "warning")
     assert line["event"] == "lost 3 of b***@x.org "
 
 
 def test_libraries_speak_seldom(lines):
     """A library that repeats itself is heard once."""
     for number in range(50):
-        logging.getLogger("aio_pika").error("attempt %s failed", number)
-    logging.getLogger("aio_pika").error("something else")
+        logging.getLogger("aiohttp").error("attempt %s failed", number)
+    logging.getLogger("aiohttp").error("something else")
     assert [line["event"] for line in lines()] == ["attempt 0 failed", "something else"]
 
 

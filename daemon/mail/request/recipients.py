@@ -6,7 +6,7 @@ itself is judged at expansion, which counts it as `invalid` or `no_address` (des
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
@@ -104,7 +104,7 @@ def read(items: object, reading: Reading, *place: Step) -> tuple[Recipient, ...]
     if not check_size(len(items), reading, *place):
         return ()
     known: set[str] = set()
-    reader, limit = _Reader(reading, place, known), reading.setting.rules.variables
+    reader, limit = _Reader(reading, place), reading.setting.rules.variables
     return tuple(
         [
             _at_a_glance(item, known, limit) or reader.recipient(item, number)
@@ -132,13 +132,13 @@ def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  #
     address, name, variables = item.get("address"), item.get("name"), item.get("vars")
     if type(address) is not str or not address.isprintable():
         return None
-    if len(item) != 1 + (name is not None) + (variables is not None):
-        return None
-    if name is not None and not _is_plain(name):
+    if len(item) != 1 + (name is not None) + (variables is not None) or not _is_plain(name):
         return None
     if variables is None:
         return _new(Recipient, (address, name, {}, None, None))
-    if type(variables) is not dict or len(variables) > limit or not variables.keys() <= known:
+    if type(variables) is not dict or len(variables) > limit:
+        return None
+    if not variables.keys() <= known and not _learn(variables, known):
         return None
     for value in variables.values():
         if type(value) is not str or "\0" in value:
@@ -147,8 +147,22 @@ def _at_a_glance(item: Any, known: set[str], limit: int) -> Recipient | None:  #
     return _new(Recipient, (address, name, variables, None, None))
 
 
+def _learn(names: Iterable[str], known: set[str]) -> bool:
+    """Whether variables may have these names; the same ones come with every recipient."""
+    fit = all(_is_fit_name(name) for name in names)
+    if fit:
+        known.update(names)
+    return fit
+
+
+def _is_fit_name(name: str) -> bool:
+    return 0 < len(name) <= VARIABLE_NAME_LIMIT and name.isprintable()
+
+
 def _is_plain(name: object) -> bool:
-    return type(name) is str and len(name) <= kinds.NAME_LIMIT and name.isprintable()
+    if type(name) is not str:
+        return name is None
+    return len(name) <= kinds.NAME_LIMIT and name.isprintable()
 
 
 def _as_text(variables: dict[str, Any]) -> dict[str, str | None] | None:
@@ -168,15 +182,13 @@ def _as_text(variables: dict[str, Any]) -> dict[str, str | None] | None:
 class _Reader:
     """The second look: every field of a recipient, every fault of it."""
 
-    __slots__ = ("_findings", "_known", "_limit", "_place", "_spelling")
+    __slots__ = ("_findings", "_limit", "_place", "_spelling")
 
-    def __init__(self, reading: Reading, place: tuple[Step, ...], known: set[str]) -> None:
+    def __init__(self, reading: Reading, place: tuple[Step, ...]) -> None:
         self._findings = reading.findings
         self._limit = reading.setting.rules.variables
         self._spelling = reading.spelling
         self._place = place
-        self._known = known
-        """Names of variables that were found fit: the same ones come with every recipient."""
 
     def recipient(self, item: object, number: int) -> Recipient:
         """The recipient as far as it is fit."""
@@ -225,16 +237,10 @@ class _Reader:
             self._findings.add(Code.TOO_LARGE, place, advice)
             return {}
         for name in value:
-            if name not in self._known:
-                self._learn(name, *place)
+            if not _is_fit_name(name):
+                advice = f"must be named with 1 to {VARIABLE_NAME_LIMIT} printable characters"
+                self._findings.invalid(advice, *place, name)
         return {name: self._value(found, *place, name) for name, found in value.items()}
-
-    def _learn(self, name: str, *place: Step) -> None:
-        if 0 < len(name) <= VARIABLE_NAME_LIMIT and name.isprintable():
-            self._known.add(name)
-        else:
-            advice = f"must be named with 1 to {VARIABLE_NAME_LIMIT} printable characters"
-            self._findings.invalid(advice, *place, name)
 
     def _value(self, value: object, *place: Step) -> str | None:
         kind = type(value)

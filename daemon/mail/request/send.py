@@ -131,7 +131,7 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
         reading.findings.add(Code.AUDIENCE_EMPTY, ("audience",), advice)
     if isinstance(messages := fields.get("messages"), list):
         fields["messages"] = _only(messages, [] if is_open else named, reading)
-    _fill(fields, reading.setting, recipients=len(named), is_open=is_open)
+    _fill(fields, reading.setting, count=len(named), is_open=is_open)
     _check_transport(fields["delivery"], reading)
 
 
@@ -192,10 +192,10 @@ def _all_bring(named: list[Recipient], parts: tuple[str, ...]) -> bool:
     )
 
 
-def _fill(fields: dict[str, Any], setting: Setting, *, recipients: int, is_open: bool) -> None:
+def _fill(fields: dict[str, Any], setting: Setting, *, count: int, is_open: bool) -> None:
     is_marketing = fields.get("purpose") == Purpose.MARKETING
     purpose = Purpose.MARKETING if is_marketing else Purpose.TRANSACTIONAL
-    large = is_open or recipients > setting.rules.bulk_above
+    large = is_open or count > setting.rules.bulk_above
     fields.setdefault("class", setting.class_of(purpose, large=large))
     delivery = fields.setdefault("delivery", {})
     if isinstance(delivery, dict):

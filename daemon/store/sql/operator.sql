@@ -132,6 +132,10 @@ JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
 WHERE o.resolution IS NULL AND ($1::uuid IS NULL OR o.job_id = $1) AND o.id > $2
 ORDER BY o.id LIMIT $3;
 
+-- name: operator.doubt_since
+-- Since when a delivery is in doubt, undecided.
+SELECT min(since) FROM doubt WHERE delivery_id = $1 AND resolution IS NULL;
+
 -- name: operator.instances
 -- Who is there, and what each has in hand.
 SELECT i.id, i.name, i.host, i.version, i.started_at, i.lease_until > now() AS alive, i.draining,

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ def deliver(
 
 @pytest.mark.parametrize("capabilities", ["pipelining,8bitmime,size,smtputf8", "8bitmime", ""])
 def test_every_octet_arrives(run: Any, start_sink: Any, capabilities: str) -> None:
-    """Small, dotted and large messages are stored as they were composed, in lawful conversations."""
+    """Small, dotted and large messages are stored as composed, in lawful conversations."""
     sink = start_sink("--capabilities", capabilities) if capabilities else start_sink()
     if not capabilities:
         sink.ask("capabilities", names=[])
@@ -165,12 +164,6 @@ def test_a_large_message_dropped_in_its_middle(run: Any, sink: Any) -> None:
     assert sink.stored() == []
 
 
-async def until(met: Callable[[], bool]) -> None:
-    """Waits for it; the test's own limit is the deadline."""
-    while not met():
-        await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("deed", ["drop", "restart"])
 def test_idle_connections_are_replaced(run: Any, sink: Any, deed: str) -> None:
     """A server that closes idle connections all the time costs no try."""
@@ -190,7 +183,7 @@ def test_idle_connections_are_replaced(run: Any, sink: Any, deed: str) -> None:
             for number in range(8):
                 source.add(to(number, f"r{number}@there.test"))
                 gate.set()
-                await until(lambda: len(source.settled) > number)  # noqa: B023 awaited in its turn
+                await source.until(number + 1)
                 if deed == "drop":
                     sink.ask("drop")
                 else:

@@ -39,9 +39,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     openssl = shutil.which("openssl")
     assert openssl is not None
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-days", "7", "-subj", "/CN=relay", "-addext", "subjectAltName=IP:127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "7", "-subj", "/CN=relay"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
         check=True,
         capture_output=True,
         timeout=30,
@@ -59,12 +62,14 @@ class Inbox:
     logins: list[str] = field(default_factory=list)
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Stores it."""
         self.received.append((envelope.rcpt_tos[0], envelope.content))
         return f"250 2.0.0 stored, tls {session.ssl is not None}"
 
     def authenticate(
         self, _server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any
     ) -> AuthResult:
+        """Counts it, and compares."""
         self.logins.append(mechanism)
         good = isinstance(data, LoginPassword) and data.login == LOGIN.encode()
         return AuthResult(success=good and data.password == PASSWORD.encode(), handled=False)
@@ -279,7 +284,7 @@ async def server(speak: Speak) -> Any:
 
 
 def test_what_was_injected_before_tls_is_not_believed(authority: Authority) -> None:
-    """Capabilities said in clear behind `220 go ahead` don't survive the handshake (RFC 3207 4.2)."""
+    """Capabilities said in clear behind `220 go ahead` don't survive TLS (RFC 3207 4.2)."""
     heard: list[bytes] = []
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -52,25 +52,37 @@ class ListSource:
 
     def __post_init__(self) -> None:
         self._waiting = deque(self.attempts)
+        self._news = asyncio.Event()
+
+    async def until(self, count: int) -> None:
+        """Waits until so many attempts are settled."""
+        while len(self.settled) < count:
+            self._news.clear()
+            await self._news.wait()
 
     def add(self, *attempts: Attempt) -> None:
         """More to deliver."""
         self._waiting.extend(attempts)
 
     def take_nowait(self) -> Attempt | None:
+        """The next, if any."""
         return self._waiting.popleft() if self._waiting else None
 
     async def take(self) -> Attempt | None:
+        """The next, or None once the gate is open."""
         if not self._waiting and self.gate is not None:
             await self.gate.wait()
         return self.take_nowait()
 
     async def renew(self, attempt: Attempt) -> bool:
+        """As the test decides."""
         self.renewed.append(attempt.delivery_id)
         return self.may_start(attempt)
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Remembers it."""
         self.settled.append((attempt.delivery_id, outcome))
+        self._news.set()
 
     def outcome(self, number: int) -> Outcome:
         """The only outcome of this attempt."""
@@ -87,10 +99,12 @@ class Notes:
     replies: list[tuple[int, int]] = field(default_factory=list)
 
     def dot(self, attempt: Attempt) -> bool:
+        """Written down."""
         self.dots.append(attempt.delivery_id)
         return self.allows
 
     def reply(self, attempt: Attempt, reply: Reply) -> None:
+        """Written down."""
         self.replies.append((attempt.delivery_id, reply.code))
 
 
@@ -136,7 +150,7 @@ class Server:
         return act
 
     def _command(self, line: str) -> list[bytes | str]:
-        verb = line.split()[0].lower()
+        verb = line.split(maxsplit=1)[0].lower()
         if verb == "mail":
             if self._sender:
                 return [f"503 5.5.1 there is {self._sender} already\r\n".encode()]
@@ -193,18 +207,22 @@ class Line(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Who is told what the server says."""
         self._protocol = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
+        """No limits."""
 
     def get_write_buffer_size(self) -> int:
+        """As the test has it."""
         return self.unsent
 
     def is_closing(self) -> bool:
+        """Whether either side has ended it."""
         return self._closing
 
     def write(self, data: Any) -> None:
+        """To the server at once, or nowhere any more."""
         assert not self._closing
         self.written.append(bytes(data))
         if self._stuck_after is not None and sum(map(len, self.written)) > self._stuck_after:
@@ -236,9 +254,11 @@ class Line(asyncio.Transport):
             self._loop.call_soon(self._protocol.connection_lost, ConnectionResetError())
 
     def abort(self) -> None:
+        """Ends it."""
         self.lose()
 
     def close(self) -> None:
+        """Ends it."""
         self.lose()
 
     def _hear(self, data: bytes) -> None:
@@ -266,6 +286,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
+        """All that was waited for."""
         return self._jumping.waited
 
 

@@ -47,14 +47,17 @@ CLOSING, REFUSED = (Deferred, "closing"), (Deferred, "refused")
 GARBLED, EARLY = (Deferred, "garbled"), (Deferred, "early")
 DROPPED, TIMEOUT = (Deferred, "dropped"), (Deferred, "timeout")
 BOUNCED = (Bounced, None)
+ENVELOPE = [CLOSING, REFUSED, BOUNCED, GARBLED, GARBLED, GARBLED, DROPPED, TIMEOUT]
+SENDER = (Deferred, "sender-refused")
 TABLE = {
-    Phase.MAIL: [CLOSING, REFUSED, (Deferred, "sender-refused"), GARBLED, GARBLED, GARBLED]
-    + [DROPPED, TIMEOUT],
-    Phase.RCPT: [CLOSING, REFUSED, BOUNCED, GARBLED, GARBLED, GARBLED, DROPPED, TIMEOUT],
-    Phase.DATA: [CLOSING, REFUSED, BOUNCED, GARBLED, GARBLED, GARBLED, DROPPED, TIMEOUT],
+    Phase.MAIL: [CLOSING, REFUSED, SENDER, GARBLED, GARBLED, GARBLED, DROPPED, TIMEOUT],
+    Phase.RCPT: ENVELOPE,
+    Phase.DATA: ENVELOPE,
     Phase.OPEN: [CLOSING, EARLY, EARLY, EARLY, GARBLED, GARBLED, DROPPED, TIMEOUT],
-    Phase.DOT: [CLOSING, REFUSED, BOUNCED]
-    + [(InDoubt, reason) for reason in ("garbled", "garbled", "garbled", "dropped", "timeout")],
+    Phase.DOT: [
+        *(CLOSING, REFUSED, BOUNCED),
+        *((InDoubt, reason) for reason in ("garbled", "garbled", "garbled", "dropped", "timeout")),
+    ],
 }
 CASES = [
     pytest.param(phase, fault, *expected, id=f"{phase.name}-{fault}")
@@ -67,7 +70,7 @@ CASES = [
 def test_every_fault_in_every_phase(
     phase: Phase, fault: str, kind: type[Outcome], reason: str | None
 ) -> None:
-    """Before the final dot a fault is a deferral or a refusal; after it, only silence is a doubt."""
+    """Before the final dot a fault defers or refuses; after it, what is no reply is a doubt."""
     dialogue, one = at(phase)
     if fault in REPLIES:
         dialogue.feed(REPLIES[fault])

@@ -125,7 +125,7 @@ def test_the_null_sender() -> None:
 def test_nothing_is_used_that_was_not_offered(
     data: bytes, size: int | None, eight_bit: bool, smtputf8: bool
 ) -> None:
-    """SIZE, BODY and SMTPUTF8 are said only to servers that know them, and 8 bits sent to none else."""
+    """SIZE, BODY and SMTPUTF8 are said, and 8 bits sent, only where they were offered."""
     offered = Capabilities(size=size, eight_bit=eight_bit, smtputf8=smtputf8)
     made = commands(scripted.attempt(1, data), offered)
     if not data.isascii() and not eight_bit:

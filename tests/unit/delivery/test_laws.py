@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.delivery.relay import Relay
 from daemon.delivery.smtp import SmtpCourier
 from daemon.mail.outcome import Bounced, Deferred, InDoubt, Sent
 from tests.unit.delivery.scripted import (
@@ -77,9 +78,9 @@ def test_laws(
     pipelining: bool,
     limit: int,
 ) -> None:
-    """One outcome each, its own reply, Sent only what was stored, stored twice only after a doubt."""
+    """One outcome each, from its own reply; Sent is stored once, stored and not Sent is a doubt."""
     source, notes = ListSource([attempt(number) for number in range(COUNT)]), Notes()
-    relay = type(RELAY)(host="relay.test", tls="none", messages_per_connection=limit)
+    relay = Relay(host="relay.test", tls="none", messages_per_connection=limit)
     with pytest.MonkeyPatch.context() as patch:
         lines = laid(
             patch,

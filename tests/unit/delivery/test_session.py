@@ -1,4 +1,4 @@
-"""Conversations with a server without a network: what is written, and what each attempt comes to."""
+"""Conversations with a server without a network: what is written, and what comes of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -100,26 +100,25 @@ def test_the_end_of_a_large_message_is_never_cut(lay: Lay, excess: int) -> None:
 
 
 REFUSALS = [
-    ("mail", "s1@here.test", b"451 4.3.0 s1@here.test\r\n", Deferred, "refused"),
-    ("mail", "s1@here.test", b"550 5.7.1 s1@here.test\r\n", Deferred, "sender-refused"),
-    ("rcpt", "r1@there.test", b"451 4.7.1 in 300 seconds\r\n", Deferred, "refused"),
-    ("rcpt", "r1@there.test", b"550 5.1.1 r1@there.test\r\n", Bounced, None),
-    ("data", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", Deferred, "refused"),
-    ("data", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", Bounced, None),
-    ("dot", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", Deferred, "refused"),
-    ("dot", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", Bounced, None),
+    ("mail", "s1@here.test", b"451 4.3.0 s1@here.test\r\n", (Deferred, "refused")),
+    ("mail", "s1@here.test", b"550 5.7.1 s1@here.test\r\n", (Deferred, "sender-refused")),
+    ("rcpt", "r1@there.test", b"451 4.7.1 in 300 seconds\r\n", (Deferred, "refused")),
+    ("rcpt", "r1@there.test", b"550 5.1.1 r1@there.test\r\n", (Bounced, None)),
+    ("data", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", (Deferred, "refused")),
+    ("data", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", (Bounced, None)),
+    ("dot", "r1@there.test", b"451 4.3.0 r1@there.test\r\n", (Deferred, "refused")),
+    ("dot", "r1@there.test", b"554 5.6.0 r1@there.test\r\n", (Bounced, None)),
 ]
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
-@pytest.mark.parametrize(("phase", "who", "said", "kind", "reason"), REFUSALS)
+@pytest.mark.parametrize(("phase", "who", "said", "outcome"), REFUSALS)
 def test_a_refusal_is_its_own_only(
     lay: Lay,
     phase: str,
     who: str,
     said: bytes,
-    kind: type[Outcome],
-    reason: str | None,
+    outcome: tuple[type[Outcome], str | None],
     pipelining: bool,
 ) -> None:
     """The one before and the one after it are delivered on the same connection."""
@@ -127,8 +126,8 @@ def test_a_refusal_is_its_own_only(
     source, lines = deliver(lay, attempts, {(phase, who): said}, pipelining=pipelining)
     assert len(lines) == 1
     assert [type(source.outcome(n)) for n in (0, 2)] == [Sent, Sent]
-    assert type(source.outcome(1)) is kind
-    assert getattr(source.outcome(1), "reason", None) == reason
+    fate = source.outcome(1)
+    assert (type(fate), getattr(fate, "reason", None)) == outcome
     assert [who for who, _ in lines[0].server.stored] == ["r0@there.test", "r2@there.test"]
 
 
@@ -251,7 +250,7 @@ def test_a_connection_found_closed_when_it_is_needed(lay: Lay) -> None:
         source = ListSource([attempt(0)], gate=gate)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(SmtpCourier(RELAY).run(source))
-            await until(lambda: len(source.settled) == 1)
+            await source.until(1)
             lines[0].say(b"421 4.4.2 idle for too long\r\n")
             await asyncio.sleep(1)
             source.add(attempt(1))
@@ -262,11 +261,9 @@ def test_a_connection_found_closed_when_it_is_needed(lay: Lay) -> None:
     run(main())
 
 
-async def until(met: Callable[[], bool]) -> None:
-    """Waits for it, at most an hour of a clock that jumps."""
-    async with asyncio.timeout(3600):
-        while not met():
-            await asyncio.sleep(0.001)
+async def quiet() -> None:
+    """Waits until nothing more happens by itself: the clock jumps only then."""
+    await asyncio.sleep(0.1)
 
 
 def test_a_relay_that_is_down(lay: Lay) -> None:
@@ -327,7 +324,7 @@ def test_a_large_message_that_breaks_off_is_certainly_undelivered(lay: Lay, faul
         source = ListSource([attempt(0, LARGE)])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(SmtpCourier(RELAY).run(source))
-            await until(lambda: bool(lines and lines[0].unsent))
+            await quiet()
             if fault == "drop":
                 lines[0].lose()
             elif fault == "early":
@@ -342,13 +339,18 @@ def test_a_large_message_that_breaks_off_is_certainly_undelivered(lay: Lay, faul
 
 def test_a_dot_that_never_left_us_is_no_doubt(lay: Lay) -> None:
     """What the kernel hadn't taken when we gave up can't have been received."""
+    for unsent, kind in ((50_000, Deferred), (300, InDoubt), (0, InDoubt)):
+        # 300 octets may be no more than the envelope that followed the dot, encrypted
 
-    source = ListSource([attempt(0, b"x" * 5000 + b"\r\n")])
-    lay(lambda _: Line(Server(), stuck_after=1000))
-    run(SmtpCourier(RELAY).run(source))
-    outcome = source.outcome(0)
-    assert isinstance(outcome, Deferred)
-    assert outcome.reason == "timeout"
+        def line(_: int, unsent: int = unsent) -> Line:
+            made = Line(Server({("dot", "r0@there.test"): STALL}))
+            made.unsent = unsent
+            return made
+
+        source = ListSource([attempt(0), attempt(1)])
+        lay(line)
+        run(SmtpCourier(RELAY).run(source))
+        assert type(source.outcome(0)) is kind
 
 
 def test_the_final_reply_is_waited_for_as_long_as_the_standard_asks(lay: Lay) -> None:
@@ -359,7 +361,7 @@ def test_the_final_reply_is_waited_for_as_long_as_the_standard_asks(lay: Lay) ->
         source = ListSource([attempt(0)])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(SmtpCourier(RELAY).run(source))
-            await until(lambda: bool(lines and lines[0].server.finished))
+            await quiet()
             await asyncio.sleep(60 * minutes)
             if not source.settled:
                 lines[0].say(b"250 2.0.0 at last\r\n")
@@ -391,7 +393,7 @@ def test_a_stop_while_idle(lay: Lay) -> None:
         lines = lay(lambda _: Line(Server()))
         source = ListSource([attempt(0)], gate=asyncio.Event())
         task = asyncio.Task(SmtpCourier(RELAY).run(source))
-        await until(lambda: len(source.settled) == 1)
+        await source.until(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -407,10 +409,10 @@ def test_a_stop_before_the_dot(lay: Lay, phase: str) -> None:
 
     async def main() -> None:
         who = "s0@here.test" if phase == "mail" else "r0@there.test"
-        lines = lay(lambda _: Line(Server({(phase, who): STALL})))
+        lay(lambda _: Line(Server({(phase, who): STALL})))
         source = ListSource([attempt(0)])
         task = asyncio.Task(SmtpCourier(RELAY).run(source))
-        await until(lambda: len(lines) == 1)
+        await quiet()
         await asyncio.sleep(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -433,7 +435,7 @@ def test_a_stop_after_the_dot_waits_for_the_reply(
         lines = lay(lambda _: Line(Server({("dot", "r0@there.test"): STALL})))
         source = ListSource([attempt(0), attempt(1)])
         task = asyncio.Task(SmtpCourier(RELAY).run(source))
-        await until(lambda: bool(lines and lines[0].server.finished))
+        await quiet()
         for _ in range(3):
             task.cancel()
             await asyncio.sleep(1)

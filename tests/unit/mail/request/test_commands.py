@@ -8,6 +8,7 @@ import pytest
 
 from daemon.mail.request import commands
 from daemon.mail.request.decode import Decoded
+from daemon.mail.request.forms import FORMS
 from daemon.mail.state import State
 
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -160,3 +161,11 @@ def test_a_principal_is_kept_for_intake_to_judge(read) -> None:
     principal = {"customer_id": 7, "person_id": 1, "scheme": "password"}
     kept = read(ask("status", job=JOB, principal=principal)).request.principal
     assert kept == commands.Principal(customer_id=7, person_id=1, scheme="password")
+
+
+@pytest.mark.parametrize("command", list(FORMS))
+def test_every_command_can_be_described(command: str) -> None:
+    """The classes are the contract: a JSON Schema that refuses unknown fields comes out of each."""
+    schema = FORMS[command].adapter.json_schema()
+    assert schema["additionalProperties"] is False
+    assert "command" in schema["properties"]

@@ -1,0 +1,196 @@
+"""The table of contents: every command, where it is, what it does, and an example."""
+
+from dataclasses import dataclass
+
+RUN, SEND, LOOK, CHANGE, TRY = "Run", "Send", "Look", "Change", "Try"
+GROUPS = (RUN, SEND, LOOK, CHANGE, TRY)
+"""In the order in which --help shows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command. Its module is imported when it is called."""
+
+    words: str
+    """What is typed, one word or two."""
+    place: str
+    """Module and function in this room."""
+    group: str
+    does: str
+    example: str
+    """The arguments of one."""
+    is_foreign: bool = False
+    """Whether it has options, and a --help, of its own."""
+
+
+FAMILIES = {
+    "topology": (RUN, "The exchanges and queues at the broker."),
+    "events": (LOOK, "What the daemon tells the world."),
+    "doubt": (CHANGE, "Deliveries of which nobody knows whether they were taken."),
+}
+"""First words of two: their group, and what they are about."""
+
+ALL = (
+    Command(
+        words="serve",
+        place="serve:serve",
+        group=RUN,
+        does="Run the daemon.",
+        example="--config config.toml --only intake",
+    ),
+    Command(
+        words="migrate",
+        place="migrate:migrate",
+        group=RUN,
+        does="Bring the database to this program's schema.",
+        example="--dry-run",
+    ),
+    Command(
+        words="check-config",
+        place="check_config:check_config",
+        group=RUN,
+        does="Check the configuration.",
+        example="--config config.toml --show",
+    ),
+    Command(
+        words="topology show",
+        place="topology:show",
+        group=RUN,
+        does="Show what must exist.",
+        example="--json > definitions.json",
+    ),
+    Command(
+        words="topology check",
+        place="topology:check",
+        group=RUN,
+        does="Compare it with what is there.",
+        example="--quiet || deliveryd topology apply",
+    ),
+    Command(
+        words="topology apply",
+        place="topology:apply",
+        group=RUN,
+        does="Make what is missing.",
+        example="--set rabbitmq.prefix=staging",
+    ),
+    Command(
+        words="send",
+        place="send:send",
+        group=SEND,
+        does="Send a request through RabbitMQ and show its answer.",
+        example="--to ann@example.com --subject Hello --text 'It works.' --wait",
+    ),
+    Command(
+        words="validate",
+        place="validate:validate",
+        group=SEND,
+        does="Check a request without sending it.",
+        example="request.json",
+    ),
+    Command(
+        words="status",
+        place="jobs:status",
+        group=LOOK,
+        does="Show how a job stands.",
+        example="email_5f3fbce61266e --json",
+    ),
+    Command(
+        words="deliveries",
+        place="jobs:deliveries",
+        group=LOOK,
+        does="List the deliveries of a job.",
+        example="order-4711 --state deferred",
+    ),
+    Command(
+        words="trace",
+        place="trace:trace",
+        group=LOOK,
+        does="Tell what happened, what it waits for, and until when.",
+        example="ann@example.com",
+    ),
+    Command(
+        words="events tail",
+        place="events:tail",
+        group=LOOK,
+        does="Show events as they are told.",
+        example="--type delivery.bounced --customer 7 --json",
+    ),
+    Command(
+        words="events replay",
+        place="events:replay",
+        group=LOOK,
+        does="Tell events again, under the same ids.",
+        example="--job order-4711",
+    ),
+    Command(
+        words="audit",
+        place="audit:audit",
+        group=LOOK,
+        does="Recompute every job's numbers; exit 1 if any doesn't fit.",
+        example="--json",
+    ),
+    Command(
+        words="instances",
+        place="instances:instances",
+        group=LOOK,
+        does="List who is there, and what each has in hand.",
+        example="--json",
+    ),
+    Command(
+        words="cancel",
+        place="control:cancel",
+        group=CHANGE,
+        does="Take back what hasn't started.",
+        example="order-4711",
+    ),
+    Command(
+        words="pause",
+        place="control:pause",
+        group=CHANGE,
+        does="Start nothing more of a job or a customer.",
+        example="--customer 7",
+    ),
+    Command(
+        words="resume",
+        place="control:resume",
+        group=CHANGE,
+        does="The end of a pause.",
+        example="order-4711",
+    ),
+    Command(
+        words="reschedule",
+        place="control:reschedule",
+        group=CHANGE,
+        does="Give what hasn't started another due time.",
+        example="order-4711 --at +10m",
+    ),
+    Command(
+        words="doubt list",
+        place="doubt:show",
+        group=CHANGE,
+        does="List the doubts that wait for a decision.",
+        example="order-4711",
+    ),
+    Command(
+        words="doubt resend",
+        place="doubt:resend",
+        group=CHANGE,
+        does="Send them again.",
+        example="5121",
+    ),
+    Command(
+        words="doubt give-up",
+        place="doubt:give_up",
+        group=CHANGE,
+        does="Count them as failed.",
+        example="order-4711",
+    ),
+    Command(
+        words="sink",
+        place="sink:sink",
+        group=TRY,
+        does="Run an SMTP server that takes every mail and passes none on.",
+        example="--listen 127.0.0.1:2525 --show",
+        is_foreign=True,
+    ),
+)

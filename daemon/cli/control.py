@@ -1,0 +1,93 @@
+"""Commands that change something: asked for through the broker, as any producer would.
+
+A job may be named by id, ticket or request id, a delivery by its number; they are looked up first,
+so that a wrong name is told at once and the request can name whose it is.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+from cyclopts import Parameter
+
+from daemon.cli import answer as answers
+from daemon.cli import doors, names, requests
+from daemon.cli import options as common
+from daemon.cli.blocks import Block, Facts
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.requests import Sending
+
+Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a delivery's number.")]
+JobName = Annotated[str | None, Parameter(help="A job's id, ticket or request id.")]
+Customer = Annotated[int | None, Parameter(help="All jobs of a customer instead.")]
+_AROUND = frozenset({"v", "ok", "command", "request_id", "warnings"})
+
+
+async def cancel(name: Name, /, *, options: Options = DEFAULT) -> int:
+    """Take back what hasn't started of a job, or one delivery. What was sent stays sent."""
+    return await about(name, "cancel", options=options)
+
+
+async def reschedule(
+    name: Name,
+    /,
+    *,
+    at: Annotated[str, Parameter(help="When: 2030-12-31T12:00:00+03:00, or +10m from now.")],
+    options: Options = DEFAULT,
+) -> int:
+    """Give what hasn't started of a job, or one delivery, another due time."""
+    due = names.moment(at, datetime.now(UTC))
+    return await about(name, "reschedule", options=options, not_before=due.isoformat())
+
+
+async def pause(
+    name: JobName = None, /, *, customer: Customer = None, options: Options = DEFAULT
+) -> int:
+    """Start nothing more of a job, or of a customer, until `deliveryd resume`."""
+    return await _flagged("pause", name, customer, options)
+
+
+async def resume(
+    name: JobName = None, /, *, customer: Customer = None, options: Options = DEFAULT
+) -> int:
+    """The end of a pause."""
+    return await _flagged("resume", name, customer, options)
+
+
+async def about(name: str, command: str, *, options: Options, **arguments: Any) -> int:
+    """Asks for something about the job or delivery of this name."""
+    async with doors.postgres(common.load(options).config) as store:
+        target = await names.target(store, name)
+    return await asked(
+        command, target.found.customer, options=options, **target.arguments, **arguments
+    )
+
+
+async def asked(
+    command: str, customer: int | None, /, *, options: Options, **arguments: Any
+) -> int:
+    """Asks for something on behalf of a customer, and shows the answer."""
+    settings = common.load(options).config
+    voice = requests.voice(settings, customer)
+    sending = Sending(body=requests.body(voice, command, arguments), message_id=str(uuid4()))
+    async with doors.rabbitmq(settings) as conversation:
+        answer = await requests.ask(conversation, settings, voice, sending)
+    return answers.present(answer, view(answer), options)
+
+
+def view(answer: dict[str, Any]) -> list[Block]:
+    """A positive answer: what was done, and every number it brings."""
+    rows = [(name, value) for name, value in answer.items() if name not in _AROUND]
+    facts: list[Block] = [Facts(rows=rows)] if rows else []
+    return [f"{answer.get('command', 'request')}: done", *answers.warnings(answer), *facts]
+
+
+async def _flagged(command: str, name: str | None, customer: int | None, options: Options) -> int:
+    if (name is None) == (customer is None):
+        raise Ended(f"{command} takes a job, or --customer", Exit.USAGE)
+    if name is not None:
+        async with doors.postgres(common.load(options).config) as store:
+            found = await names.job(store, name)
+        return await asked(command, found.customer, options=options, job=str(found.job))
+    return await asked(command, customer, options=options, customer=customer)

@@ -1,0 +1,61 @@
+"""`deliveryd doubt`: deliveries of which nobody knows whether they were taken; a person decides."""
+
+import dataclasses
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from daemon.cli import control, doors, names, words
+from daemon.cli import options as common
+from daemon.cli.blocks import Table
+from daemon.cli.exits import Exit
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.screen import Screen
+from daemon.store import operator
+
+_HEAD = ("delivery", "address", "job", "attempt", "relay", "reason", "since")
+
+
+async def show(
+    name: Annotated[str | None, Parameter(help="Only of this job.")] = None,
+    /,
+    *,
+    page: Annotated[int, Parameter(help="Where to go on, as the last page said.")] = 0,
+    limit: Annotated[int, Parameter(help="Rows of a page.")] = 100,
+    options: Options = DEFAULT,
+) -> int:
+    """List the doubts that wait for a decision, the oldest first."""
+    async with doors.postgres(common.load(options).config) as store:
+        job = None if name is None else (await names.job(store, name)).job
+        found = await operator.doubts(store, job, after=page, limit=limit)
+    rows = [
+        (one.delivery_id, one.address, one.job_id, one.attempt, one.relay, one.reason,
+         words.moment(one.since))
+        for one in found
+    ]  # fmt: skip
+    more = found[-1].id if len(found) == limit else None
+    document = {"doubts": [dataclasses.asdict(one) for one in found], "page": more}
+    table = Table(head=_HEAD, rows=rows, empty="no doubt waits for a decision")
+    Screen(options).show(document, [table, *([f"more: --page {more}"] if more else [])])
+    return Exit.OK
+
+
+async def resend(name: control.Name, /, *, options: Options = DEFAULT) -> int:
+    """Send them again: someone may get the mail twice."""
+    return await _resolved(name, "resend", options)
+
+
+async def give_up(name: control.Name, /, *, options: Options = DEFAULT) -> int:
+    """Count them as failed: someone may never get the mail."""
+    return await _resolved(name, "give_up", options)
+
+
+async def _resolved(name: str, action: str, options: Options) -> int:
+    async with doors.postgres(common.load(options).config) as store:
+        target = await names.target(store, name)
+    which: dict[str, object] = target.arguments
+    if target.delivery is not None:
+        which = {"deliveries": [target.delivery]}
+    return await control.asked(
+        "doubt.resolve", target.found.customer, options=options, action=action, **which
+    )

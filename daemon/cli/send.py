@@ -1,0 +1,188 @@
+"""`deliveryd send`: a request from a file or from flags, through the broker, and its answer."""
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import orjson
+from cyclopts import Parameter
+
+from daemon import config
+from daemon.broker import topology
+from daemon.broker.conversation import Conversation
+from daemon.cli import answer as answers
+from daemon.cli import doors, follow, names, requests, story
+from daemon.cli import options as common
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.requests import Sending, Voice
+from daemon.cli.screen import Screen
+
+STDIN = "-"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail given by flags instead of a file."""
+
+    to: Annotated[tuple[str, ...], Parameter(help="Address; may be repeated.", negative="")] = ()
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Address; else the transport's.")
+    ] = None
+    subject: Annotated[str | None, Parameter(help="Subject; {{ vars }} as in the body.")] = None
+    text: Annotated[str | None, Parameter(help="Plain text body.")] = None
+    html: Annotated[str | None, Parameter(help="HTML body.")] = None
+    at: Annotated[
+        str | None, Parameter(help="Not before: 2030-12-31T12:00:00+03:00, or +10m from now.")
+    ] = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any flag was."""
+        return bool(self.to or self.from_ or self.subject or self.text or self.html or self.at)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a request is sent, and what is waited for."""
+
+    type: Annotated[str | None, Parameter(help="Dialect of the file, such as smsby.")] = None
+    urgent: Annotated[
+        bool, Parameter(help="By the urgent queue.", negative="", show_default=False)
+    ] = False
+    dry_run: Annotated[
+        bool, Parameter(help="Check and count, store nothing.", negative="", show_default=False)
+    ] = False
+    request_id: Annotated[
+        str | None, Parameter(help="Its key: the same again gives the first answer again.")
+    ] = None
+    customer: Annotated[
+        int | None, Parameter(help="As whom, if the broker user is in intake.trusted.")
+    ] = None
+    timeout: Annotated[float, Parameter(help="Seconds to wait for the answer.")] = 10.0
+    wait: Annotated[
+        bool,
+        Parameter(
+            help="Follow its events until the job is completed; exit 1 unless all were sent.",
+            negative="",
+            show_default=False,
+        ),
+    ] = False
+
+
+NO_LETTER = Letter()
+PLAINLY = Manner()
+
+
+async def send(
+    file: Annotated[Path | None, Parameter(help="JSON request; - reads standard input.")] = None,
+    /,
+    *,
+    letter: Letter = NO_LETTER,
+    manner: Manner = PLAINLY,
+    options: Options = DEFAULT,
+) -> int:
+    """Send a request through RabbitMQ and show its answer.
+
+    The request comes from a file, or is made of --to, --subject, --text and the like.
+    """
+    settings = common.load(options).config
+    voice = requests.voice(settings, manner.customer)
+    body = _body(file, letter, manner)
+    sending = Sending(
+        body=body if manner.type else requests.spoken(voice, body),
+        message_id=manner.request_id or str(uuid4()),
+        type=manner.type,
+        urgent=manner.urgent,
+        seconds=manner.timeout,
+    )
+    return await sent(settings, voice, sending, wait=manner.wait, options=options)
+
+
+async def sent(
+    settings: config.Config, voice: Voice, sending: Sending, *, wait: bool, options: Options
+) -> int:
+    """Sends, shows the answer and, if wanted, everything that follows from it."""
+    async with doors.rabbitmq(settings) as conversation:
+        if wait:
+            # before it is sent: events don't wait for whoever comes later
+            events = topology.names(settings.rabbitmq.prefix).events
+            await conversation.listen(events, ["job.#", "delivery.#"])
+        answer = await requests.ask(conversation, settings, voice, sending)
+        if not wait or not answers.is_positive(answer) or "job" not in answer:
+            return answers.present(answer, view(answer), options)
+        return await _followed(conversation, Screen(options), answer)
+
+
+def view(answer: Any) -> list[str]:
+    """A positive answer in words; one in foreign words as it is."""
+    if not answers.is_positive(answer):
+        return [orjson.dumps(answer).decode()]
+    said = "valid" if answer.get("dry_run") else "accepted"
+    if answer.get("job"):
+        said += f" as job {answer['job']}, ticket {answer['ticket']}"
+    return [f"{said}: {story.numbers(answer['counts'])}", *answers.warnings(answer)]
+
+
+async def _followed(conversation: Conversation, screen: Screen, answer: Any) -> int:
+    """Shows what happens to the job, as it happens."""
+    followed = follow.Follow(answer["job"])
+    if screen.talks:
+        screen.show(answer, view(answer))
+    while not followed.is_over:
+        heard = await conversation.hear()
+        event = orjson.loads(heard.body) if heard else None
+        if event is not None and followed.take(event) and screen.talks:
+            screen.entry(event, follow.line(event))
+    counts = dict(followed.numbers or {})
+    ending = [f"completed: {story.numbers(counts)}"]
+    screen.show(answer | {"counts": counts}, ending if screen.talks else [])
+    return Exit.OK if followed.all_sent else Exit.FAILED
+
+
+def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
+    if (file is None) == (not letter.is_given):
+        raise Ended("give either a file or flags such as --to, --subject and --text", Exit.USAGE)
+    if file is None:
+        return orjson.dumps(_request(letter, manner))
+    if manner.dry_run:
+        raise Ended("--dry-run goes with flags; a file says it by `dry_run: true`", Exit.USAGE)
+    return read(file)
+
+
+def read(file: Path) -> bytes:
+    """The octets of a request's file."""
+    try:
+        return sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()
+    except OSError as error:
+        raise Ended(f"{file}: {error.strerror}", Exit.USAGE) from None
+
+
+def _request(letter: Letter, manner: Manner) -> dict[str, Any]:
+    """The native request that the flags describe."""
+    message = {
+        "subject": letter.subject,
+        "text": letter.text,
+        "html": letter.html,
+        "from": letter.from_ and {"address": letter.from_},
+    }
+    items = [{"address": address} for address in letter.to]
+    request: dict[str, Any] = {
+        "v": requests.VERSION,
+        "command": "send",
+        "audience": [{"type": "recipients", "items": items}],
+        "messages": [{name: value for name, value in message.items() if value is not None}],
+    }
+    if manner.request_id:
+        request["request_id"] = manner.request_id
+    if manner.dry_run:
+        request["dry_run"] = True
+    if letter.at:
+        due = names.moment(letter.at, datetime.now(UTC))
+        request["delivery"] = {"not_before": due.isoformat()}
+    return request

@@ -1,0 +1,195 @@
+"""A whole story, for programs and for people: what is on record, what it waits for. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from daemon.cli import reason, story, words
+from daemon.cli.blocks import Block, Facts, Table
+from daemon.cli.reason import Scene
+from daemon.mail.state import State
+from daemon.store.operator import Addressed, Fact, Job, LeftOut, Open, Suppression
+
+_RECORD = ("at", "what happened", "world", "event")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One story in both forms."""
+
+    document: dict[str, Any]
+    view: list[Block]
+
+
+def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> Told:
+    """A delivery: its job's story and its own, and why it stands where it stands."""
+    delivery, job = scene.delivery, scene.job
+    found = reason.of(scene)
+    name = delivery.state.name.lower()
+    facts = sorted([*of_job, *of_it], key=lambda fact: fact.at)
+    document = {
+        "delivery": delivery.id,
+        "address": delivery.address,
+        "job": _job(job),
+        "message": delivery.message_id,
+        "state": name,
+        "tries": delivery.tries,
+        "waits": _waits(found),
+        "facts": [_fact(fact) for fact in facts],
+    }
+    head = Facts(
+        rows=[
+            ("delivery", delivery.id),
+            ("to", delivery.address),
+            *_head(job),
+            ("first started", words.moment(delivery.permitted_at)),
+            ("state", name.replace("_", " ")),
+        ]
+    )
+    return Told(document=document, view=[head, _record(facts), *found.sentences])
+
+
+def of_job(job: Job, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
+    """A job: its own story, and what its open deliveries wait for."""
+    document = {
+        "job": _job(job),
+        "open": [_open(one) for one in waits],
+        "facts": [_fact(fact) for fact in facts],
+    }
+    flags = [name for name, is_set in (("open", job.open), ("paused", job.paused)) if is_set]
+    head = Facts(rows=[*_head(job), ("state", " ".join([job.state, *flags]))])
+    return Told(document=document, view=[head, _record(facts), *_standing(job, waits)])
+
+
+def of_address(
+    address: str,
+    deliveries: Sequence[Addressed],
+    left: Sequence[LeftOut],
+    held: Sequence[Suppression],
+    *,
+    one: Told | None,
+    days: int,
+) -> Told:
+    """Everything that is known of an address."""
+    document = {
+        "address": address,
+        "deliveries": [_addressed(delivery) for delivery in deliveries],
+        "left_out": [asdict(once) for once in left],
+        "suppressions": [asdict(suppression) for suppression in held],
+        "story": one.document if one else None,
+    }
+    view: list[Block] = one.view if one else [_list(deliveries, days)]
+    view = [*view, *(_left_out(once) for once in left), *(_held(each) for each in held)]
+    return Told(document=document, view=view)
+
+
+def _head(job: Job) -> list[tuple[str, object]]:
+    return [
+        ("job", f"{job.id}, ticket {job.ticket}"),
+        ("request id", job.request_id),
+        ("customer", f"{job.customer_id}, {job.customer}"),
+        ("by way of", f"transport {job.transport_id}, {job.transport}, {job.host}:{job.port}"),
+    ]
+
+
+def _record(facts: Sequence[Fact]) -> Table:
+    rows = [
+        (words.moment(fact.at), story.sentence(fact), story.told(fact), fact.id) for fact in facts
+    ]
+    return Table(head=_RECORD, rows=rows, empty="nothing is on record any more")
+
+
+def _standing(job: Job, waits: Sequence[Open]) -> list[str]:
+    """What is still open, a sentence for each group of deliveries that stand alike."""
+    lines = [_group(job, one) for one in waits]
+    if job.in_doubt:
+        doubts = words.number(job.in_doubt, "delivery", "deliveries")
+        lines.append(f"{doubts} in doubt: deliveryd doubt list {job.id}.")
+    if job.open:
+        lines.append(_frames(job))
+    if job.remaining:
+        lines.append(f"What is left is given up {words.when(job.expires_at, job.now)}.")
+    return lines or ["Nothing is left to wait for."]
+
+
+def _group(job: Job, one: Open) -> str:
+    count = words.number(one.count, "delivery", "deliveries")
+    if one.claimed:
+        return f"{count} claimed by an instance: under way, or waiting for a connection."
+    if words.is_never(one.due_at):
+        why = f"deliveryd resume {job.id}" if job.paused else "customer or delivery put off"
+        return f"{count} paused: {why}."
+    if one.ready:
+        return f"{count} ready, waiting to be claimed."
+    verb = "deferred, next try" if one.retries else "waiting, due"
+    return f"{count} {verb} {words.when(one.due_at, job.now)}."
+
+
+def _frames(job: Job) -> str:
+    expected = "an unknown number" if job.frames_expected is None else job.frames_expected
+    closes = f", closed by us {words.when(job.closes_at, job.now)}" if job.closes_at else ""
+    return f"Open for frames: {job.frames} of {expected} are in{closes}."
+
+
+def _list(deliveries: Sequence[Addressed], days: int) -> Table:
+    rows = [
+        (one.id, one.state.name.lower(), words.moment(one.accepted_at), one.customer_id, one.job_id,
+         one.name)
+        for one in deliveries
+    ]  # fmt: skip
+    empty = f"no delivery in the last {words.number(days, 'day')}"
+    return Table(
+        head=("delivery", "state", "accepted", "customer", "job", "name"), rows=rows, empty=empty
+    )
+
+
+def _left_out(once: LeftOut) -> str:
+    detail = f" ({once.detail})" if once.detail else ""
+    return (
+        f"Left out of job {once.job_id} of customer {once.customer_id},"
+        f" {words.moment(once.accepted_at)}: {once.reason.replace('_', ' ')}{detail}."
+    )
+
+
+def _held(held: Suppression) -> str:
+    scope = "everything" if held.scope == "all" else f"list {held.list_id}"
+    reason = f": {held.reason}" if held.reason else ""
+    return (
+        f"Customer {held.customer_id} sends it nothing from {scope} since"
+        f" {words.moment(held.created_at)}, by {held.kind.replace('_', ' ')}{reason}."
+    )
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "ticket": job.ticket,
+        "request_id": job.request_id,
+        "customer": job.customer_id,
+        "transport": job.transport_id,
+        "state": job.state,
+        "open": job.open,
+        "paused": job.paused,
+        "not_before": job.not_before,
+        "expires_at": job.expires_at,
+        "queued": job.queued,
+        "remaining": job.remaining,
+        "in_doubt": job.in_doubt,
+    }
+
+
+def _waits(found: reason.Reason) -> dict[str, Any]:
+    return {"for": found.cause, "until": found.until, "words": found.sentences}
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    fields = {name: value for name, value in asdict(fact).items() if value not in (None, {})}
+    return {**fields, "words": story.sentence(fact)}
+
+
+def _open(one: Open) -> dict[str, Any]:
+    return {**asdict(one), "due_at": None if words.is_never(one.due_at) else one.due_at}
+
+
+def _addressed(one: Addressed) -> dict[str, Any]:
+    return {**asdict(one), "state": State(one.state).name.lower()}

@@ -1,0 +1,126 @@
+"""`deliveryd trace`: what happened, what it waits for, and when it is next looked at.
+
+Promise 7: every wait has a reason that can be asked for.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from daemon.cli import doors, names, telling
+from daemon.cli import options as common
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.reason import Scene
+from daemon.cli.screen import Screen
+from daemon.cli.telling import Told
+from daemon.config import Config
+from daemon.mail import address
+from daemon.store import door, operator
+
+_MOST = 20
+"""Deliveries and jobs shown of one address."""
+
+
+async def trace(
+    name: Annotated[
+        str,
+        Parameter(
+            help="An address, a delivery's number, a job's id, ticket or request id,"
+            " or an event's id."
+        ),
+    ],
+    /,
+    *,
+    days: Annotated[int, Parameter(help="How far back an address is looked for.")] = 7,
+    options: Options = DEFAULT,
+) -> int:
+    """Tell the whole story of a delivery, a job or an address.
+
+    Everything on record and whether the world was told; where it stands, what it waits for and
+    until when.
+    """
+    settings = common.load(options).config
+    async with doors.postgres(settings) as store:
+        if "@" in name:
+            told = await _addressed(store, settings, name, days)
+        else:
+            told = await _named(store, settings, name)
+    Screen(options).show(told.document, told.view)
+    return Exit.OK
+
+
+async def _named(store: door.Store, settings: Config, name: str) -> Told:
+    """By whichever of our names this is."""
+    number = names.as_number(name)
+    if number is not None and await operator.find_by_delivery(store, number):
+        return await _delivery(store, settings, number)
+    uuid = names.as_uuid(name)
+    found = await operator.find(store, job=uuid, name=name)
+    if len(found) == 1 or (uuid is not None and found):
+        return await _job(store, found[0].job)
+    if uuid is not None and (event := await operator.find_event(store, uuid)):
+        return await _event(store, settings, *event)
+    return await _job(store, (await names.job(store, name)).job)
+
+
+async def _event(
+    store: door.Store, settings: Config, job: UUID | None, delivery: int | None
+) -> Told:
+    if delivery is not None:
+        return await _delivery(store, settings, delivery)
+    if job is not None:
+        return await _job(store, job)
+    raise Ended("that event is about no job: it tells of a request that was refused")
+
+
+async def _job(store: door.Store, number: UUID) -> Told:
+    job = await operator.job(store, number)
+    if job is None:
+        raise Ended(f"job {number} is gone")
+    waits = await operator.still_open(store, number, limit=_MOST)
+    return telling.of_job(job, waits, await operator.job_story(store, number))
+
+
+async def _delivery(store: door.Store, settings: Config, number: int) -> Told:
+    delivery = await operator.delivery(store, number)
+    job = None if delivery is None else await operator.job(store, delivery.job_id)
+    if delivery is None or job is None:
+        raise Ended(f"delivery {number} is gone")
+    scene = await _scene(store, settings, delivery, job)
+    facts = await operator.job_story(store, job.id), await operator.story(store, number)
+    return telling.of_delivery(scene, *facts)
+
+
+async def _scene(
+    store: door.Store, settings: Config, delivery: operator.Delivery, job: operator.Job
+) -> Scene:
+    """Everything that it may wait for."""
+    ahead = 0
+    if delivery.rank is not None and not delivery.is_claimed:
+        ahead = await operator.ahead(
+            store, lane=delivery.lane_id, klass=delivery.klass, rank=delivery.rank
+        )
+    return Scene(
+        delivery=delivery,
+        job=job,
+        lane=await operator.lane(store, delivery.lane_id),
+        ahead=ahead,
+        doubt_since=await operator.doubt_since(store, delivery.id),
+        doubt_after=settings.doubt.after,
+    )
+
+
+async def _addressed(store: door.Store, settings: Config, text: str, days: int) -> Told:
+    """All that is known of an address; of a single delivery its whole story."""
+    found = address.check(text, allow_utf8=True, need_dot=False)
+    if isinstance(found, address.Invalid):
+        raise Ended(f"{text} is no address: {found.reason}", Exit.USAGE)
+    since = (datetime.now(UTC) - timedelta(days=days)).date()
+    deliveries = await operator.addressed(store, found.norm, since=since, limit=_MOST)
+    left = await operator.left_out(store, found.address, since=since, limit=_MOST)
+    held = await operator.suppressions(store, found.supp, limit=_MOST)
+    one = await _delivery(store, settings, deliveries[0].id) if len(deliveries) == 1 else None
+    return telling.of_address(found.address, deliveries, left, held, one=one, days=days)

@@ -1,0 +1,106 @@
+"""Any single request is carried out here: what it asks for decides which room answers.
+
+Whatever changes something does so in one transaction of a writer, with its events; a refusal is told
+in the same transaction and changes nothing else.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from daemon.intake import (
+    accept,
+    content,
+    control,
+    doubts,
+    events,
+    frames,
+    inquiries,
+    reschedule,
+    subscriptions,
+)
+from daemon.intake.ask import Ask, Terms, Verdict
+from daemon.intake.replaying import Replays
+from daemon.intake.writers import Writers
+from daemon.ledger.writer import Append
+from daemon.mail.refusal import Refused
+from daemon.mail.request import commands
+from daemon.mail.request.send import Send
+from daemon.store import door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What requests are carried out with."""
+
+    store: door.Store
+    writers: Writers
+    replays: Replays
+    terms: Terms
+    chance: Random
+
+
+async def group(means: Means, asks: list[Ask]) -> list[Verdict]:
+    """Accepts sends together; all have different keys and fit content."""
+    async with means.writers.transaction() as append:
+        return await accept.group(append, asks, means.terms, means.chance)
+
+
+async def alone(means: Means, ask: Ask, now: datetime) -> Verdict:
+    """Carries out one request, whatever it is."""
+    unfit = content.refused(ask.request)
+    if unfit is not None:
+        return await _told(means, ask, Verdict(result="refused", answer=unfit))
+    if isinstance(ask.request, Send) and not ask.request.dry_run:
+        return (await group(means, [ask]))[0]
+    verdict = await _asked(means, ask, now)
+    if verdict is not None:
+        return await _told(means, ask, verdict)
+    async with means.writers.transaction() as append:
+        changed = await _changed(append, ask, means.terms)
+        if isinstance(changed.answer, Refused):
+            await append.events([events.rejected(ask, changed.answer)])
+        return changed
+
+
+async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
+    """What only asks needs no transaction of a writer; None = it changes something."""
+    match ask.request:
+        case Send(dry_run=True):
+            return await accept.rehearsed(means.store, ask, means.terms, means.chance)
+        case commands.Status() as command:
+            return await inquiries.status(means.store, ask, command)
+        case commands.Deliveries() as command:
+            return await inquiries.deliveries(means.store, ask, command)
+        case commands.DoubtList() as command:
+            return await inquiries.doubts(means.store, ask, command)
+        case commands.EventsReplay() as command:
+            return await means.replays.ask(ask, command, now)
+    return None
+
+
+async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: PLR0911 - a table
+    match ask.request:
+        case commands.Cancel() as command:
+            return await control.cancel(append, ask, command, terms)
+        case commands.Pause() as command:
+            return await control.pause(append, ask, command, terms)
+        case commands.Resume() as command:
+            return await control.resume(append, ask, command)
+        case commands.Reschedule() as command:
+            return await reschedule.reschedule(append, ask, command)
+        case commands.Unsubscribe() as command:
+            return await subscriptions.unsubscribe(append, ask, command, terms)
+        case commands.Subscribe() as command:
+            return await subscriptions.subscribe(append, ask, command)
+        case commands.DoubtResolve() as command:
+            return await doubts.resolve(append, ask, command)
+    return await frames.entered(append, ask, terms)
+
+
+async def _told(means: Means, ask: Ask, verdict: Verdict) -> Verdict:
+    """A refusal is told, also where there was no transaction."""
+    if isinstance(verdict.answer, Refused):
+        async with means.writers.transaction() as append:
+            await append.events([events.rejected(ask, verdict.answer)])
+    return verdict

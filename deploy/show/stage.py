@@ -1,0 +1,142 @@
+"""`deploy/demo`, as typed: sets up, starts everything, watches over the play, stops everything."""
+
+import argparse
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ground import environment, prepare, progress, servers, state, verbs
+from ground.failures import Failed
+from ground.progress import Say
+from ground.state import CHECKOUT
+
+from . import afterwards, programs
+from .programs import Place
+
+CAMPAIGN = 200
+LEAST, MOST = 10, 5000  # four of them are special; more than 5,000 don't fit in one parcel
+PATIENCE = 10.0
+EPILOG = """\
+Installs what is missing, says what and why, and starts a private Postgres and RabbitMQ, unless
+DELIVERYD_POSTGRES__DSN and DELIVERYD_RABBITMQ__URL name others. All data lies in one folder.
+exit status: 0 mail and events are exactly what the samples demand, 1 they are not,
+2 wrong usage, 69 something needed isn't to be had, 130 interrupted"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show everything and return the exit status."""
+    options = _parser().parse_args(arguments)
+    say = progress.printer()
+    folder = state.folder(options.dir or str(state.folder(None) / "demo"))
+    with state.held(folder, lock="demo.lock", patience=1):
+        if options.stop:
+            _stop(folder, say)
+            return 0
+        prepare.everything(say)
+        return _shown(folder, options, say)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="deploy/demo",
+        description="Sends sample requests through a real deliveryd and shows what becomes of them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--once", action="store_true", help="for scripts: plain lines, no live tables")
+    end.add_argument("--keep", action="store_true", help="leave everything running, to play with")
+    end.add_argument("--stop", action="store_true", help="stop what --keep has left running")
+    parser.add_argument("--dir", help="the state folder (default: .state/demo)")
+    parser.add_argument(
+        "--recipients",
+        type=_size,
+        default=CAMPAIGN,
+        metavar="N",
+        help=f"recipients of the campaign, {LEAST} to {MOST} (default: {CAMPAIGN})",
+    )
+    return parser
+
+
+def _size(text: str) -> int:
+    size = int(text)
+    if not LEAST <= size <= MOST:
+        raise argparse.ArgumentTypeError(f"{LEAST} to {MOST}")
+    return size
+
+
+def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
+    """The show between start and stop. What was started is stopped, whatever comes, unless kept."""
+    kept = False
+    try:
+        try:
+            programs.stop(folder, say)  # what an earlier --keep left
+            found = servers.start(folder, say)
+            place = programs.settle(folder)
+            variables = programs.settings(place, found)
+            programs.start(place, variables, say)
+            status = _played(place, variables, options)
+            kept = options.keep
+        finally:
+            _deafen()
+    finally:
+        if not kept:
+            _stop(folder, say)
+    print(afterwards.text(place, variables, kept=kept), flush=True)
+    return status
+
+
+def _deafen() -> None:
+    """From here on everything is being put away; Ctrl-C can't hurry it, only leave things behind."""
+    for request in verbs.REQUESTS:
+        signal.signal(request, signal.SIG_IGN)
+
+
+def _stop(folder: Path, say: Say) -> None:
+    programs.stop(folder, say)
+    servers.stop(folder, say)
+
+
+def _played(place: Place, variables: Mapping[str, str], options: argparse.Namespace) -> int:
+    """The play, in the virtual environment, to its end; its exit status."""
+    play = subprocess.Popen(
+        [
+            str(environment.PYTHON),
+            *("-m", "show"),
+            *("--record", str(place.record)),
+            *("--recipients", str(options.recipients)),
+            *(["--plain"] if options.once else []),
+        ],
+        env={**environment.activated(), **variables, "PYTHONPATH": str(CHECKOUT / "deploy")},
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches it through us, and once
+    )
+    try:
+        _attend(play, place)
+    finally:
+        if play.poll() is None:
+            play.send_signal(signal.SIGINT)
+            _ended(play)
+    return play.returncode
+
+
+def _attend(play: subprocess.Popen[bytes], place: Place) -> None:
+    """Wait for the end of the play; Failed at once if the daemon or the sink ends before it."""
+    while play.poll() is None:
+        if trouble := programs.ended(place):
+            raise Failed(trouble)
+        time.sleep(0.1)
+
+
+def _ended(play: subprocess.Popen[bytes]) -> None:
+    try:
+        play.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        play.kill()
+        play.wait()

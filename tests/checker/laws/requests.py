@@ -1,0 +1,90 @@
+"""I1: what became of every request."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tests.checker.evidence import Event, Request
+from tests.checker.world import World
+
+REASONS = {"bad_json", "bad_encoding", "unknown.type", "unknown.command", "unsupported.version",
+           "too_large"}  # fmt: skip
+"""Why a parcel is no request."""
+
+
+def one_fate(world: World) -> Iterator[str]:
+    """Every confirmed send is exactly one of: a job, a refusal that was told, a dead letter."""
+    rejected = Counter(_key(event) for event in _rejections(world))
+    dead = Counter(letter.message_id for letter in world.evidence.dead)
+    jobs = Counter(job.request_id for job in world.evidence.books.jobs)
+    for key, same in world.sends.items():
+        spoiled = dead[key]
+        refused = rejected[key] - spoiled
+        yield _fate(key, same, jobs=jobs[key], refused=refused, dead=spoiled)
+
+
+def _fate(key: str, same: Sequence[Request], *, jobs: int, refused: int, dead: int) -> str:
+    bodies = Counter(json.dumps(one.fields, sort_keys=True, default=str) for one in same)
+    told = f"{len(same)} published, {jobs} jobs, {refused} refused, {dead} dead"
+    if dead:
+        return "" if (jobs, refused, dead) == (0, 0, len(same)) else f"{key}: {told}"
+    if not jobs:
+        return "" if refused >= len(same) else f"{key}: {told}"
+    # of several bodies under one key one is accepted, with its repeats; the others are conflicts
+    expected = {len(same) - number for number in bodies.values()}
+    return "" if jobs == 1 and refused in expected else f"{key}: {told}"
+
+
+def keys_are_kept(world: World) -> Iterator[str]:
+    """The same request under the same key gets the first answer again, and no second job."""
+    for key, same in world.sends.items():
+        answers = {json.dumps(one.answer, sort_keys=True) for one in same if one.is_positive}
+        if len(same) > 1:
+            yield "" if len(answers) <= 1 else f"{key}: {len(answers)} different answers"
+
+
+def no_job_from_nowhere(world: World) -> Iterator[str]:
+    """Every job has a request that asked for it."""
+    keyless = [one for one in world.evidence.requests if one.command == "send" and not one.key]
+    unkeyed = [job for job in world.jobs.values() if job.request_id is None]
+    for job in world.jobs.values():
+        known = job.request_id in world.sends or (job.request_id is None and keyless)
+        yield "" if known else f"job {job.id} has no request"
+    yield "" if len(unkeyed) <= len(keyless) else f"{len(unkeyed)} jobs of {len(keyless)} requests"
+
+
+def answered(world: World) -> Iterator[str]:
+    """Whoever asked for an answer has one, and a positive one names what is in the books."""
+    for request in world.evidence.requests:
+        if request.wants_answer:
+            yield _answer(request, world)
+
+
+def _answer(request: Request, world: World) -> str:
+    if request.answer is None:
+        return f"{request.command} {request.key}: no answer"
+    named = request.answer.get("job")
+    if request.is_positive and request.command == "send" and not request.fields.get("dry_run"):
+        known = named in world.jobs or request.kind is not None
+        return "" if known else f"{request.key}: the answer's job {named} isn't there"
+    return ""
+
+
+def dead_letters_say_why(world: World) -> Iterator[str]:
+    """Every dead letter has a known reason, is unchanged, and was told as a rejection."""
+    told = Counter(_key(event) for event in _rejections(world))
+    bodies = {one.message_id: one.body for one in world.evidence.requests}
+    for letter in world.evidence.dead:
+        body = bodies.get(letter.message_id)
+        same = not isinstance(body, bytes) or body == letter.body
+        known = letter.reason in REASONS and letter.message_id in told and body is not None
+        yield "" if known and same else f"dead letter {letter.message_id}: {letter.reason}"
+
+
+def _rejections(world: World) -> list[Event]:
+    return [event for event in world.first.values() if event.type == "request.rejected"]
+
+
+def _key(event: Event) -> str | None:
+    found: str | None = event.data.get("request_id")
+    return found

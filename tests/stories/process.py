@@ -1,0 +1,130 @@
+"""One instance of the daemon as a process, and commands typed at it."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.stories import servers
+
+PATIENCE = 20.0
+"""Seconds for a start or a stop."""
+_GLANCE = 0.05
+"""Seconds between looks at what gives no signal: a log, a health check."""
+
+
+class Daemon:
+    """`python -m daemon serve`, from its start to its end."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.is_doomed = False
+        """Whether its end is none that it chose."""
+
+    @classmethod
+    async def start(
+        cls, config: Path, log: Path, *, only: str = "", settings: Mapping[str, str] | None = None
+    ) -> "Daemon":
+        """Starts one and returns at once; its log goes to a file of its own."""
+        words = ["--only", only] if only else []
+        with log.open("wb") as written:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "daemon", "serve", "--config", str(config), *words),
+                cwd=servers.TOP,
+                env=servers.environment(settings),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+            )
+        return cls(process, log)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+    @property
+    def log(self) -> str:
+        """Everything it has said."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def lines(self, event: str) -> Iterator[dict[str, Any]]:
+        """The log lines of one event."""
+        for line in self.log.splitlines():
+            if f'"{event}"' in line:
+                yield json.loads(line)
+
+    async def ready(self, seconds: float = PATIENCE) -> None:
+        """Returns when it says that it is ready."""
+        async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
+            while not await self._is_ready(session):
+                assert self.is_running, f"ended with {self._process.returncode}\n{self.log}"
+                await asyncio.sleep(_GLANCE)
+
+    async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
+        address = next(self.lines("ops.listening"), None)
+        if address is None:
+            return False
+        try:
+            async with session.get(f"http://{address['host']}:{address['port']}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is tidied up."""
+        self.is_doomed = True
+        self._process.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: as if the machine had frozen."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: and on as if nothing had been."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM: it shall stop cleanly."""
+        self._process.terminate()
+
+    async def ended(self, seconds: float = PATIENCE) -> int:
+        """Its exit status, once it has ended."""
+        async with asyncio.timeout(seconds):
+            return await self._process.wait()
+
+    async def stop(self, seconds: float = PATIENCE) -> None:
+        """Stops it cleanly: it ends by itself, with 0, and had nothing to complain of itself."""
+        if self.is_running:
+            self.terminate()
+        status = await self.ended(seconds)
+        assert self.is_doomed or status == 0, f"ended with {status}\n{self.log}"
+        assert "Traceback" not in self.log, self.log
+
+    async def clear_away(self) -> None:
+        """Whatever came before: it is gone afterwards."""
+        if self.is_running:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def typed(config: Path, *words: str, seconds: float = PATIENCE) -> tuple[int, Any]:
+    """The exit status and the JSON document of a command."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "daemon", *words, "--json", "--config", str(config)),
+        cwd=servers.TOP,
+        env=servers.environment(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(seconds):
+        said, complained = await process.communicate()
+    assert said, f"{words} ended with {process.returncode}: {complained.decode()}"
+    return process.returncode or 0, json.loads(said)

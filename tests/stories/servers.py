@@ -1,0 +1,114 @@
+"""The servers that stories run against: the pair everybody shares, or a pair of their own to break."""
+
+import asyncio
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from daemon.store import door, migrate
+
+DSN = "DELIVERYD_POSTGRES__DSN"
+URL = "DELIVERYD_RABBITMQ__URL"
+TOP = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds for a server to start or to come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """A Postgres and a RabbitMQ, and a migrated database to make copies of."""
+
+    dsn: str
+    url: str
+    template: str
+
+    @classmethod
+    async def at(cls, dsn: str, url: str) -> "Servers":
+        """Those at these addresses, with a fresh template."""
+        template = named()
+        await _run(dsn, f"CREATE DATABASE {template}")
+        reach = door.Reach(dsn=_of(dsn, template), role="stories")
+        await migrate.migrated(reach, today=datetime.now(UTC).date())
+        return cls(dsn=dsn, url=url, template=template)
+
+    async def gone(self) -> None:
+        """Takes the template away."""
+        await _run(self.dsn, f"DROP DATABASE {self.template} WITH (FORCE)")
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[str]:
+        """The address of a migrated database that nobody else has."""
+        name = named()
+        await _run(self.dsn, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        try:
+            yield _of(self.dsn, name)
+        finally:
+            await _run(self.dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Servers of our own, in a state folder of their own."""
+
+    folder: Path
+
+    async def start(self) -> tuple[str, str]:
+        """Starts both; answers their addresses."""
+        await self._typed("start")
+        lines = (await self._typed("env")).splitlines()
+        said = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        return said[DSN].strip("'"), said[URL].strip("'")
+
+    async def restart(self, server: str, *, kill: bool) -> None:
+        """Ends one of them, by SIGKILL or as it likes to, and starts it at the same place."""
+        await self._typed("restart", server, *(["--kill"] if kill else []))
+
+    async def stop(self) -> None:
+        """Ends both and removes their data."""
+        await self._typed("stop", "--wipe")
+
+    async def _typed(self, *words: str) -> str:
+        command = (sys.executable, str(TOP / "deploy" / "servers"), *words)
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            "--dir",
+            str(self.folder),
+            env=environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(PATIENCE):
+            said, complained = await process.communicate()
+        assert process.returncode == 0, f"{words}: {complained.decode()}"
+        return said.decode()
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours without any setting of deliveryd, which would count more than a story's file."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DELIVERYD_")}
+    return own | dict(more or {})
+
+
+def named() -> str:
+    """A name that nobody else has."""
+    return f"story_{uuid.uuid4().hex[:16]}"
+
+
+def _of(dsn: str, database: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
+async def _run(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn, timeout=PATIENCE)
+    try:
+        await connection.execute(statement, timeout=PATIENCE)
+    finally:
+        await connection.close(timeout=PATIENCE)

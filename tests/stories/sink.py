@@ -1,0 +1,70 @@
+"""The scripted SMTP server of a story, as a process."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from daemon.sink.client import Control
+from tests.checker import record
+from tests.checker.evidence import Copy
+from tests.stories import servers
+
+PATIENCE = 20.0
+"""Seconds for it to start or to end."""
+
+
+class Sink:
+    """One sink, and everything on its record."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, path: Path, smtp: str, control: Control
+    ) -> None:
+        self._process = process
+        self.path = path
+        host, _, port = smtp.rpartition(":")
+        self.host, self.port = host, int(port)
+        self.control = control
+
+    @classmethod
+    async def start(cls, path: Path) -> "Sink":
+        """Starts one that writes its record there."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "daemon.sink", "--listen", "127.0.0.1:0"),
+            *("--control", "127.0.0.1:0", "--record", str(path)),
+            cwd=servers.TOP,
+            env=servers.environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            ready = json.loads(await process.stdout.readline())
+        return cls(process, path, ready["smtp"], await Control.connect(ready["control"]))
+
+    async def do(self, verb: str, **fields: Any) -> dict[str, Any]:
+        """Has it behave in some way: see `python -m daemon.sink --behaviours`."""
+        return await self.control.call(do=verb, **fields)
+
+    async def stored(self, messages: int, *, seconds: float = 30.0) -> None:
+        """Returns once so many different messages are stored."""
+        await self.control.wait_for(messages, timeout=seconds)
+
+    @property
+    def copies(self) -> list[Copy]:
+        """Every stored message."""
+        return record.copies(self.path)
+
+    async def peak(self) -> int:
+        """The most connections that it ever had at once."""
+        stats = await self.control.stats()
+        peak: int = stats["connections"]["peak"]
+        return peak
+
+    async def close(self) -> None:
+        """Ends it."""
+        await self.control.close()
+        self._process.terminate()
+        async with asyncio.timeout(PATIENCE):
+            await self._process.wait()
