@@ -103,7 +103,7 @@ async def _load(store: door.Store, settings: configs.Config) -> None:
         customers=settings.customer,
         transports=settings.transport,
         tokens=settings.token,
-        key=await instances.hash_key(store),
+        key=await engine.hash_key(store, settings),
     )
 
 
@@ -163,7 +163,14 @@ async def _reloads(
         logs.adjust(level=fresh.config.log.level, addresses=fresh.config.log.addresses)
         metrics.config_reloads("ok").inc()
         changes = configs.changed(house.loaded.config, fresh.config)
-        _log.info("reload.done", changed=[change.key for change in changes])
+        house.loaded = fresh
+        for follower in house.followers:
+            follower(fresh.config)
+        _log.info(
+            "reload.done",
+            changed=[change.key for change in changes if not change.needs_restart],
+            needs_restart=[change.key for change in changes if change.needs_restart],
+        )
 
 
 def _on_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daemon import config as configs
 from daemon import logs
@@ -21,6 +21,8 @@ from daemon.dispatch.part import Dispatch, Equipment
 from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
 from daemon.dispatch.witness import LeaseWitness
+from daemon.intake import part
+from daemon.intake.part import Intake
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
@@ -34,48 +36,54 @@ _HEALTH_EVERY = 1.0
 _log = logs.get("engine")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class House:
     """What lives longer than one life: connections, and whom to tell how we are."""
 
     loaded: configs.Loaded
+    """Replaced as a whole by a reload; what may change without a restart is read from here anew."""
     store: door.Store
     reach: door.Reach
     inbound: Link
     outbound: Link
     health: Health
     name: str
+    followers: list[Callable[[configs.Config], None]] = field(default_factory=list)
+    """Who takes over a reloaded configuration."""
 
 
 async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
-    name = topology.names(settings.rabbitmq.prefix)
+    key = await hash_key(house.store, settings)
     publisher = BatchPublisher(house.outbound)
     teller = Teller(
         house.store,
         publisher,
         instance=lease.instance,
-        exchange=name.events,
+        exchange=topology.names(settings.rabbitmq.prefix).events,
         pace=settings.events,
     )
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
-    dispatch = await _dispatch(house, lease, teller, settling)
+    dispatch = _dispatch(house, lease, teller, settling, key=key)
+    intake = _intake(house, lease, teller, publisher, key=key)
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(teller.run(), name="ledger.teller"),
             group.create_task(_watch(house), name="health"),
             group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
             group.create_task(upkeep.house(house.store), name="upkeep.house"),
+            group.create_task(
+                notices.listen(house.reach, notices.DUE, dispatch.claimer.wake), name="notices"
+            ),
         ]
-        if "dispatch" in only:
-            beside.append(
-                group.create_task(
-                    notices.listen(house.reach, notices.DUE, dispatch.claimer.wake),
-                    name="notices",
-                )
-            )
-        await _parts(house, lease, only, over, dispatch=dispatch)
+        await _parts(
+            house,
+            lease,
+            over,
+            intake=intake if "intake" in only else None,
+            dispatch=dispatch if "dispatch" in only else None,
+        )
         await settling.close()
         await _told(teller, settings.instance.stop_deadline)
         for task in beside:
@@ -86,25 +94,52 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
 async def _parts(
     house: House,
     lease: Lease,
-    only: frozenset[str],
     over: asyncio.Event,
     *,
-    dispatch: Dispatch,
+    intake: Intake | None,
+    dispatch: Dispatch | None,
 ) -> None:
-    """Intake stops first, dispatch after it."""
+    """Intake stops first, dispatch when nothing more is accepted."""
     accepted = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        if "dispatch" in only:
+        if dispatch:
             group.create_task(dispatch.run(accepted), name="dispatch")
+        taking = group.create_task(intake.run(over), name="intake") if intake else None
+        house.followers = [intake.reload] if intake else []
         await over.wait()
         lease.draining = True
         house.health.drain()
+        if taking:
+            await taking
         accepted.set()
 
 
-async def _dispatch(house: House, lease: Lease, teller: Teller, writer: Writer) -> Dispatch:
+def _intake(
+    house: House, lease: Lease, teller: Teller, publisher: BatchPublisher, *, key: bytes
+) -> Intake:
+    return Intake(
+        part.Equipment(
+            store=house.store,
+            inbound=house.inbound,
+            publisher=publisher,
+            audience=teller,
+            instance=lease.instance,
+            config=house.loaded.config,
+            key=key,
+        )
+    )
+
+
+async def hash_key(store: door.Store, settings: configs.Config) -> bytes:
+    """What keys the hashes of bodies and tokens: the configured one, else the database's own."""
+    configured = settings.intake.hash_key.reveal()
+    return configured.encode() if configured else await instances.hash_key(store)
+
+
+def _dispatch(
+    house: House, lease: Lease, teller: Teller, writer: Writer, *, key: bytes
+) -> Dispatch:
     settings = house.loaded.config
-    key = await instances.hash_key(house.store)
     shares = settings.dispatch.shares
     return Dispatch(
         Equipment(
@@ -112,15 +147,15 @@ async def _dispatch(house: House, lease: Lease, teller: Teller, writer: Writer) 
             lease=lease,
             settler=Settler(
                 writer,
-                schedule=lambda: schedule_of(settings.retry),
-                sample=lambda: settings.log.delivery_sample,
+                schedule=lambda: schedule_of(house.loaded.config.retry),
+                sample=lambda: house.loaded.config.log.delivery_sample,
             ),
             teller=teller,
             press=Press(
                 message_domain=settings.delivery.message_domain or settings.delivery.hostname,
                 key=key,
             ),
-            courier=_couriers(settings, lease),
+            courier=_couriers(house, lease),
             settings=lanes_at_work.Settings(
                 idle=settings.delivery.idle,
                 permit_size=settings.dispatch.permit_size,
@@ -148,12 +183,13 @@ def schedule_of(retry: sections.Retry) -> Schedule:
     )
 
 
-def _couriers(settings: configs.Config, lease: Lease) -> Callable[[lanes.Lane], Courier]:
+def _couriers(house: House, lease: Lease) -> Callable[[lanes.Lane], Courier]:
     """Which courier serves a lane: the only place that chooses one."""
     witness = LeaseWitness(lease)
-    known = {transport.id: transport for transport in settings.transport}
 
     def courier(lane: lanes.Lane) -> Courier:
+        settings = house.loaded.config
+        known = {transport.id: transport for transport in settings.transport}
         if settings.delivery.mode == "file" and settings.delivery.folder is not None:
             return FileCourier(settings.delivery.folder, witness)
         transport = known[lane.transport_id]

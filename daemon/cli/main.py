@@ -31,8 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         return _told(*faults.explain(error))
 
 
-def app() -> App:
-    """All commands. Their modules are imported when they are called, not for `--help`."""
+def app(arguments: Sequence[str] = ()) -> App:
+    """All commands. Only the module of the one that is called is imported, and tells of itself."""
     root = App(
         name=NAME,
         help="Event-driven mail delivery: requests from RabbitMQ, mail by SMTP, events back.",
@@ -52,15 +52,18 @@ def app() -> App:
         root.command(family)
     for command in commands.ALL:
         first, _, second = command.words.partition(" ")
+        words = [word for word in (first, second) if word]
+        about = None if list(arguments[: len(words)]) == words else command.does
         if second:
-            _add(families[first], second, command)
+            _add(families[first], second, command, help=about)
         else:
-            _add(root, first, command, group=groups[command.group])
+            _add(root, first, command, help=about, group=groups[command.group])
     return root
 
 
 def _called(arguments: Sequence[str]) -> Any:
-    return app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    root = app(arguments)
+    return root(arguments, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def _add(parent: App, name: str, command: Command, **more: Any) -> None:
@@ -68,7 +71,7 @@ def _add(parent: App, name: str, command: Command, **more: Any) -> None:
         more |= {"help_flags": (), "version_flags": ()}
     example = f"Example:\n  {NAME} {command.words} {command.example}"
     place = f"daemon.cli.{command.place}"
-    parent.command(place, name=name, help=command.does, help_epilogue=example, **more)
+    parent.command(place, name=name, help_epilogue=example, **more)
 
 
 def _told(code: Exit, lines: Sequence[str]) -> Exit:

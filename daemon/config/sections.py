@@ -90,8 +90,6 @@ class Intake(Section):
 class Shares(Section):
     """How deliveries are shared out between the classes while all of them have some due."""
 
-    LIVE: ClassVar = frozenset({"urgent", "normal", "bulk"})
-
     urgent: PositiveInt = 8
     """For passwords and codes: people are waiting."""
     normal: PositiveInt = 4
@@ -102,8 +100,6 @@ class Shares(Section):
 
 class Dispatch(Section):
     """Claims and permits."""
-
-    LIVE: ClassVar = frozenset({"shares"})
 
     poll: Duration = 1.0
     """How often we look for due work when nobody wakes us; promise 4 is within a second."""

@@ -224,7 +224,7 @@ def _accepted(entry: _Entry) -> Accepted:
 
 def _known(entry: _Entry) -> dict[str, int | None]:
     """The counts of a job; of an open one nobody knows yet how many will be asked for."""
-    numbers = events.asked(entry.numbers)
+    numbers: dict[str, int | None] = {**events.asked(entry.numbers)}
     return numbers | {"requested": None} if entry.send.open else numbers
 
 

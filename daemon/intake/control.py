@@ -175,5 +175,3 @@ def _of_customer(kind: Type, number: int) -> Event:
 
 def _is_over(job: Job) -> bool:
     return job.state in ENDED or job.state == "canceled"
-
-

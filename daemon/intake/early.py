@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.intake import events, frames, post
-from daemon.intake.ask import Back, Turned, Verdict
+from daemon.intake.ask import Ask, Back, Turned, Verdict
 from daemon.intake.carry import Means
 from daemon.intake.post import Letter, Post
 from daemon.intake.reading import Reader
@@ -44,22 +44,29 @@ class Early:
         """Refuses what has waited too long; answers how many frames that were."""
         async with self.means.writers.transaction() as append:
             late = await framing.expired(append.session)
-            turned = [_turned(kept, refused(Code.NOT_FOUND, _LATE, field="request_id")) for kept in late]
+            turned = [
+                _turned(kept, refused(Code.NOT_FOUND, _LATE, field="request_id")) for kept in late
+            ]
             await append.events([events.turned_away(one) for one in turned])
         await self.post.answer([_letter(one) for one in turned])
         return len(turned)
 
     async def _enter(self, append: Append, kept: Kept, now: datetime) -> Letter | None:
-        customer = await self.reader.asker.principals.customer(kept.customer_id)
-        ask = customer and self.reader.again(kept, customer, now)
-        if ask is None or isinstance(ask, Refused):
-            turned = _turned(kept, ask or refused(Code.AUTH_INVALID, "the customer is gone"))
+        ask = await self._read(kept, now)
+        if isinstance(ask, Refused):
+            turned = _turned(kept, ask)
             await append.events([events.turned_away(turned)])
             return _letter(turned)
         verdict = await frames.entered(append, ask, self.means.terms)
         if isinstance(verdict.answer, Refused):
             await append.events([events.rejected(ask, verdict.answer)])
         return post.letter(ask.back, verdict)
+
+    async def _read(self, kept: Kept, now: datetime) -> Ask | Refused:
+        customer = await self.reader.asker.principals.customer(kept.customer_id)
+        if customer is None:
+            return refused(Code.AUTH_INVALID, "the customer is gone")
+        return self.reader.again(kept, customer, now)
 
 
 def _turned(kept: Kept, reason: Refused) -> Turned:

@@ -82,7 +82,7 @@ def completed(job: JobNow) -> Event:
     return settle.completed(job)
 
 
-def of_job(kind: Type, customer: int, job: UUID | None, **data: Any) -> Event:
+def of_job(kind: Type, customer: int, job: UUID | None, /, **data: Any) -> Event:
     """A command about a job was carried out."""
     return Event(type=kind, customer_id=customer, job_id=job, data=data)
 

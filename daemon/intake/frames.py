@@ -24,9 +24,7 @@ async def entered(append: Append, ask: Ask, terms: Terms) -> Verdict:
     key, session = ask.key, append.session
     assert key is not None  # noqa: S101 - both have one
     await framing.lock(session, key.customer_id, key.request_id)
-    job = await framing.job(
-        session, key.customer_id, key.request_id, lifetime=terms.key_lifetime
-    )
+    job = await framing.job(session, key.customer_id, key.request_id, lifetime=terms.key_lifetime)
     if job is None:
         return await _kept(append, ask, key, terms)
     claims, seen = await keys.claimed(session, {key: (ask, job.id)}, terms)
@@ -92,9 +90,7 @@ async def _extended(
 ) -> Verdict:
     """One frame more; the last of those that were announced closes the job."""
     session = append.session
-    audience = literal.Audience(
-        job_id=job.id, message_id=job.message_id, recipients=extend.items
-    )
+    audience = literal.Audience(job_id=job.id, message_id=job.message_id, recipients=extend.items)
     found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
     await framing.enter(session, job.id, open_timeout=terms.open_timeout)
     if job.frames_expected == job.frames + 1:

@@ -3,7 +3,6 @@
 Pages are told by the id of their last row: what is added meanwhile can't shift them.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from daemon.intake import verdicts
@@ -100,7 +99,7 @@ def _job(found: inquiries.Job) -> dict[str, Any]:
 
 def _delivery(found: inquiries.Delivery) -> dict[str, Any]:
     fact = found.fact
-    data: Mapping[str, Any] = fact.get("data") or {}
+    data = fact.get("data") or {}
     return {
         "delivery": found.id,
         "message": found.message_id,

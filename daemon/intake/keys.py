@@ -1,4 +1,4 @@
-"""Keys: the same request again gets the first answer again, another body under its key a conflict."""
+"""Keys: the same request again gets the first answer again, another body under it a conflict."""
 
 from collections.abc import Mapping
 from uuid import UUID

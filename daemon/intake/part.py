@@ -1,32 +1,147 @@
-"""Intake as a part, one for each queue: groups of parcels in, acknowledgements out.
-
-A parcel is acknowledged only after what it asks for has committed and its answer has left. What a
-group can't do together is done one by one, so that a bad parcel fails alone: it is handed back to
-its queue a few times, and then put to the dead letters, while its neighbours go on.
-"""
+"""Intake as one part: a desk for each queue, and what both share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random, SystemRandom
+from uuid import UUID
 
-from daemon import crashpoints, logs, metrics
+from daemon.broker import topology
+from daemon.broker.connection import Link
 from daemon.broker.consumer import Consumer
-from daemon.broker.parcel import Parcel
-from daemon.intake import carry, content, events, post
-from daemon.intake.ask import Ask, Back, Dead, Turned, Verdict
+from daemon.broker.publisher import BatchPublisher
+from daemon.config import Config
+from daemon.directory.principals import Principals
+from daemon.intake import desk, reading
+from daemon.intake.ask import Terms
+from daemon.intake.asker import Asker
 from daemon.intake.carry import Means
+from daemon.intake.desk import Desk
 from daemon.intake.early import Early
 from daemon.intake.post import Post
 from daemon.intake.reading import Reader
+from daemon.intake.replaying import Replays
+from daemon.intake.sweep import Sweep
 from daemon.intake.unkeyed import Unkeyed
-from daemon.mail.refusal import Code, NotARequest
-from daemon.mail.request.answers import Accepted
-from daemon.mail.request.send import Send
-from daemon.store import errors, streams
+from daemon.intake.writers import Writers
+from daemon.ledger.replay import Replayer
+from daemon.ledger.writer import Audience, Writer
+from daemon.store import door
 
-TRIES = 3
-"""Times that a parcel may fail by itself before it is a dead letter."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
-"""Seconds between tries while the database is away."""
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What intake works with."""
+
+    store: door.Store
+    inbound: Link
+    """Parcels come over it, and nothing is published there: a blocked publisher blocks no ack."""
+    publisher: BatchPublisher
+    audience: Audience
+    """Who tells what our writers commit."""
+    instance: UUID
+    config: Config
+    key: bytes
+    """Keys the hashes of bodies and tokens."""
+    clock: Callable[[], datetime] = _now
+    chance: Random = field(default_factory=SystemRandom)
+
+
+class Intake:
+    """The part. `run` ends after `stop` is set and nothing is half done."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        config = equipment.config
+        self._names = topology.names(config.rabbitmq.prefix)
+        self._equipment = equipment
+        self._principals = Principals(equipment.store, key=equipment.key)
+        self._asker = Asker(principals=self._principals, settings=config.intake)
+        self._reader = Reader(
+            asker=self._asker,
+            rules=reading.rules(config),
+            key=equipment.key,
+            urgent=self._names.urgent,
+        )
+        self._post = Post(
+            equipment.publisher, dead=self._names.dead, seconds=config.rabbitmq.publish_timeout
+        )
+        self._means = self._made_means(equipment)
+        self._early = Early(means=self._means, reader=self._reader, post=self._post)
+
+    def _made_means(self, equipment: Equipment) -> Means:
+        config, store = equipment.config, equipment.store
+        writers = [
+            Writer(store, equipment.audience, instance=equipment.instance, kind="accept")
+            for _ in range(config.intake.writers)
+        ]
+        replayer = Replayer(
+            store,
+            equipment.publisher,
+            exchange=self._names.events,
+            source=config.events.source,
+            page=config.events.replay_batch,
+            seconds=config.events.confirm_timeout,
+        )
+        terms = Terms(
+            key_lifetime=config.intake.key_lifetime,
+            open_timeout=config.intake.open_timeout,
+            permit_window=config.dispatch.permit_window,
+        )
+        return Means(
+            store=store,
+            writers=Writers(writers),
+            replays=Replays(store, replayer),
+            terms=terms,
+            chance=equipment.chance,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop`; then what was taken is finished and the streams are ended."""
+        sweep = Sweep(self._means, self._early, clock=self._equipment.clock)
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(sweep.run(), name="intake.sweep"),
+                tasks.create_task(self._means.replays.run(), name="intake.replays"),
+            ]
+            desks = [
+                tasks.create_task(
+                    self._desk("normal", self._names.normal).run(stop), name="intake.normal"
+                ),
+                tasks.create_task(
+                    self._desk("urgent", self._names.urgent).run(stop), name="intake.urgent"
+                ),
+            ]
+            await asyncio.wait(desks)
+            for task in beside:
+                task.cancel()
+        await self._means.writers.close()
+
+    def reload(self, config: Config) -> None:
+        """Takes over what may change while we run; the directory was loaded anew before."""
+        self._asker.settings = config.intake
+        self._reader.rules = reading.rules(config)
+        self._principals.forget()
+
+    def _desk(self, name: str, queue: str) -> Desk:
+        one, config = self._equipment, self._equipment.config.intake
+        consumer = Consumer(one.inbound, queue, prefetch=config.prefetch)
+        return Desk(
+            name,
+            consumer,
+            Unkeyed(one.store, consumer),
+            desk.Equipment(
+                means=self._means,
+                reader=self._reader,
+                post=self._post,
+                early=self._early,
+                clock=one.clock,
+                workers=config.writers,
+                group=config.group,
+                inline=config.inline_limit,
+            ),
+        )

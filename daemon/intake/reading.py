@@ -71,6 +71,14 @@ class Reader:
             plain=kept.body,
         )
 
+    def back(self, taken: Parcel) -> Back:
+        """Where a parcel's answer goes. The database takes no NUL, and no sane sender has one."""
+        return Back(
+            reply_to=(taken.reply_to or "").replace("\0", "") or None,
+            correlation_id=(taken.correlation_id or "").replace("\0", "") or None,
+            dialect=DIALECTS.get(taken.type or ""),
+        )
+
     def digest(self, source: Mapping[str, Any], speaks: str) -> bytes:
         """What two requests that ask for the same, in the same format, have in common."""
         whole = speaks.encode() + b"\0" + decode.canonical_bytes(source)
@@ -88,13 +96,7 @@ class _Reading:
 
     @property
     def back(self) -> Back:
-        reply_to = self.taken.reply_to
-        return Back(
-            # the database takes no NUL, and no queue of a sane sender has one in its name
-            reply_to=reply_to if reply_to and "\0" not in reply_to else None,
-            correlation_id=(self.taken.correlation_id or "").replace("\0", "") or None,
-            dialect=self.dialect,
-        )
+        return self.reader.back(self.taken)
 
     @property
     def label(self) -> Label:
@@ -166,10 +168,13 @@ class _Reading:
     def _turned(
         self, reason: Refused, customer: int, *, of: Decoded | Refused | None = None
     ) -> Turned:
-        command = of.request.command if isinstance(of, Decoded) else of and of.command
-        name = of.request.request_id if isinstance(of, Decoded) else of and of.request_id
+        command, name = reason.command, reason.request_id
+        if isinstance(of, Decoded):
+            command, name = of.request.command, of.request.request_id
+        elif of is not None:
+            command, name = of.command, of.request_id
         return Turned(
-            refused=replace(reason, command=command, request_id=name or reason.request_id),
+            refused=replace(reason, command=command, request_id=name),
             back=self.back,
             customer_id=customer,
             request_id=name or self._name,

@@ -1,4 +1,4 @@
-"""`events.replay`: the answer says how many events will be told again; telling them takes its time."""
+"""`events.replay`: the answer says how many events will be told again; telling takes its time."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from daemon.intake.ask import Ask, Verdict
 from daemon.ledger.replay import Replayer
 from daemon.mail.refusal import Code
 from daemon.mail.request.commands import EventsReplay
-from daemon.store import control, errors, door
+from daemon.store import control, door, errors
 from daemon.store.replays import Stretch
 
 WAITING = 100

@@ -23,7 +23,7 @@ _log = logs.get("ledger.replay")
 class Replayer:
     """Publishes stored events again. `seconds` bounds the confirms of one page."""
 
-    def __init__(  # noqa: PLR0913 - each is a key of the configuration
+    def __init__(
         self,
         store: door.Store,
         publisher: BatchPublisher,
@@ -47,9 +47,7 @@ class Replayer:
     async def run(self, stretch: Stretch) -> int:
         """Tells everything in the stretch; answers how many events the broker has taken."""
         after, told = (0, 0), 0
-        while page := await replays.page(
-            self._store, stretch, after=after, limit=self._page
-        ):
+        while page := await replays.page(self._store, stretch, after=after, limit=self._page):
             after = (page[-1].stream, page[-1].seq)
             wanted = [one for one in page if _is_wanted(one, stretch.start, stretch.end)]
             if not await self._publish(wanted):
@@ -65,9 +63,7 @@ class Replayer:
         for _ in range(TRIES):
             if not left:
                 return True
-            published = await self._publisher.publish(
-                self._exchange, left, seconds=self._seconds
-            )
+            published = await self._publisher.publish(self._exchange, left, seconds=self._seconds)
             open_ones = zip(left, published.fates, strict=True)
             left = [one for one, fate in open_ones if fate in (Fate.UNKNOWN, Fate.NACKED)]
         return not left

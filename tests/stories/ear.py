@@ -1,7 +1,7 @@
 """Who hears everything that comes to a queue, however often the broker goes away in between."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
@@ -54,8 +54,11 @@ class Ear:
         await message.ack()
 
 
-async def forget(url: str, queue: str) -> None:
-    """Deletes a queue."""
+async def forget(url: str, *, queues: Iterable[str], exchanges: Iterable[str]) -> None:
+    """Deletes what a story leaves at the broker."""
     async with await aio_pika.connect(url, timeout=PATIENCE) as connection:
         channel = await connection.channel()
-        await channel.queue_delete(queue)
+        for queue in queues:
+            await channel.queue_delete(queue, timeout=PATIENCE)
+        for exchange in exchanges:
+            await channel.exchange_delete(exchange, timeout=PATIENCE)

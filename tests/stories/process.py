@@ -45,6 +45,11 @@ class Daemon:
         return cls(process, log)
 
     @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self._log.stem}, pid {self._process.pid}"
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._process.returncode is None

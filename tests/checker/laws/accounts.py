@@ -128,7 +128,7 @@ def audit(world: World) -> Iterator[str]:
     """`audit` finds nothing."""
     found = world.evidence.books.audit
     if found is not None:
-        yield "" if found.get("ok") else f"audit: {found}"
+        yield "" if found.get("balanced") else f"audit: {found}"
 
 
 def _sum(numbers: Mapping[str, int | None], names: Sequence[str]) -> int:

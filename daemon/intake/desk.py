@@ -1,0 +1,285 @@
+"""One queue's desk: takes parcels in groups, has them carried out, answers, acknowledges.
+
+A parcel is acknowledged only after what it asks for has committed and its answer has left. What a
+group can't do together is done one by one, so that a bad parcel fails alone: it is handed back to
+its queue a few times, and then put to the dead letters, while its neighbours go on.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from daemon import crashpoints, logs, metrics
+from daemon.broker.consumer import Consumer
+from daemon.broker.parcel import Parcel
+from daemon.intake import carry, events, groups, post
+from daemon.intake.ask import Ask, Dead, Turned, Verdict
+from daemon.intake.carry import Means
+from daemon.intake.early import Early
+from daemon.intake.groups import Pair
+from daemon.intake.post import Post
+from daemon.intake.reading import Reader
+from daemon.intake.unkeyed import Unkeyed
+from daemon.mail.refusal import Code, NotARequest
+from daemon.mail.request.answers import Accepted
+from daemon.store import errors, streams
+
+TRIES = 3
+"""Times that a parcel may fail by itself before it is a dead letter."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+"""Seconds between tries while the database, or the dead letters, can't be reached."""
+
+T = TypeVar("T")
+
+_log = logs.get("intake.desk")
+_seldom = logs.Seldom()
+
+
+class Gone(Exception):
+    """The parcels are no longer ours: the broker hands them out again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What a desk works with; all but the memories are shared with the other one."""
+
+    means: Means
+    reader: Reader
+    post: Post
+    early: Early
+    clock: Callable[[], datetime]
+    workers: int
+    """Groups at once."""
+    group: int
+    """Parcels in one group at most."""
+    inline: int
+    """Recipients in one group at most, unless one parcel has more."""
+
+
+class Desk:
+    """The part for one queue. `run` ends after `stop` is set and nothing is half done."""
+
+    def __init__(
+        self, name: str, consumer: Consumer, unkeyed: Unkeyed, equipment: Equipment
+    ) -> None:
+        self._name = name
+        self._consumer = consumer
+        self._unkeyed = unkeyed
+        self._with = equipment
+        self._turn = asyncio.Lock()
+        self._tasks = asyncio.TaskGroup()
+        self._taking: asyncio.Task[list[Parcel]] | None = None
+        self._is_stopping = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop`; what was taken is finished, what waits goes back to the queue."""
+        async with self._tasks:
+            forgetting = self._tasks.create_task(
+                self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"
+            )
+            workers = [
+                self._tasks.create_task(self._work(), name=f"intake.{self._name}.{number}")
+                for number in range(self._with.workers)
+            ]
+            await stop.wait()
+            self._is_stopping = True
+            if self._taking:
+                self._taking.cancel()
+            await asyncio.wait(workers)
+            forgetting.cancel()
+        await self._consumer.aclose()
+
+    async def _work(self) -> None:
+        while parcels := await self._take():
+            crashpoints.reach("C1")
+            with metrics.parcels_held.track_inprogress():
+                await self._serve(parcels)
+
+    async def _take(self) -> list[Parcel]:
+        """The next group; nothing when it is time to stop."""
+        async with self._turn:
+            if self._is_stopping:
+                return []
+            taking = self._consumer.take(self._with.group)
+            self._taking = self._tasks.create_task(taking, name=f"intake.{self._name}.take")
+            try:
+                return await self._taking
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                return []
+
+    async def _serve(self, parcels: Sequence[Parcel]) -> None:
+        now = self._with.clock()
+        pairs, turned, dead = [], [], []
+        for parcel in parcels:
+            read = functools.partial(self._with.reader.read, parcel, now)
+            found = await self._tried([parcel], read)
+            match found:
+                case Ask():
+                    pairs.append(Pair(parcel, found))
+                case Turned():
+                    turned.append((parcel, found))
+                case Dead():
+                    dead.append((parcel, found))
+                case Exception():
+                    await self._fail(parcel, None, found)
+        await self._bury(dead)
+        await self._turn_away(turned)
+        for group in groups.of(pairs, limit=self._with.inline):
+            await self._accept(group, now)
+
+    async def _accept(self, group: Sequence[Pair], now: datetime) -> None:
+        """A group in one transaction; if that fails, everybody in one of his own."""
+        if len(group) == 1:
+            return await self._carry_out(group[0], now)
+        asks = [pair.ask for pair in group]
+        metrics.accept_group_size.observe(len(group))
+        verdicts = await self._tried(
+            [pair.parcel for pair in group], lambda: carry.group(self._with.means, asks)
+        )
+        if not isinstance(verdicts, Exception):
+            return await self._finish(list(zip(group, verdicts, strict=True)))
+        if not isinstance(verdicts, Gone):
+            _log.warning("group.split", parcels=len(group), fault=type(verdicts).__name__)
+            for pair in group:
+                await self._carry_out(pair, now)
+        return None
+
+    async def _carry_out(self, pair: Pair, now: datetime) -> None:
+        """One request by itself, and the frames that waited for it."""
+        parcel, ask = pair
+        verdict = await self._tried([parcel], lambda: carry.alone(self._with.means, ask, now))
+        if isinstance(verdict, Exception):
+            return await self._fail(parcel, ask, verdict)
+        await self._finish([(pair, verdict)])
+        if verdict.opened and ask.request_id:
+            key = ask.customer.id, ask.request_id
+            taken = await self._tried([parcel], lambda: self._with.early.take(*key, now))
+            if isinstance(taken, Exception):
+                _log.warning("frames.left", fault=type(taken).__name__)
+        return None
+
+    async def _tried(
+        self, parcels: Sequence[Parcel], work: Callable[[], Awaitable[T]]
+    ) -> T | Exception:
+        """What comes of some work, repeated while the database is away; a fault of ours as a value.
+
+        This is the edge: whatever is wrong with a parcel stops here.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await work()
+            except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
+                self._waits(error)
+            except Exception as error:  # noqa: BLE001 - see above
+                return error
+            if self._is_stopping or not await self._are_ours(parcels):
+                return Gone()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _are_ours(self, parcels: Sequence[Parcel]) -> bool:
+        """Whether these may still be acknowledged, as far as the broker says at this moment."""
+        return await self._consumer.confirm_acks() in (0, parcels[0].session)
+
+    def _waits(self, error: Exception) -> None:
+        metrics.database_errors(type(error).__name__).inc()
+        swallowed = _seldom.ask(type(error))
+        if swallowed is not None:
+            _log.warning("intake.waits", why=str(error), swallowed=swallowed)
+
+    async def _finish(self, done: Sequence[tuple[Pair, Verdict]]) -> None:
+        """Answers and acknowledges what has committed; what must wait does so by itself."""
+        crashpoints.reach("C3")
+        for pair, verdict in done:
+            self._count(pair.ask, verdict)
+        for delay in {verdict.delay for _, verdict in done}:
+            some = [one for one in done if one[1].delay == delay]
+            if delay:
+                self._tasks.create_task(
+                    self._answer(some, delay), name=f"intake.{self._name}.answer"
+                )
+            else:
+                await self._answer(some, delay)
+
+    async def _answer(self, done: Sequence[tuple[Pair, Verdict]], delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._with.post.answer([post.letter(pair.ask.back, said) for pair, said in done])
+        self._consumer.ack([pair.parcel for pair, _ in done])
+        for pair, verdict in done:
+            if verdict.memory is not None:
+                self._unkeyed.acknowledged(pair.parcel.session, verdict.memory)
+        crashpoints.reach("C4")
+
+    async def _turn_away(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
+        """Tells, answers and acknowledges what was refused before anything was done."""
+        if not turned:
+            return
+        told = await self._tried([turned[0][0]], lambda: self._tell(turned))
+        if isinstance(told, Gone):
+            return
+        if isinstance(told, Exception):
+            _log.error("rejection.untold", parcels=len(turned), exc_info=told)
+        await self._with.post.answer([post.letter(one.back, _said(one)) for _, one in turned])
+        self._consumer.ack([parcel for parcel, _ in turned])
+        for _, one in turned:
+            metrics.parcels(self._name, "refused" if isinstance(one, Turned) else "dead").inc()
+
+    async def _tell(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
+        async with self._with.means.writers.transaction() as append:
+            await append.events([events.turned_away(one) for _, one in turned])
+
+    async def _fail(self, parcel: Parcel, ask: Ask | None, error: Exception) -> None:
+        """A parcel that nothing can be done with, it alone: again later, at last a dead letter."""
+        if isinstance(error, Gone):
+            return
+        _log.error("parcel.failed", tries=parcel.delivery_count + 1, exc_info=error)
+        if parcel.delivery_count + 1 < TRIES:
+            metrics.parcels(self._name, "requeued").inc()
+            self._consumer.nack(parcel)
+            return
+        reason = NotARequest(code=Code.INTERNAL, message=type(error).__name__)
+        dead = Dead(
+            reason=reason,
+            back=ask.back if ask else self._with.reader.back(parcel),
+            customer_id=ask.customer.id if ask else 0,
+            request_id=ask.request_id if ask else None,
+        )
+        await self._bury([(parcel, dead)])
+
+    async def _bury(self, dead: Sequence[tuple[Parcel, Dead]]) -> None:
+        """To the dead letters, and only then away; what can't be buried yet stays with us."""
+        buried = await self._with.post.bury([(parcel, one.reason) for parcel, one in dead])
+        await self._turn_away([one for one, is_done in zip(dead, buried, strict=True) if is_done])
+        left = [one for one, is_done in zip(dead, buried, strict=True) if not is_done]
+        if left and not self._is_stopping:
+            self._tasks.create_task(self._bury_later(left), name=f"intake.{self._name}.bury")
+
+    async def _bury_later(self, dead: Sequence[tuple[Parcel, Dead]]) -> None:
+        await asyncio.sleep(LONGEST_PAUSE)
+        if await self._are_ours([parcel for parcel, _ in dead]):
+            await self._bury(dead)
+
+    def _count(self, ask: Ask, verdict: Verdict) -> None:
+        metrics.parcels(self._name, verdict.result).inc()
+        metrics.requests(ask.request.command, verdict.result).inc()
+        match verdict.answer:
+            case Accepted(dry_run=False, counts=numbers) if verdict.result == "accepted":
+                for name, number in numbers.items():
+                    if number and name != "requested":
+                        metrics.recipients(name).inc(number)
+
+
+def _said(one: Turned | Dead) -> Verdict:
+    reason = one.refused if isinstance(one, Turned) else one.reason
+    return Verdict(result="refused", answer=reason)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

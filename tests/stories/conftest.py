@@ -1,0 +1,55 @@
+"""What stories are given: a house each, on the servers that everybody shares or on breakable ones."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stories import house as houses
+from tests.stories.house import House
+from tests.stories.servers import DSN, URL, Pair, Servers
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[Servers]:
+    """The servers that `deploy/servers env` names."""
+    missing = [name for name in (DSN, URL) if name not in os.environ]
+    if missing:
+        pytest.fail(f'not set: {missing}; eval "$(deploy/servers env)"', pytrace=False)
+    servers = asyncio.run(Servers.at(os.environ[DSN], os.environ[URL]))
+    yield servers
+    asyncio.run(servers.gone())
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Servers to break, started once for all the stories that do."""
+    pair = Pair(folder=tmp_path_factory.mktemp("pair"))
+    yield pair
+    asyncio.run(pair.stop())
+
+
+@pytest.fixture(scope="session")
+def own_servers(pair: Pair) -> Servers:
+    """The same, as any servers."""
+    return asyncio.run(_started(pair))
+
+
+@pytest.fixture
+async def house(shared_servers: Servers, tmp_path: Path) -> AsyncIterator[House]:
+    """A story's own house."""
+    async with houses.opened(shared_servers, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def breakable(own_servers: Servers, tmp_path: Path) -> AsyncIterator[House]:
+    """A house on servers that may be restarted."""
+    async with houses.opened(own_servers, tmp_path) as opened:
+        yield opened
+
+
+async def _started(pair: Pair) -> Servers:
+    return await Servers.at(*await pair.start())

@@ -1,0 +1,177 @@
+"""Everything that one story plays with, and the judgement at its end."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from daemon.broker import declare, topology
+from tests.checker import books, verdict
+from tests.checker.evidence import Books, Evidence, Limits
+from tests.stories import config, ear, process
+from tests.stories.ear import Ear
+from tests.stories.listener import Listener
+from tests.stories.process import Daemon
+from tests.stories.producer import Producer
+from tests.stories.servers import Servers, named
+from tests.stories.sink import Sink
+
+_GLANCE = 0.1
+"""Seconds between looks into the books, which give no signal."""
+_UNFINISHED = "SELECT id::text FROM job WHERE finished_at IS NULL"
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """A database, a prefix at the broker, a sink, somebody who asks and somebody who listens."""
+
+    folder: Path
+    dsn: str
+    prefix: str
+    sink: Sink
+    producer: Producer
+    events: Listener
+    sections: dict[str, config.Table]
+    transport: dict[str, Any] = field(default_factory=dict)
+    """What the transport has otherwise than the rest of the stories."""
+    daemons: list[Daemon] = field(default_factory=list)
+
+    async def start(self, *, is_ready: bool = True, only: str = "", **settings: str) -> Daemon:
+        """One more daemon; `settings` go into its environment (`dispatch__poll="100ms"`)."""
+        log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
+        environ = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
+        daemon = await Daemon.start(self._written(), log, only=only, settings=environ)
+        self.daemons.append(daemon)
+        if is_ready:
+            await daemon.ready()
+        return daemon
+
+    async def judge(self, *, limits: Limits | None = None, seconds: float = 30.0) -> None:
+        """Waits until everything has come to its end, stops all, and holds the books to the law.
+
+        AssertionError with everything that is wrong.
+        """
+        await self.settled(seconds)
+        taken = await self._books()
+        for daemon in self.daemons:
+            await daemon.stop()
+        found = await books.read(self.dsn)
+        ids = {entry.id for entry in found.entries}
+        await self.events.until(
+            lambda: ids <= self.events.first.keys(), f"{len(ids)} events told", seconds=10
+        )
+        judged = verdict.of(
+            Evidence(
+                requests=[asked.request for asked in self.producer.published],
+                copies=self.sink.copies,
+                events=self.events.events,
+                dead=self.events.dead,
+                books=replace(found, status=taken.status, audit=taken.audit),
+                limits=limits or Limits(connections=config.CONNECTIONS),
+                peak_connections=await self.sink.peak(),
+            )
+        )
+        print(judged.table)  # noqa: T201 - shown by pytest when it fails, or with -s
+        judged.demand()
+
+    async def settled(self, seconds: float = 30.0) -> None:
+        """Returns once every job is finished."""
+        deadline = time.monotonic() + seconds
+        while unfinished := await self.rows(_UNFINISHED):
+            assert time.monotonic() < deadline, f"not finished: {[row['id'] for row in unfinished]}"
+            await asyncio.sleep(_GLANCE)
+
+    async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """What the story's database answers."""
+        connection = await asyncpg.connect(self.dsn, timeout=10)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    async def typed(self, *words: str) -> tuple[int, Any]:
+        """The exit status and the document of a command, under this story's configuration."""
+        return await process.typed(self._written(), *words)
+
+    async def _books(self) -> Books:
+        """What commands say of the last job and of all."""
+        jobs = await self.rows("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
+        status = {row["id"]: (await self.typed("status", row["id"]))[1] for row in jobs}
+        _, audit = await self.typed("audit")
+        return Books(status=status, audit=audit)
+
+    def _written(self) -> Path:
+        """The configuration, as a file."""
+        rows = config.rows(host=self.sink.host, port=self.sink.port, transport=self.transport)
+        path = self.folder / "story.toml"
+        path.write_text(config.text(self.sections, rows))
+        return path
+
+
+@asynccontextmanager
+async def opened(servers: Servers, folder: Path) -> AsyncIterator[House]:
+    """A house of which nothing is left afterwards; the daemons' logs are shown if it fails."""
+    prefix = named()
+    name = topology.names(prefix)
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(servers.database())
+        await declare.apply(servers.url, prefix)
+        stack.push_async_callback(_forget, servers.url, prefix)
+        sink = await Sink.start(folder / "sink.jsonl")
+        stack.push_async_callback(sink.close)
+        listener = Listener()
+        producer = Producer(servers.url, name.requests, f"{prefix}.answers")
+        stack.push_async_callback(producer.close)
+        ears = {
+            f"{prefix}.heard": (listener.heard, name.events),
+            f"{prefix}.buried": (listener.buried, name.dead),
+            f"{prefix}.answers": (producer.heard, None),
+        }
+        await stack.enter_async_context(_ears(servers.url, ears))
+        house = House(
+            folder=folder,
+            dsn=dsn,
+            prefix=prefix,
+            sink=sink,
+            producer=producer,
+            events=listener,
+            sections=config.sections(
+                dsn=dsn, url=servers.url, prefix=prefix, state=folder / "state"
+            ),
+        )
+        stack.push_async_callback(_close, house)
+        yield house
+
+
+@asynccontextmanager
+async def _ears(url: str, ears: Mapping[str, tuple[Any, str | None]]) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for queue, (heard, exchange) in ears.items():
+            listening = Ear(url, queue, heard)
+            tasks.append(group.create_task(listening.run(exchange=exchange), name=queue))
+            await listening.listens()
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _close(house: House) -> None:
+    for daemon in house.daemons:
+        await daemon.clear_away()
+        print(f"--- {daemon.name}\n{daemon.log}")  # noqa: T201 - shown by pytest when it fails
+
+
+async def _forget(url: str, prefix: str) -> None:
+    """Clears the broker of everything under a prefix."""
+    own = [f"{prefix}.{queue}" for queue in ("heard", "buried", "answers")]
+    await ear.forget(
+        url,
+        queues=[*own, *(queue.name for queue in topology.queues(prefix))],
+        exchanges=[exchange.name for exchange in topology.exchanges(prefix)],
+    )
