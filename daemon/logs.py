@@ -37,7 +37,7 @@ TRACE_LIMIT = 2500
 
 ADDRESS_FIELDS = frozenset({"recipient", "address", "sender", "norm"})
 SECRET_FIELDS = frozenset(
-    {"password", "secret", "token", "dsn", "authorization", "cookie", "hash_key"}
+    {"password", "secret", "token", "authorization", "cookie", "hash_key"}
     | {"body", "html", "vars"}
 )
 

@@ -5,7 +5,8 @@ is refused on the way is taken back within the same transaction and disturbs no 
 the database that is broken undoes the group as a whole; whoever called repeats it one by one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -27,7 +28,7 @@ from daemon.store.expansion import Expanded
 
 
 class _Undone(Exception):
-    """Ends a dry run: what it did is undone."""
+    """Ends a dry run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,14 +80,9 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
 
 async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -> Verdict:
     """A dry run: checked and counted as it would be, and nothing is stored."""
-    entry = None
-    try:
-        async with store.transaction() as session:
-            entry = _entry(ask, await session.value("clock.now"), chance)
-            await _expand(session, [entry], terms)
-            raise _Undone
-    except _Undone:
-        assert entry is not None  # noqa: S101 - it was made before
+    async with _undone(store) as session:
+        entry = _entry(ask, await session.value("clock.now"), chance)
+        await _expand(session, [entry], terms)
     answer = Accepted(
         command=entry.send.command,
         request_id=ask.request_id,
@@ -95,6 +91,15 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
         notices=ask.decoded.notices,
     )
     return entry.verdict or Verdict(result="answered", answer=answer)
+
+
+@asynccontextmanager
+async def _undone(store: door.Store) -> AsyncIterator[door.Session]:
+    """A transaction of which nothing stays, though nothing went wrong."""
+    with suppress(_Undone):
+        async with store.transaction() as session:
+            yield session
+            raise _Undone
 
 
 async def _recognise(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
@@ -224,8 +229,8 @@ def _accepted(entry: _Entry) -> Accepted:
 
 def _known(entry: _Entry) -> dict[str, int | None]:
     """The counts of a job; of an open one nobody knows yet how many will be asked for."""
-    numbers: dict[str, int | None] = {**events.asked(entry.numbers)}
-    return numbers | {"requested": None} if entry.send.open else numbers
+    numbers = events.asked(entry.numbers)
+    return {**numbers, "requested": None} if entry.send.open else numbers
 
 
 def _ended(entry: _Entry, stored: Stored) -> JobNow:
@@ -238,7 +243,7 @@ def _ended(entry: _Entry, stored: Stored) -> JobNow:
         doubt=entry.job.doubt,
         parts=0,
         expires_at=stored.expires_at,
-        numbers=dict.fromkeys(counts.ALL, 0) | _known(entry),
+        numbers={**dict.fromkeys(counts.ALL, 0), **_known(entry)},
     )
 
 

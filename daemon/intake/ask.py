@@ -110,7 +110,7 @@ class Verdict:
     memory: int | None = None
     """By what a request without a key is remembered until its acknowledgement has arrived."""
     delay: float = 0.0
-    """Seconds before the answer: a permit given before the commit may start something until then."""
+    """Seconds before the answer: until then a permit from before the commit may start something."""
     opened: bool = False
     """Whether frames may have come before it."""
 

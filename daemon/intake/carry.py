@@ -1,7 +1,7 @@
 """Any single request is carried out here: what it asks for decides which room answers.
 
-Whatever changes something does so in one transaction of a writer, with its events; a refusal is told
-in the same transaction and changes nothing else.
+Whatever changes something does so in one transaction of a writer, with its events; a refusal is
+told in the same transaction and changes nothing else.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`doubt.resolve`: a person decides over deliveries of which nobody knows whether they were taken."""
+"""`doubt.resolve`: a person decides over deliveries of which nobody knows if they were taken."""
 
 from daemon.intake import verdicts
 from daemon.intake.ask import Ask, Verdict

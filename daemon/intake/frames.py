@@ -1,8 +1,8 @@
 """Jobs that are sent in frames (design 2.3): `extend`, `close`, and what comes before its send.
 
-Every frame is an accept of its own, under the lock of its (customer, request id): frames may come in
-any order, at any instance, each number once. One that finds no job is kept; whoever commits the send
-takes the kept ones afterwards, each as a request of its own, so that no transaction grows with them.
+Every frame is an accept of its own, under the lock of its (customer, request id): frames may come
+in any order, at any instance, each number once. One that finds no job is kept; whoever commits the
+send takes the kept ones afterwards, each as a request of its own: no transaction grows with them.
 """
 
 from uuid import UUID

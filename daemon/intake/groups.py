@@ -1,7 +1,7 @@
 """Which requests are carried out together. Pure.
 
-Sends whose keys differ go in one transaction, as long as it stays short. Everything else goes alone:
-what takes a lock, what was handed out before, what is wrong in itself.
+Sends whose keys differ go in one transaction, as long as it stays short. All else goes alone: what
+takes a lock, what was handed out before, what is wrong in itself.
 """
 
 from collections.abc import Iterable, Iterator

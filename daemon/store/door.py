@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -153,6 +154,14 @@ def _settings(reach: Reach) -> dict[str, str]:
 async def _ready(connection: "asyncpg.Connection[Row]") -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=_packed, decoder=_unpacked
+    )
+    # asyncpg's own subclass of UUID is one that orjson doesn't know
+    await connection.set_type_codec(
+        "uuid",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: value.bytes,
+        decoder=lambda data: UUID(bytes=bytes(data)),
     )
 
 

@@ -23,10 +23,14 @@ class Stretch:
 async def number(store: door.Store, stretch: Stretch) -> int:
     """How many events those are."""
     one = stretch
-    name, about = "replay.count_time", (one.start, one.end, one.stream)
     if one.job_id is not None:
-        name, about = "replay.count_job", (one.job_id, one.start, one.end)
-    found: int = await store.value(name, one.customer_id, *about)
+        found: int = await store.value(
+            "replay.count_job", one.customer_id, one.job_id, one.start, one.end
+        )
+    else:
+        found = await store.value(
+            "replay.count_time", one.customer_id, one.start, one.end, one.stream
+        )
     return found
 
 

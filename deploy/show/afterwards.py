@@ -1,0 +1,63 @@
+"""Where to look next: the variables of a shell that wants to, and what to type there."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from ground import environment
+from ground.state import CHECKOUT
+
+from .programs import CONFIG, Place
+
+STOPPED = """
+Everything is stopped. Look next:
+  ./deploy/demo --keep       leaves it running: deliveryd status, trace, send and /metrics to try
+  README.md                  your first request in Python, and how it works
+"""
+KEPT = """
+Everything keeps running; the mail is shown in {log}. To play with it:
+
+  . {env}
+  deliveryd status {run}-campaign
+  deliveryd trace reader-002@{run}.example
+  deliveryd send --to ann@example.com --subject Hello --text "Hello Ann"
+  python deploy/first.py                     # README.md: your first request
+  curl -s {page}/metrics
+
+  ./deploy/demo --stop{where}                       # ends all of it
+"""
+
+
+def text(place: Place, run: str, *, kept: bool) -> str:
+    """What to say when the show is over."""
+    if not kept:
+        return STOPPED
+    return KEPT.format(
+        log=_near(place.log("sink")),
+        env=shlex.quote(str(_near(shell_file(place)))),
+        run=run,
+        page=place.machine_page,
+        where="" if place.folder == CHECKOUT / ".state/demo" else f" --dir {place.folder}",
+    )
+
+
+def shell_file(place: Place) -> Path:
+    """The file that a shell reads to find everything."""
+    return place.folder / "env"
+
+
+def write(place: Place, variables: Mapping[str, str]) -> None:
+    """Write that file, readable by us alone: there are passwords in it."""
+    known = {**variables, "DELIVERYD_CONFIG": str(CONFIG)}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in known.items()]
+    lines.append(f'export PATH={shlex.quote(str(environment.VENV / "bin"))}:"$PATH"')
+    path = shell_file(place)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def _near(path: Path) -> Path:
+    """As it is typed from the checkout."""
+    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path

@@ -1,7 +1,7 @@
 """A consumer of events: a queue of its own on the exchange, and each event as a value.
 
-Who must not miss an event while he is away declares a durable queue instead of an exclusive one, and
-acknowledges. An event can come twice; its id tells.
+Who must not miss an event while he is away declares a durable queue instead of an exclusive one,
+and acknowledges what he has dealt with. An event can come twice; its id tells.
 """
 
 import json

@@ -101,7 +101,10 @@ def _start_sink(place: Place, say: Say) -> None:
     argv = [str(environment.PYTHON), "-m", "daemon.sink", *words]
     process = _launch(place, "sink", argv, environment.activated())
     _await(place, "sink", process, ready.exists)
-    say("sink", f"development SMTP server ready, port {place.smtp}, shows mail in {place.log('sink')}")
+    say(
+        "sink",
+        f"development SMTP server ready, port {place.smtp}, shows mail in {place.log('sink')}",
+    )
 
 
 def _start_daemon(place: Place, variables: Mapping[str, str], say: Say) -> None:

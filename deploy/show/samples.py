@@ -7,7 +7,7 @@ left in the database can be taken for this run's.
 import html
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ class Sample:
     """One request, and all that may follow from it."""
 
     name: str
+    title: str
+    """What is special about it, in at most 22 characters."""
     key: str
     """The parcel's `message_id`, and the request id of the native ones."""
     body: bytes
@@ -78,23 +80,21 @@ def cast(run: str, recipients: int, now: datetime) -> tuple[Sample, ...]:
 
 
 def _plain(run: str, address: str) -> Sample:
-    return _letter(f"{run}-plain", address, subject="Your order", text="It is on its way.")
+    text = "It is on its way."
+    return _letter("plain", f"{run}-plain", address, subject="Your order", text=text)
 
 
 def _scheduled(run: str, address: str, due: datetime) -> Sample:
-    return _letter(
-        f"{run}-scheduled",
-        address,
-        subject="Not before its time",
-        text=f"Due at {due:%H:%M:%S}.",
-        due=due,
-    )
+    title, text = f"scheduled {AHEAD.seconds} s ahead", f"Due at {due:%H:%M:%S} UTC."
+    subject = "Not before its time"
+    return _letter(title, f"{run}-scheduled", address, subject=subject, text=text, due=due)
 
 
 def _twice(run: str, address: str) -> Sample:
     """A producer that saw no confirm publishes again, under the same id."""
-    text = "Published twice, sent once."
-    return _letter(f"{run}-twice", address, subject="Only once", text=text, times=2)
+    title, text = "published twice", "Published twice, sent once."
+    once = _letter(title, f"{run}-twice", address, subject="Only once", text=text)
+    return replace(once, times=2)
 
 
 def _campaign(run: str, domain: str, size: int) -> Sample:
@@ -111,6 +111,7 @@ def _campaign(run: str, domain: str, size: int) -> Sample:
     }
     return Sample(
         name="campaign",
+        title=f"{size} with merge fields",
         key=key,
         body=_body(key, items, message, name="Spring news", purpose="marketing"),
         addresses=frozenset(item["address"] for item in items),
@@ -157,6 +158,7 @@ def _wrong(run: str, address: str) -> Sample:
     message = {"subject": "Never sent", "text": "Hello", "replyto": "shop@example.com"}
     return Sample(
         name="wrong",
+        title="wrong in three ways",
         key=key,
         body=_body(
             key,
@@ -189,6 +191,7 @@ def _foreign(run: str, address: str) -> Sample:
     mail = Mail(subject="From a foreigner", phrases={"text/html": f"<p>{text}</p>"})
     return Sample(
         name="smsby",
+        title="in the sms.by dialect",
         key=f"{run}-smsby",
         body=json.dumps(fields).encode(),
         kind="smsby",
@@ -198,31 +201,23 @@ def _foreign(run: str, address: str) -> Sample:
 
 
 def _letter(
-    key: str,
-    address: str,
-    *,
-    subject: str,
-    text: str,
-    due: datetime | None = None,
-    times: int = 1,
+    title: str, key: str, address: str, *, subject: str, text: str, due: datetime | None = None
 ) -> Sample:
     """One mail to one address."""
     message = {"subject": subject, "text": text, "from": SHOP}
     when = {"delivery": {"not_before": due.isoformat()}} if due else {}
     return Sample(
         name=key.rpartition("-")[2],
+        title=title,
         key=key,
         body=_body(key, [{"address": address}], message, **when),
         addresses=frozenset({address}),
-        times=times,
         mails={address: Mail(subject=subject, phrases={"text/plain": text})},
         not_before=due,
     )
 
 
-def _body(
-    key: str, items: list[dict[str, Any]], message: dict[str, Any], **more: object
-) -> bytes:
+def _body(key: str, items: list[dict[str, Any]], message: dict[str, Any], **more: object) -> bytes:
     """A send request in the native form: see daemon/mail/request/README.md."""
     request = {
         "v": 1,

@@ -1,5 +1,6 @@
 """All that came back: answers, events and copies, sorted by the request that they belong to."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,26 +46,25 @@ class Seen:
         """All events with the name of their request, in the order in which they came."""
         self.deliveries: dict[int, Event] = {}
         """The latest event of each delivery, the freshest last."""
+        self.over = asyncio.Event()
+        """Set once at least as much came back, for every request, as must."""
         self._keys = {sample.key: sample.name for sample in samples}
         self._owners = {one: sample.name for sample in samples for one in sample.addresses}
         self._jobs: dict[str, str] = {}
         self._waiting: dict[str, list[Event]] = defaultdict(list)
         self._ids: set[str] = set()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether at least as much came back, for every request, as must."""
-        return all(tale.is_over for tale in self.tales.values())
-
     def answered(self, name: str, body: bytes) -> None:
         """An answer, by the correlation id that it brought back."""
         if name in self.tales:
             self.tales[name].answers.append(body)
+            self._look()
 
     def arrived(self, copy: Copy) -> None:
         """A copy at the server; those of another run are passed over."""
         if name := self._owners.get(copy.address):
             self.tales[name].copies.append(copy)
+            self._look()
 
     def happened(self, event: Event) -> None:
         """An event; one told again is passed over, one of another run too."""
@@ -96,3 +96,8 @@ class Seen:
         if number := event.data.get("delivery_id"):
             self.deliveries.pop(number, None)
             self.deliveries[number] = event
+        self._look()
+
+    def _look(self) -> None:
+        if all(tale.is_over for tale in self.tales.values()):
+            self.over.set()

@@ -1,12 +1,10 @@
 """`deploy/demo`, as typed: sets up, starts everything, watches over the play, stops everything."""
 
 import argparse
-import os
-import shlex
+import contextlib
+import secrets
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="deploy/demo",
-        description="Sends sample requests through a real deliveryd and shows what becomes of them.",
+        description="Sends sample requests through a real deliveryd; shows what becomes of them.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -72,7 +70,7 @@ def _size(text: str) -> int:
 
 def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
     """The show between start and stop. What was started is stopped, whatever comes, unless kept."""
-    kept = False
+    run, kept = f"run-{secrets.token_hex(2)}", False
     try:
         try:
             programs.stop(folder, say)  # what an earlier --keep left
@@ -80,19 +78,20 @@ def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
             place = programs.settle(folder)
             variables = programs.settings(place, found)
             programs.start(place, variables, say)
-            status = _played(place, variables, options)
+            afterwards.write(place, variables)
+            status = _played(place, variables, run, options)
             kept = options.keep
         finally:
             _deafen()
     finally:
         if not kept:
             _stop(folder, say)
-    print(afterwards.text(place, variables, kept=kept), flush=True)
+    print(afterwards.text(place, run, kept=kept), flush=True)
     return status
 
 
 def _deafen() -> None:
-    """From here on everything is being put away; Ctrl-C can't hurry it, only leave things behind."""
+    """From here on things are put away: Ctrl-C can't hurry that, only leave something behind."""
     for request in verbs.REQUESTS:
         signal.signal(request, signal.SIG_IGN)
 
@@ -102,12 +101,15 @@ def _stop(folder: Path, say: Say) -> None:
     servers.stop(folder, say)
 
 
-def _played(place: Place, variables: Mapping[str, str], options: argparse.Namespace) -> int:
+def _played(
+    place: Place, variables: Mapping[str, str], run: str, options: argparse.Namespace
+) -> int:
     """The play, in the virtual environment, to its end; its exit status."""
     play = subprocess.Popen(
         [
             str(environment.PYTHON),
             *("-m", "show"),
+            *("--run", run),
             *("--record", str(place.record)),
             *("--recipients", str(options.recipients)),
             *(["--plain"] if options.once else []),
@@ -131,7 +133,8 @@ def _attend(play: subprocess.Popen[bytes], place: Place) -> None:
     while play.poll() is None:
         if trouble := programs.ended(place):
             raise Failed(trouble)
-        time.sleep(0.1)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            play.wait(0.2)
 
 
 def _ended(play: subprocess.Popen[bytes]) -> None:

@@ -67,8 +67,8 @@ def _copies(tale: Tale) -> Iterator[str]:
         wanted, copies = sample.mails.get(address), received[address]
         if len(copies) != (1 if wanted else 0):
             yield f"{address} has received {len(copies)} copies"
-        for copy in copies if wanted else ():
-            yield from _mail(wanted, copy)
+        for copy in copies:
+            yield from _mail(wanted, copy) if wanted else ()
             yield from _time(sample, copy)
 
 
@@ -92,23 +92,35 @@ def _time(sample: Sample, copy: Copy) -> Iterator[str]:
 
 
 def _events(tale: Tale) -> Iterator[str]:
-    sample = tale.sample
-    told: dict[str, list[Event]] = defaultdict(list)
-    for event in tale.events:
-        told[event.type].append(event)
+    sample, told = tale.sample, _by_type(tale.events)
     if told.keys() - {"job.started"} != _types(sample):
         yield f"told {sorted(told)} instead of {sorted(_types(sample))}"
     for kind, events in told.items():
         if not kind.startswith(FAMILY) and len(events) > 1:
             yield f"{kind} was told {len(events)} times"
-    for event in told["request.rejected"]:
-        yield from _refusal(sample, event.data["errors"], event.type)
-    for event in told["job.accepted"]:
-        yield from _numbers(event.data["counts"], _asked(sample), event.type)
-    for event in told["job.completed"]:
-        yield from _numbers(event.data["counts"], _asked(sample) | _settled(sample), event.type)
+        for event in events:
+            yield from _content(sample, event)
     for kind, addresses in _expected(sample).items():
-        yield from _deliveries(kind, Counter(addresses), told[kind])
+        yield from _deliveries(kind, Counter(addresses), told.get(kind, ()))
+
+
+def _by_type(events: Iterable[Event]) -> dict[str, list[Event]]:
+    told = defaultdict(list)
+    for event in events:
+        told[event.type].append(event)
+    return dict(told)
+
+
+def _content(sample: Sample, event: Event) -> Iterator[str]:
+    """The faults of a refusal, the numbers of a job."""
+    match event.type:
+        case "request.rejected":
+            yield from _refusal(sample, event.data["errors"], event.type)
+        case "job.accepted":
+            yield from _numbers(event.data["counts"], _asked(sample), event.type)
+        case "job.completed":
+            wanted = _asked(sample) | _settled(sample)
+            yield from _numbers(event.data["counts"], wanted, event.type)
 
 
 def _types(sample: Sample) -> set[str]:

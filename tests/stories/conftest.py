@@ -1,4 +1,4 @@
-"""What stories are given: a house each, on the servers that everybody shares or on breakable ones."""
+"""What stories are given: a house each, on servers that everybody shares or on breakable ones."""
 
 import asyncio
 import os

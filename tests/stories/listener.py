@@ -68,7 +68,7 @@ class Listener:
     async def until(
         self, done: Callable[[], bool], what: str, *, seconds: float = PATIENCE
     ) -> None:
-        """Returns once something holds; AssertionError with all that came when it doesn't in time."""
+        """Returns once something holds; AssertionError with what came when it doesn't in time."""
         try:
             async with asyncio.timeout(seconds):
                 while not done():

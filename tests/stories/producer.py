@@ -39,8 +39,13 @@ class Asked:
     @property
     def job(self) -> str:
         """The job that the answer names."""
-        assert self.answer and "job" in self.answer, self.answer
-        return str(self.answer["job"])
+        return str(self.said["job"])
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The answer."""
+        assert self.answer is not None, f"not answered: {self.body!r:.200}"
+        return self.answer
 
     @property
     def request(self) -> Request:
@@ -117,7 +122,7 @@ class Producer:
         )
         self._waiting[asked.correlation_id] = asked
         async with asyncio.timeout(_LONGEST):
-            while not await self._publish(asked):
+            while not await self._publish(asked):  # noqa: ASYNC110 - no sign tells of its return
                 await asyncio.sleep(_PAUSE)
         asked.confirmed = time.time()
         self.published.append(asked)

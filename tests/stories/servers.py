@@ -1,4 +1,4 @@
-"""The servers that stories run against: the pair everybody shares, or a pair of their own to break."""
+"""The servers that stories run against: the pair everybody shares, or one of their own to break."""
 
 import asyncio
 import os

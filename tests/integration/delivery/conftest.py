@@ -63,7 +63,7 @@ class SinkProcess:
     def relay(self, **fields: Any) -> Relay:
         """The sink as a relay, impatient so that a stall is soon over."""
         timeouts = Timeouts(
-            banner=1.0, ehlo=1.0, mail=0.5, rcpt=0.5, data=0.5, body=0.5, attempt=5.0, dot=0.7
+            banner=1.5, ehlo=1.5, mail=1.0, rcpt=1.0, data=1.0, body=1.0, attempt=8.0, dot=1.0
         )
         usual = {"host": "127.0.0.1", "port": self.port, "tls": "none", "timeouts": timeouts}
         return Relay(**(usual | fields))

@@ -90,6 +90,11 @@ class ListSource:
         return outcome
 
 
+def kinds(source: ListSource) -> list[tuple[int, str]]:
+    """Who came to what, in order."""
+    return [(number, type(outcome).__name__) for number, outcome in source.settled]
+
+
 @dataclass
 class Notes:
     """A witness that writes down what it is told."""

@@ -1,0 +1,105 @@
+"""Live tables on a terminal: the requests, the latest deliveries, the latest events."""
+
+import asyncio
+from collections.abc import Iterable, Reversible
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from . import wording
+from .seen import Seen
+
+Row = TypeVar("Row")
+
+PACE = 0.1
+FIXED = 17
+"""Lines that are always there: the heads of the tables, the requests, the gaps between."""
+MOST = 12
+COLOURS = {
+    "sent": "green",
+    "completed": "green",
+    "accepted": "cyan",
+    "deferred": "yellow",
+    "bounced": "red",
+    "rejected": "red",
+}
+
+
+async def show(seen: Seen, console: Console) -> None:
+    """Draw until cancelled; then the tables are taken away."""
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while True:
+            live.update(_drawn(seen, console.height), refresh=True)
+            await asyncio.sleep(PACE)
+
+
+def _drawn(seen: Seen, height: int) -> Group:
+    room = max(height - FIXED, 2)
+    deliveries = min(room // 2, MOST)
+    events = min(room - deliveries, MOST)
+    return Group(
+        _requests(seen), Text(), _deliveries(seen, deliveries), Text(), _events(seen, events)
+    )
+
+
+def _requests(seen: Seen) -> Table:
+    table = grid("request", "asked", "sent", "copies", "events", "now", right=range(1, 5))
+    now = datetime.now(UTC)
+    for tale in seen.tales.values():
+        found = wording.figures(tale)
+        cells = (found.asked, found.sent, found.copies, found.events)
+        state = wording.state(tale, now)
+        table.add_row(tale.sample.title, *map(str, cells), _coloured(state))
+    return table
+
+
+def _deliveries(seen: Seen, rows: int) -> Table:
+    table = grid("delivery to", "state", "try", "the server said", right=[2])
+    for event in _latest(seen.deliveries.values(), rows):
+        state = event.type.partition(".")[2]
+        tries = str(event.data.get("attempt", ""))
+        address = Text(wording.printable(event.data["address"]))
+        table.add_row(address, _coloured(state), tries, Text(wording.reply(event)))
+    return table
+
+
+def _events(seen: Seen, rows: int) -> Table:
+    table = grid("event at", "type", "of", "tells")
+    for name, event in _latest(seen.log, rows):
+        kind = Text(event.type, style=_colour(event.type.partition(".")[2]))
+        table.add_row(wording.clock(event.at), kind, name, Text(wording.detail(event)))
+    return table
+
+
+def grid(*names: str, right: Iterable[int] = ()) -> Table:
+    """A table as wide as the terminal, whose last column gives way."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True)
+    sides = set(right)
+    for place, name in enumerate(names):
+        table.add_column(
+            name,
+            justify="right" if place in sides else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if place == len(names) - 1 else None,
+        )
+    return table
+
+
+def _latest(rows: Reversible[Row], number: int) -> list[Row]:
+    """The last ones, in their order."""
+    return list(islice(reversed(rows), number))[::-1]
+
+
+def _coloured(state: str) -> Text:
+    return Text(state, style=_colour(state.partition(",")[0]))
+
+
+def _colour(word: str) -> str:
+    return COLOURS.get(word, "")

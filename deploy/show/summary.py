@@ -1,0 +1,44 @@
+"""The balance at the end: what was asked for, what became of it, and whether it had to be so."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.text import Text
+
+from . import screen, wording
+from .seen import Seen
+
+SHOWN = 20
+"""Differences that are told one by one."""
+
+
+def show(seen: Seen, differences: Sequence[str], console: Console) -> None:
+    """The table, the sum, and the verdict."""
+    totals: Counter[str] = Counter()
+    names = ("asked", "dropped", "refused", "bounced", "sent", "copies", "events")
+    table = screen.grid("request", *names, right=range(1, 8))
+    for tale in seen.tales.values():
+        row = asdict(wording.figures(tale))
+        totals.update(row)
+        table.add_row(tale.sample.title, *(str(row[name]) for name in names))
+    table.add_section()
+    table.add_row("all", *(str(totals[name]) for name in names), style="bold")
+    console.print(Text(), table, Text(), _sum(totals), _verdict(differences), sep="\n")
+
+
+def _sum(totals: Counter[str]) -> Text:
+    parts = ("sent", "bounced", "dropped", "refused")
+    text = " + ".join(f"{totals[name]} {name}" for name in parts)
+    balanced = totals["asked"] == sum(totals[name] for name in parts)
+    asked, sign = totals["asked"], "=" if balanced else "≠"
+    return Text(f"{asked} asked for {sign} {text};  {totals['copies']} copies at the server")
+
+
+def _verdict(differences: Sequence[str]) -> Text:
+    if not differences:
+        return Text("Answers, mail and events are exactly what the requests demand.", style="green")
+    more = len(differences) - SHOWN
+    lines = [f"{len(differences)} differences:", *(f"  {text}" for text in differences[:SHOWN])]
+    return Text("\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])]), style="red")

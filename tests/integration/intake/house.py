@@ -1,0 +1,81 @@
+"""Intake on queues of its own, and a producer's channel to them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from daemon.broker import topology
+from daemon.intake.part import Intake
+from daemon.store import door
+from tests.integration.intake.counter import Document, Heard
+
+DEADLINE = 20.0
+"""Seconds that anything may take."""
+
+
+@dataclass
+class House:
+    """Intake on its queues, and a producer's channel to them."""
+
+    intake: Intake
+    store: door.Store
+    heard: Heard
+    channel: AbstractChannel
+    names: topology.Names
+    replies: asyncio.Queue[tuple[str | None, Document]]
+    reply_to: str
+
+    async def publish(self, document: Document | bytes, **properties: Any) -> None:
+        """A parcel for the queue of normal requests, or another one."""
+        key = properties.pop("key", "request.normal")
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        exchange = await self.channel.get_exchange(self.names.requests)
+        message = aio_pika.Message(body, **{"content_type": "application/json"} | properties)
+        await exchange.publish(message, key)
+
+    async def ask(self, document: Document | bytes, **properties: Any) -> Document:
+        """A parcel, and the answer to it."""
+        await self.publish(document, reply_to=self.reply_to, **properties)
+        async with asyncio.timeout(DEADLINE):
+            return (await self.replies.get())[1]
+
+    async def dead(self, number: int = 1) -> list[AbstractIncomingMessage]:
+        """So many dead letters."""
+        queue = await self.channel.get_queue(self.names.dead)
+        found = []
+        async with asyncio.timeout(DEADLINE):
+            while len(found) < number:
+                message = await queue.get(fail=False, no_ack=True)
+                found += [message] if message else []
+                await asyncio.sleep(0 if message else 0.02)
+        return found
+
+    async def left(self) -> int:
+        """Parcels that are on the normal queue, waiting or not acknowledged."""
+        queue = await self.channel.declare_queue(self.names.normal, passive=True)
+        return queue.declaration_result.message_count or 0
+
+    async def value(self, statement: str, *args: Any) -> Any:
+        """The first value of any statement."""
+        async with self.store.session() as session:
+            return await session._connection.fetchval(statement, *args)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Waits for something to become true."""
+        deadline = time.monotonic() + DEADLINE
+        while not await condition():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+
+    async def jobs(self, number: int) -> None:
+        """Waits for so many jobs."""
+        await self.until(lambda: self._are(number))
+
+    async def _are(self, number: int) -> bool:
+        return await self.value("SELECT count(*) FROM job") >= number
