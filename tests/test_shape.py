@@ -52,9 +52,11 @@ def test_every_file_says_what_it_holds(path: Path) -> None:
 def test_names_mean_something(path: Path) -> None:
     """No file, class or function is called a helper, a manager or the like."""
     names = [path.stem, path.parent.name]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower())
+    names += [
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
     assert [
         name
         for name in names

@@ -63,9 +63,15 @@ def keys(types: tuple[str, ...], customers: tuple[int, ...]) -> list[str]:
 async def replay(
     *,
     from_: Annotated[
-        str | None, Parameter(name="--from", help="From this time on; -1h is an hour ago.")
+        str | None,
+        Parameter(
+            name="--from", help="From this time on; -1h is an hour ago.", allow_leading_hyphen=True
+        ),
     ] = None,
-    to: Annotated[str | None, Parameter(help="Up to this time; else until now.")] = None,
+    to: Annotated[
+        str | None,
+        Parameter(help="Up to this time; else until now.", allow_leading_hyphen=True),
+    ] = None,
     job: Annotated[str | None, Parameter(help="Only of this job.")] = None,
     stream: Annotated[int | None, Parameter(help="Only of this stream.")] = None,
     customer: Annotated[

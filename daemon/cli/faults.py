@@ -30,11 +30,12 @@ _REFUSALS = ("28", "3D", "42501")
 def explain(error: BaseException) -> tuple[Exit, list[str]]:
     """The exit code and the lines that belong to an error, whatever groups it came in."""
     causes = list(_leaves(error))
-    for cause in causes:
-        if told := _told(cause):
-            return told
-    said = traceback.format_exception(error)
-    return Exit.SOFTWARE, ["".join(said).rstrip(), f"a fault of ours: {_first_line(causes[0])}"]
+    told = [_told(cause) for cause in causes]
+    if told[0] and all(told):  # one that nobody foresaw mustn't hide behind an outage
+        return told[0]
+    said = "".join(traceback.format_exception(error)).rstrip()
+    strange = next(cause for cause, known in zip(causes, told, strict=True) if not known)
+    return Exit.SOFTWARE, [said, f"a fault of ours: {_first_line(strange)}"]
 
 
 def _told(cause: BaseException) -> tuple[Exit, list[str]] | None:

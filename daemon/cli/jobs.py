@@ -96,10 +96,10 @@ def _document(one: Delivery | Dropped) -> dict[str, Any]:
 
 def _row(one: Delivery | Dropped) -> tuple[object, ...]:
     assert isinstance(one, Delivery)  # noqa: S101 - see `_show`
-    fact = one.fact
-    said = " ".join(str(fact[name]) for name in ("code", "enhanced", "text") if fact.get(name))
-    name = State(one.letter).name.lower()
-    return one.id, name, one.address, one.tries or "", words.moment(one.due_at), said
+    fact, name = one.fact, State(one.letter).name.lower()
+    said = " ".join(str(fact[part]) for part in ("code", "enhanced", "text") if fact.get(part))
+    last = said or (fact.get("data") or {}).get("reason", "")
+    return one.id, name, one.address, one.tries or "", words.moment(one.due_at), last
 
 
 def _left(one: Delivery | Dropped) -> tuple[object, ...]:
@@ -125,7 +125,7 @@ def _view(job: Job) -> list[Block]:
             ("state", " ".join([fields["state"], *flags])),
             ("class", _CLASSES[fields["class"]]),
             ("purpose", fields["purpose"]),
-            ("in doubt", fields["doubt"]),
+            ("doubts", fields["doubt"]),
             ("accepted", words.moment(fields["accepted_at"])),
             ("not before", words.moment(fields["not_before"])),
             ("started", words.moment(fields["started_at"])),

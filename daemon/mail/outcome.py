@@ -1,7 +1,8 @@
 """What an attempt came to: a courier always answers with one of these.
 
 It never raises for the world's faults. The difference between `Deferred` and `InDoubt` matters
-most: before the final dot a mail is certainly not delivered, after it only a reply can tell (promise 2).
+most: before the final dot a mail is certainly not delivered, after it only a reply can tell
+(promise 2).
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from html.parser import HTMLParser
 from pathlib import Path
 
 PACE = 0.1
@@ -26,6 +27,26 @@ class Copy:
     def mail(self) -> EmailMessage:
         """The mail, parsed."""
         return email.message_from_bytes(self.content, policy=email.policy.default)
+
+
+def visible(part: EmailMessage) -> str:
+    """What a reader sees of a part: its text, of HTML without the tags."""
+    content = str(part.get_content()).replace("\r\n", "\n")
+    if part.get_content_subtype() != "html":
+        return content
+    reader = _Reader()
+    reader.feed(content)
+    reader.close()
+    return "".join(reader.text)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
 
 
 async def copies(record: Path) -> AsyncIterator[Copy]:

@@ -1,13 +1,13 @@
 """Live tables on a terminal: the requests, the latest deliveries, the latest events."""
 
 import asyncio
-from collections.abc import Iterable, Reversible
+from collections.abc import Container, Reversible
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -49,7 +49,7 @@ def _drawn(seen: Seen, height: int) -> Group:
 
 
 def _requests(seen: Seen) -> Table:
-    table = grid("request", "asked", "sent", "copies", "events", "now", right=range(1, 5))
+    table = _grid("request", "asked", "sent", "copies", "events", "now", right=range(1, 5))
     now = datetime.now(UTC)
     for tale in seen.tales.values():
         found = wording.figures(tale)
@@ -60,7 +60,7 @@ def _requests(seen: Seen) -> Table:
 
 
 def _deliveries(seen: Seen, rows: int) -> Table:
-    table = grid("delivery to", "state", "try", "the server said", right=[2])
+    table = _grid("delivery to", "state", "try", "the server said", right=[2])
     for event in _latest(seen.deliveries.values(), rows):
         state = event.type.partition(".")[2]
         tries = str(event.data.get("attempt", ""))
@@ -70,25 +70,20 @@ def _deliveries(seen: Seen, rows: int) -> Table:
 
 
 def _events(seen: Seen, rows: int) -> Table:
-    table = grid("event at", "type", "of", "tells")
+    table = _grid("event at", "type", "of", "tells")
     for name, event in _latest(seen.log, rows):
         kind = Text(event.type, style=_colour(event.type.partition(".")[2]))
         table.add_row(wording.clock(event.at), kind, name, Text(wording.detail(event)))
     return table
 
 
-def grid(*names: str, right: Iterable[int] = ()) -> Table:
+def _grid(*names: str, right: Container[int] = ()) -> Table:
     """A table as wide as the terminal, whose last column gives way."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True)
-    sides = set(right)
     for place, name in enumerate(names):
-        table.add_column(
-            name,
-            justify="right" if place in sides else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if place == len(names) - 1 else None,
-        )
+        side: JustifyMethod = "right" if place in right else "left"
+        last = place == len(names) - 1
+        table.add_column(name, justify=side, no_wrap=True, ratio=1 if last else None)
     return table
 
 

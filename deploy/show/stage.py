@@ -79,6 +79,7 @@ def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
             variables = programs.settings(place, found)
             programs.start(place, variables, say)
             afterwards.write(place, variables)
+            say("demo", "publishes six requests and follows what becomes of them")
             status = _played(place, variables, run, options)
             kept = options.keep
         finally:

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from . import screen, wording
+from . import wording
 from .seen import Seen
 
+COLUMNS = ("asked", "dropped", "refused", "bounced", "sent", "copies", "events")
 SHOWN = 20
 """Differences that are told one by one."""
 
@@ -17,15 +20,23 @@ SHOWN = 20
 def show(seen: Seen, differences: Sequence[str], console: Console) -> None:
     """The table, the sum, and the verdict."""
     totals: Counter[str] = Counter()
-    names = ("asked", "dropped", "refused", "bounced", "sent", "copies", "events")
-    table = screen.grid("request", *names, right=range(1, 8))
+    table = _grid()
     for tale in seen.tales.values():
         row = asdict(wording.figures(tale))
         totals.update(row)
-        table.add_row(tale.sample.title, *(str(row[name]) for name in names))
+        table.add_row(tale.sample.title, *(str(row[name]) for name in COLUMNS))
     table.add_section()
-    table.add_row("all", *(str(totals[name]) for name in names), style="bold")
-    console.print(Text(), table, Text(), _sum(totals), _verdict(differences), sep="\n")
+    table.add_row("all", *(str(totals[name]) for name in COLUMNS), style="bold")
+    console.print(Text(), table, Text(), sep="\n")
+    console.print(_sum(totals), _verdict(differences), sep="\n", soft_wrap=True)
+
+
+def _grid() -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("request", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _sum(totals: Counter[str]) -> Text:

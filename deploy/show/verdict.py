@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from . import mailbox
 from .follower import Event
 from .mailbox import Copy
 from .samples import Mail, Sample
@@ -78,10 +79,9 @@ def _mail(wanted: Mail, copy: Copy) -> Iterator[str]:
         yield f"{copy.address} has received “{mail['subject']}” instead of “{wanted.subject}”"
     if mail["to"] is None or copy.address not in mail["to"]:
         yield f"{copy.address} has received a mail to {mail['to']}"
-    bodies = {part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
+    parts = {part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
     for kind, phrase in wanted.phrases.items():
-        content = bodies[kind].get_content() if kind in bodies else ""
-        if phrase not in content.replace("\r\n", "\n"):
+        if kind not in parts or phrase not in mailbox.visible(parts[kind]):
             yield f"{copy.address} has received {kind} without “{phrase}”"
 
 

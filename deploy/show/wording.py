@@ -69,7 +69,7 @@ def reply(event: Event) -> str:
     words = [str(data[name]) for name in ("code", "enhanced", "text") if name in data]
     if again := data.get("next_attempt_at"):
         wait = (datetime.fromisoformat(again) - event.at).total_seconds()
-        words.append(f"again in {wait:.1f} s")
+        words.append(f"(again in {wait:.1f} s)")
     return printable(" ".join(words))
 
 

@@ -38,3 +38,8 @@ def command(name: str, **fields: Any) -> dict[str, Any]:
 def later(seconds: float) -> str:
     """An instant so far from now, as requests write it."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def moment(written: str) -> float:
+    """The same instant as Unix seconds."""
+    return datetime.fromisoformat(written).timestamp()

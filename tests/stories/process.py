@@ -99,6 +99,12 @@ class Daemon:
         """SIGTERM: it shall stop cleanly."""
         self._process.terminate()
 
+    async def drains(self) -> None:
+        """Returns once it says that it is about to stop."""
+        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+            while await self._is_ready(session):  # noqa: ASYNC110 - a health check gives no sign
+                await asyncio.sleep(_GLANCE)
+
     async def ended(self, seconds: float = PATIENCE) -> int:
         """Its exit status, once it has ended."""
         async with asyncio.timeout(seconds):

@@ -66,7 +66,8 @@ async def ground(dsn: str) -> AsyncIterator[Ground]:
     await bare.execute("INSERT INTO customer (id, name) VALUES (1, 'one'), (2, 'two')")
     await bare.execute(
         "INSERT INTO transport (id, customer_id, name, kind, host, port, tls, is_default)"
-        " VALUES (1, 1, 'a', 'smtp', 'h', 25, 'none', true), (2, 2, 'b', 'smtp', 'h', 25, 'none', true)"
+        " VALUES (1, 1, 'a', 'smtp', 'h', 25, 'none', true),"
+        " (2, 2, 'b', 'smtp', 'h', 25, 'none', true)"
     )
     rows = await bare.fetch(
         "INSERT INTO lane (transport_id, max_connections) VALUES (1, 10), (2, 10)"

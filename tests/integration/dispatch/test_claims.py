@@ -38,7 +38,9 @@ async def test_nothing_is_ready_before_it_is_due(ground) -> None:
 
 async def test_a_newcomer_waits_for_one_batch_of_each_other_customer(ground) -> None:
     """Between customers of a class, ranks follow what each has had (promise 5)."""
-    await ground.bare.execute("UPDATE transport SET customer_id = 2, is_default = false WHERE id = 1")
+    await ground.bare.execute(
+        "UPDATE transport SET customer_id = 2, is_default = false WHERE id = 1"
+    )
     await ground.bare.execute("UPDATE transport SET customer_id = 1 WHERE id = 2")
     await ground.bare.execute(
         "INSERT INTO transport (id, customer_id, name, kind, host, tls, is_default)"

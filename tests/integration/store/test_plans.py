@@ -36,22 +36,27 @@ _FILL = """
 INSERT INTO customer (id, name) VALUES (1, 'one');
 INSERT INTO transport (id, customer_id, name, kind, is_default) VALUES (1, 1, 'a', 'smtp', true);
 INSERT INTO lane (transport_id) VALUES (1);
-INSERT INTO job (id, ticket, job_on, customer_id, dialect, name, purpose, class, doubt, lane_id, state,
-                 accepted_at, not_before, expires_after, expires_at, requested, queued, parts)
-SELECT gen_random_uuid(), 't' || n, current_date, 1, 'native', 'n', 'transactional', n % 3, 'resend',
-       (SELECT id FROM lane), 'scheduled', now(), now(), '1 day', now() + interval '1 day', 1000, 1000, 100
+INSERT INTO job (id, ticket, job_on, customer_id, dialect, name, purpose, class, doubt, lane_id,
+                 state, accepted_at, not_before, expires_after, expires_at, requested, queued, parts)
+SELECT gen_random_uuid(), 't' || n, current_date, 1, 'native', 'n', 'transactional', n % 3,
+       'resend', (SELECT id FROM lane), 'scheduled', now(), now(), '1 day',
+       now() + interval '1 day', 1000, 1000, 100
 FROM generate_series(1, 200) n;
 INSERT INTO message (job_id, customer_id, position, spec) SELECT id, 1, 0, '{}' FROM job;
-INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, rank, done, state)
+INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, rank,
+                   done, state)
 SELECT j.id, j.job_on, 1, m.id, n, j.lane_id, j.class, now(),
        CASE WHEN n % 4 = 0 THEN m.id * 100 + n END, n % 2 = 1,
        repeat(CASE WHEN n % 2 = 1 THEN 's' ELSE 'w' END, 10)
 FROM job j JOIN message m ON m.job_id = j.id, generate_series(0, 99) n;
 INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain)
 SELECT b.job_on, b.id * 512 + p, b.job_id, b.message_id, 1, a, a, a, 'x.example'
-FROM batch b, generate_series(0, 9) p, LATERAL (SELECT 'p' || p || 'b' || b.id || '@x.example') AS n (a);
-INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, rank, attempt)
-SELECT b.id, p, b.job_id, b.job_on, 1, b.lane_id, b.class, now(), CASE WHEN p % 2 = 0 THEN p END, 1
+FROM batch b, generate_series(0, 9) p,
+     LATERAL (SELECT 'p' || p || 'b' || b.id || '@x.example') AS n (a);
+INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, rank,
+                   attempt)
+SELECT b.id, p, b.job_id, b.job_on, 1, b.lane_id, b.class, now(),
+       CASE WHEN p % 2 = 0 THEN p END, 1
 FROM batch b, generate_series(0, 2) p;
 INSERT INTO ledger (stream, seq, at, type, customer_id, job_id, delivery_id)
 SELECT 1, row_number() OVER (), now(), 'delivery.sent', 1, d.job_id, d.id FROM delivery d;
@@ -94,4 +99,3 @@ async def test_a_scan_would_be_seen(full: asyncpg.Connection) -> None:
     """The check itself notices a scan of a big table."""
     plan = await full.fetchval("EXPLAIN (FORMAT JSON) SELECT * FROM batch WHERE part = 7")
     assert scanned(plan) == ["batch"]
-

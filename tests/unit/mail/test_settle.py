@@ -1,4 +1,4 @@
-"""Settle: every history keeps every law, and a fact that comes twice moves nothing the second time."""
+"""Settle: every history keeps every law, and a fact that comes twice moves nothing again."""
 
 import copy
 from collections import Counter
@@ -134,7 +134,7 @@ steps = st.tuples(
 def test_every_history_keeps_the_laws(
     history: list[tuple[int, outcome.Outcome, bool, int, bool]], policy: str, expires: datetime
 ) -> None:
-    """Counters follow letters, letters follow the table, retry rows exist exactly when they must."""
+    """Counters follow letters, letters the table, and retry rows exist exactly when they must."""
     world = World(5, policy, expires=expires)
     for position, result, permitted, late, again in history:
         if permitted:

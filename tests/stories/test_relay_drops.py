@@ -1,0 +1,87 @@
+"""The relay drops the connection, at each phase."""
+
+from typing import Any
+
+import pytest
+
+from tests.stories import asks
+from tests.stories.house import House
+
+BEFORE = (
+    "drop-at-rcpt-once", "drop-at-data-once", "drop-in-body-50-once", "421-at-rcpt-once",
+    "421-at-data-once", "421-at-dot-once", "garbage-at-rcpt-once", "garbage-at-data-once",
+    "stall-at-rcpt-5-once", "early-250-once",
+)  # fmt: skip
+"""What certainly delivers nothing, once for each of these recipients."""
+AFTER = (
+    "drop-after-dot-once",
+    "discard-after-dot-once",
+    "garbage-at-dot-once",
+    "stall-at-dot-6-once",
+)
+"""What nobody can tell: the dot has left and no reply has come."""
+
+
+async def test_before_the_dot(house: House) -> None:
+    """Whatever breaks before the final dot is no doubt: it is tried again, and sent once."""
+    await house.start()
+    people = [f"{words}+p@there.test" for words in BEFORE]
+    asked = await house.producer.ask(asks.send([*people, *asks.people(20)]))
+    completed = await house.events.completed(asked.job, seconds=40)
+    assert completed.data["counts"]["sent"] == len(BEFORE) + 20
+    assert house.events.number("delivery.in_doubt") == 0
+    await house.judge()
+
+
+@pytest.mark.parametrize(
+    ("phase", "act"),
+    [
+        ("banner", {"act": "close"}),
+        ("banner", {"act": "421"}),
+        ("banner", {"act": "stall", "seconds": 5}),
+        ("ehlo", {"act": "reset"}),
+        ("mail", {"act": "close"}),
+        ("mail", {"act": "421"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value["act"],
+)
+async def test_before_any_recipient(house: House, phase: str, act: dict[str, Any]) -> None:
+    """A relay that fails us before it has heard of a recipient costs time, and nothing else."""
+    await house.start()
+    await house.sink.do("mode", phase=phase, times=2, **act)
+    asked = await house.producer.ask(asks.send(asks.people(20)))
+    completed = await house.events.completed(asked.job)
+    assert completed.data["counts"]["sent"] == 20
+    assert house.events.number("delivery.in_doubt") == 0
+    await house.judge()
+
+
+async def test_after_the_dot(house: House) -> None:
+    """A connection lost after the dot makes a doubt, told as one, and the mail goes again."""
+    await house.start()
+    people = [f"{words}+p@there.test" for words in AFTER]
+    asked = await house.producer.ask(asks.send([*people, *asks.people(20)]))
+    completed = await house.events.completed(asked.job)
+    assert completed.data["counts"]["sent"] == len(AFTER) + 20
+    doubted = house.events.of("delivery.in_doubt", asked.job)
+    assert sorted(event.data["address"] for event in doubted) == sorted(people)
+    await house.judge()
+
+
+async def test_a_doubt_may_be_held(house: House) -> None:
+    """With `hold` a doubt waits for a person; with `give_up` it is failed and never repeated."""
+    await house.start()
+    ask, words = house.producer.ask, "drop-after-dot-once+p@there.test"
+    held = await ask(asks.send([words], delivery={"doubt": "hold"}))
+    given_up = await ask(
+        asks.send(["discard-after-dot+p@there.test"], delivery={"doubt": "give_up"})
+    )
+    doubt = (await house.events.count("delivery.in_doubt", 1, held.job))[0]
+    ended = await house.events.completed(given_up.job)
+    assert ended.data["counts"]["failed"] == 1
+    listed = await ask(asks.command("doubt.list", job=held.job))
+    assert [one["delivery_id"] for one in listed.said["doubts"]] == [doubt.delivery]
+    await ask(asks.command("doubt.resolve", deliveries=[doubt.delivery], action="resend"))
+    completed = await house.events.completed(held.job)
+    assert completed.data["counts"]["sent"] == 1
+    await house.judge()

@@ -1,0 +1,59 @@
+"""Two instances."""
+
+import pytest
+
+from tests.checker.evidence import Limits
+from tests.stories import asks
+from tests.stories.house import House
+
+NUMBER = 3000
+CONNECTIONS = 6
+
+
+@pytest.mark.timeout(120)
+async def test_they_share_one_backlog(house: House) -> None:
+    """Both deliver, nobody gets two, and together they keep the limit of one relay."""
+    house.transport["max_connections"] = CONNECTIONS
+    daemons = [await house.start() for _ in range(2)]
+    await house.sink.do("slow", ms=5)
+    asked = await house.producer.ask(asks.send(asks.people(NUMBER)))
+    completed = await house.events.completed(asked.job, seconds=60)
+    assert completed.data["counts"]["sent"] == NUMBER
+    shares = [sum(1 for _ in daemon.lines("delivery")) for daemon in daemons]
+    assert min(shares) > 0, shares
+    assert len(house.sink.copies) == NUMBER
+    await house.judge(limits=Limits(connections=CONNECTIONS))
+
+
+@pytest.mark.timeout(120)
+async def test_one_is_killed(house: House) -> None:
+    """When one of them dies the other one ends the work of both."""
+    house.transport["max_connections"] = CONNECTIONS
+    doomed, _ = [await house.start() for _ in range(2)]
+    await house.sink.do("slow", ms=5)
+    asked = await house.producer.ask(asks.send(asks.people(NUMBER)))
+    await house.sink.stored(500)
+    doomed.kill()
+    completed = await house.events.completed(asked.job, seconds=60)
+    assert completed.data["counts"]["sent"] == NUMBER
+    await house.judge(limits=Limits(connections=CONNECTIONS))
+
+
+@pytest.mark.timeout(120)
+async def test_one_is_frozen(house: House) -> None:
+    """An instance that was frozen beyond its lease sends nothing new when it wakes."""
+    house.transport["max_connections"] = CONNECTIONS
+    frozen, _ = [await house.start() for _ in range(2)]
+    await house.sink.do("slow", ms=5)
+    asked = await house.producer.ask(asks.send(asks.people(NUMBER)))
+    await house.sink.stored(500)
+    frozen.pause()
+    completed = await house.events.completed(asked.job, seconds=60)
+    assert completed.data["counts"]["sent"] == NUMBER
+    before = len(house.sink.copies)
+    frozen.resume()
+    await frozen.ready()
+    after = await house.producer.ask(asks.send(["after@there.test"]))
+    await house.events.completed(after.job)
+    assert len(house.sink.copies) <= before + 1 + CONNECTIONS
+    await house.judge()
