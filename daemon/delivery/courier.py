@@ -116,3 +116,9 @@ class Courier(Protocol):
         Connects when the first attempt is there. Cancelled, it lets an attempt whose final dot has
         left wait for its reply, gives every other one back as deferred, and only then raises.
         """
+
+    def abandon(self) -> None:
+        """Breaks off what is still under way, when a stop can wait no longer.
+
+        An attempt whose final dot has left and that has no reply ends in doubt.
+        """

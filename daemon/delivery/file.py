@@ -32,6 +32,9 @@ class FileCourier:
             source.settle(attempt, self._deliver(attempt))
             await asyncio.sleep(0)
 
+    def abandon(self) -> None:
+        """There is nothing to break off: a file is written at once."""
+
     def _deliver(self, attempt: Attempt) -> Outcome:
         """Small files, and only in dry runs: a thread for each would cost more than it spares."""
         relay = f"file:{self._folder}"

@@ -69,6 +69,10 @@ class Session:
             self._settle()
             await self._wire.close()
 
+    def abandon(self) -> None:
+        """Breaks the connection off: an attempt whose final dot has left is in doubt then."""
+        self._wire.abandon()
+
     async def _serve(self, first: Attempt | None) -> Attempt | None:
         transaction = await self._renew(first) if first is not None else None
         while True:

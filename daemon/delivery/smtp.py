@@ -22,6 +22,7 @@ class SmtpCourier:
         self._relay = relay
         self._witness = witness or Unwitnessed()
         self._context = connect.tls_context(relay)
+        self._sessions: set[Session] = set()
 
     async def run(self, source: Source) -> None:
         """Delivers what the source gives, until it says None or the connection has failed."""
@@ -30,9 +31,18 @@ class SmtpCourier:
             session = await self._open(source, attempt)
             if session is None:
                 return
-            attempt = await session.serve(attempt)
+            self._sessions.add(session)
+            try:
+                attempt = await session.serve(attempt)
+            finally:
+                self._sessions.discard(session)
             if attempt is None and session.is_spent:
                 attempt = await source.take()
+
+    def abandon(self) -> None:
+        """Breaks off every connection that is still open."""
+        for session in tuple(self._sessions):
+            session.abandon()
 
     async def _open(self, source: Source, attempt: Attempt) -> Session | None:
         """A session for this attempt; None: there is none, and the attempt is settled with why."""

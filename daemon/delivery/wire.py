@@ -70,6 +70,12 @@ class Wire(asyncio.Protocol):
         if not self._lost:
             await self.news(self._loop.time() + 1.0)
 
+    def abandon(self) -> None:
+        """Breaks off: whoever waits hears that the connection is no more."""
+        self.dialogue.end(Reason.STOPPED)
+        self._transport.abort()
+        self._wake()
+
     def data_received(self, data: bytes) -> None:
         """Octets from the server: the dialogue judges them before anyone else runs."""
         self.dialogue.feed(data)

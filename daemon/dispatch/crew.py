@@ -59,6 +59,10 @@ class Crew:
             permits.cancel()
             grants.cancel()
 
+    def abandon(self) -> None:
+        """Breaks off what is still under way here."""
+        self.courier.abandon()
+
     # --- permits ---
 
     async def _permits(self) -> None:

@@ -25,6 +25,8 @@ from daemon.ledger.teller import Teller
 from daemon.mail.outcome import Verdict
 from daemon.store import door, errors, lanes
 
+_LAST_CHANCE = 1.0
+"""Seconds that a reply still has after the stop's deadline."""
 _REFRESH_EVERY = 5.0
 """Seconds between two looks at the lanes and their limits."""
 
@@ -155,8 +157,11 @@ class Dispatch:
         if late:
             _log.warning("stop.deadline", flying=self.flying)
         for task in late:
-            task.cancel()  # a courier lets an attempt whose dot has left wait for its reply
+            task.cancel()  # a courier lets an attempt whose dot has left wait for its reply …
         if late:
+            await asyncio.wait(late, timeout=_LAST_CHANCE)
+            for crew in self._crews.values():
+                crew.abandon()  # … but not for longer than we stay: it is a doubt, and told as one
             await asyncio.wait(late)
         for lane in self._lanes.values():
             self._hand_back(lane)

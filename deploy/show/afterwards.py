@@ -8,24 +8,25 @@ from pathlib import Path
 from ground import environment
 from ground.state import CHECKOUT
 
-from .programs import CONFIG, Place
+from .programs import CONFIG, Place, near
 
 STOPPED = """
-Everything is stopped. Look next:
-  ./deploy/demo --keep       leaves it running: deliveryd status, trace, send and /metrics to try
-  README.md                  your first request in Python, and how it works
+Everything is stopped. Where to look next:
+  ./deploy/demo --keep     leaves it running: deliveryd status, trace, send; /metrics
+  README.md                your first request in Python, and the way it takes
 """
 KEPT = """
-Everything keeps running; the mail is shown in {log}. To play with it:
+Everything keeps running. To play with it:
 
   . {env}
   deliveryd status {run}-campaign
-  deliveryd trace reader-002@{run}.example
-  deliveryd send --to ann@example.com --subject Hello --text "Hello Ann"
-  python deploy/first.py                     # README.md: your first request
-  curl -s {page}/metrics
+  deliveryd trace greylist-1+reader-002@{run}.example
+  deliveryd send --to ann@example.com --subject Hello --text "It works." --wait
+  python deploy/first_request.py     the request that README.md shows
+  tail {log}     the mail as it came
 
-  ./deploy/demo --stop{where}                       # ends all of it
+  {page}/metrics, and /readyz?verbose
+  ./deploy/demo --stop{where}     ends all of it
 """
 
 
@@ -34,8 +35,8 @@ def text(place: Place, run: str, *, kept: bool) -> str:
     if not kept:
         return STOPPED
     return KEPT.format(
-        log=_near(place.log("sink")),
-        env=shlex.quote(str(_near(shell_file(place)))),
+        log=near(place.log("sink")),
+        env=shlex.quote(str(near(shell_file(place)))),
         run=run,
         page=place.machine_page,
         where="" if place.folder == CHECKOUT / ".state/demo" else f" --dir {place.folder}",
@@ -56,8 +57,3 @@ def write(place: Place, variables: Mapping[str, str]) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
-
-
-def _near(path: Path) -> Path:
-    """As it is typed from the checkout."""
-    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path

@@ -45,6 +45,11 @@ class Place:
         return self.folder / f"{name}.log"
 
 
+def near(path: Path) -> Path:
+    """A path as it is typed from the checkout."""
+    return path.relative_to(state.CHECKOUT) if path.is_relative_to(state.CHECKOUT) else path
+
+
 def settle(folder: Path) -> Place:
     """The ports of an earlier demo in this folder if they are still free, else others."""
     ports = state.settle(folder, "demo", ("smtp", "ops"), {}).ports
@@ -103,7 +108,7 @@ def _start_sink(place: Place, say: Say) -> None:
     _await(place, "sink", process, ready.exists)
     say(
         "sink",
-        f"development SMTP server ready, port {place.smtp}, shows mail in {place.log('sink')}",
+        f"development SMTP server ready, port {place.smtp}, log {near(place.log('sink'))}",
     )
 
 
@@ -111,7 +116,7 @@ def _start_daemon(place: Place, variables: Mapping[str, str], say: Say) -> None:
     argv = [str(environment.PYTHON), "-m", "daemon", "serve", "--config", str(CONFIG)]
     process = _launch(place, "daemon", argv, variables)
     _await(place, "daemon", process, lambda: _answers(f"{place.machine_page}/readyz"))
-    say("daemon", f"ready, pid {process.pid}, log {place.log('daemon')}")
+    say("daemon", f"ready, pid {process.pid}, log {near(place.log('daemon'))}")
 
 
 def _launch(

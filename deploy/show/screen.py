@@ -1,9 +1,8 @@
 """Live tables on a terminal: the requests, the latest deliveries, the latest events."""
 
 import asyncio
-from collections.abc import Container, Reversible
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TypeVar
 
 from rich import box
@@ -18,9 +17,10 @@ from .seen import Seen
 Row = TypeVar("Row")
 
 PACE = 0.1
-FIXED = 17
+FIXED = 16
 """Lines that are always there: the heads of the tables, the requests, the gaps between."""
 MOST = 12
+SENT = "delivery.sent"
 COLOURS = {
     "sent": "green",
     "completed": "green",
@@ -43,9 +43,8 @@ def _drawn(seen: Seen, height: int) -> Group:
     room = max(height - FIXED, 2)
     deliveries = min(room // 2, MOST)
     events = min(room - deliveries, MOST)
-    return Group(
-        _requests(seen), Text(), _deliveries(seen, deliveries), Text(), _events(seen, events)
-    )
+    tables = (_requests(seen), _deliveries(seen, deliveries), _events(seen, events))
+    return Group(*(part for table in tables for part in (Text(), table)))
 
 
 def _requests(seen: Seen) -> Table:
@@ -60,8 +59,14 @@ def _requests(seen: Seen) -> Table:
 
 
 def _deliveries(seen: Seen, rows: int) -> Table:
+    """The latest, but those that weren't simply sent stay in sight."""
     table = _grid("delivery to", "state", "try", "the server said", right=[2])
-    for event in _latest(seen.deliveries.values(), rows):
+    known = list(seen.deliveries.values())
+    odd = _latest([event for event in known if event.type != SENT], rows // 2)
+    for event in [
+        *odd,
+        *_latest([event for event in known if event.type == SENT], rows - len(odd)),
+    ]:
         state = event.type.partition(".")[2]
         tries = str(event.data.get("attempt", ""))
         address = Text(wording.printable(event.data["address"]))
@@ -79,7 +84,7 @@ def _events(seen: Seen, rows: int) -> Table:
 
 def _grid(*names: str, right: Container[int] = ()) -> Table:
     """A table as wide as the terminal, whose last column gives way."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), expand=True)
     for place, name in enumerate(names):
         side: JustifyMethod = "right" if place in right else "left"
         last = place == len(names) - 1
@@ -87,9 +92,9 @@ def _grid(*names: str, right: Container[int] = ()) -> Table:
     return table
 
 
-def _latest(rows: Reversible[Row], number: int) -> list[Row]:
+def _latest(rows: Sequence[Row], number: int) -> Sequence[Row]:
     """The last ones, in their order."""
-    return list(islice(reversed(rows), number))[::-1]
+    return rows[max(len(rows) - number, 0) :]
 
 
 def _coloured(state: str) -> Text:

@@ -18,6 +18,7 @@ from .programs import Place
 
 CAMPAIGN = 200
 LEAST, MOST = 10, 5000  # four of them are special; more than 5,000 don't fit in one parcel
+LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels, so no words: they tell the addresses of runs apart
 PATIENCE = 10.0
 EPILOG = """\
 Installs what is missing, says what and why, and starts a private Postgres and RabbitMQ, unless
@@ -70,7 +71,7 @@ def _size(text: str) -> int:
 
 def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
     """The show between start and stop. What was started is stopped, whatever comes, unless kept."""
-    run, kept = f"run-{secrets.token_hex(2)}", False
+    run, kept = "".join(secrets.choice(LETTERS) for _ in range(4)), False
     try:
         try:
             programs.stop(folder, say)  # what an earlier --keep left

@@ -1,8 +1,9 @@
 """The balance at the end: what was asked for, what became of it, and whether it had to be so."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from math import inf
 
 from rich import box
 from rich.console import Console
@@ -28,11 +29,12 @@ def show(seen: Seen, differences: Sequence[str], console: Console) -> None:
     table.add_section()
     table.add_row("all", *(str(totals[name]) for name in COLUMNS), style="bold")
     console.print(Text(), table, Text(), sep="\n")
-    console.print(_sum(totals), _verdict(differences), sep="\n", soft_wrap=True)
+    for line in (_sum(totals), *_remarks(seen, totals), _verdict(differences)):
+        console.print(line, soft_wrap=True)
 
 
 def _grid() -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("request", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
@@ -43,8 +45,16 @@ def _sum(totals: Counter[str]) -> Text:
     parts = ("sent", "bounced", "dropped", "refused")
     text = " + ".join(f"{totals[name]} {name}" for name in parts)
     balanced = totals["asked"] == sum(totals[name] for name in parts)
-    asked, sign = totals["asked"], "=" if balanced else "≠"
-    return Text(f"{asked} asked for {sign} {text};  {totals['copies']} copies at the server")
+    return Text(f"{totals['asked']} asked for {'=' if balanced else '≠'} {text}")
+
+
+def _remarks(seen: Seen, totals: Counter[str]) -> Iterator[Text]:
+    copies, events = totals["copies"], totals["events"]
+    yield Text(f"{copies} mails taken by the server, {events} events told by the exchange")
+    for tale in seen.tales.values():
+        if due := tale.sample.not_before:
+            late = min((copy.at for copy in tale.copies), default=inf) - due.timestamp()
+            yield Text(f"{tale.sample.name}: due at {wording.clock(due)}, taken {late:.2f} s later")
 
 
 def _verdict(differences: Sequence[str]) -> Text:

@@ -119,7 +119,7 @@ async def test_who_is_refused_in_a_group_leaves_nothing(counter: Counter) -> Non
 
 
 async def test_without_a_key_only_a_redelivered_one_is_recognised(counter: Counter) -> None:
-    """The same body twice is two jobs; redelivered it is matched once to each that may come again."""
+    """The same body twice is two jobs; redelivered it is matched once to each of them."""
     first = await counter.answer(send())
     second = await counter.answer(send())
     assert first["job"] != second["job"]
