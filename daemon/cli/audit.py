@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import doors, names, words
-from daemon.cli import options as common
+from daemon.cli import configured, doors, names, words
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -30,7 +29,7 @@ async def audit(
     Counters against the letters of the deliveries, those against retry rows, doubts and the ledger,
     and the ledger's streams for gaps; all as of one moment.
     """
-    async with doors.postgres(common.load(options).config, seconds=_LONG) as store:
+    async with doors.postgres(configured.settings(options), seconds=_LONG) as store:
         job = None if name is None else (await names.job(store, name)).job
         size, found = await audits.taken(store, job, limit=limit)
     looked = (

@@ -32,8 +32,14 @@ Block = str | Table | Facts
 
 def cell(value: object) -> str:
     """One value as text: a single printable line, empty for None."""
-    text = "" if value is None else str(value)
+    text = _words(value)
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def lines(blocks: Iterable[Block]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from daemon import config
-from daemon.cli import options as common
+from daemon.cli import configured
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -24,7 +24,7 @@ def check_config(
 
     Secrets are shown as ***.
     """
-    loaded = common.load(options)
+    loaded = configured.load(options)
     values = config.flat(loaded.config)
     settings = [
         {"key": key, "value": values.get(key, ""), "origin": str(origin)}

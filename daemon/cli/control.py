@@ -10,9 +10,7 @@ from uuid import uuid4
 
 from cyclopts import Parameter
 
-from daemon.cli import answer as answers
-from daemon.cli import doors, names, requests
-from daemon.cli import options as common
+from daemon.cli import configured, doors, names, requests, verdicts
 from daemon.cli.blocks import Block, Facts
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -57,7 +55,7 @@ async def resume(
 
 async def about(name: str, command: str, *, options: Options, **arguments: Any) -> int:
     """Asks for something about the job or delivery of this name."""
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         target = await names.target(store, name)
     return await asked(
         command, target.found.customer, options=options, **target.arguments, **arguments
@@ -68,26 +66,26 @@ async def asked(
     command: str, customer: int | None, /, *, options: Options, **arguments: Any
 ) -> int:
     """Asks for something on behalf of a customer, and shows the answer."""
-    settings = common.load(options).config
+    settings = configured.settings(options)
     voice = requests.voice(settings, customer)
     sending = Sending(body=requests.body(voice, command, arguments), message_id=str(uuid4()))
     async with doors.rabbitmq(settings) as conversation:
         answer = await requests.ask(conversation, settings, voice, sending)
-    return answers.present(answer, view(answer), options)
+    return verdicts.present(answer, view(answer), options)
 
 
 def view(answer: dict[str, Any]) -> list[Block]:
     """A positive answer: what was done, and every number it brings."""
     rows = [(name, value) for name, value in answer.items() if name not in _AROUND]
     facts: list[Block] = [Facts(rows=rows)] if rows else []
-    return [f"{answer.get('command', 'request')}: done", *answers.warnings(answer), *facts]
+    return [f"{answer.get('command', 'request')}: done", *verdicts.warnings(answer), *facts]
 
 
 async def _flagged(command: str, name: str | None, customer: int | None, options: Options) -> int:
     if (name is None) == (customer is None):
         raise Ended(f"{command} takes a job, or --customer", Exit.USAGE)
     if name is not None:
-        async with doors.postgres(common.load(options).config) as store:
+        async with doors.postgres(configured.settings(options)) as store:
             found = await names.job(store, name)
         return await asked(command, found.customer, options=options, job=str(found.job))
     return await asked(command, customer, options=options, customer=customer)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import control, doors, names, words
-from daemon.cli import options as common
+from daemon.cli import configured, control, doors, names, words
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -25,7 +24,7 @@ async def show(
     options: Options = DEFAULT,
 ) -> int:
     """List the doubts that wait for a decision, the oldest first."""
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         job = None if name is None else (await names.job(store, name)).job
         found = await operator.doubts(store, job, after=page, limit=limit)
     rows = [
@@ -51,7 +50,7 @@ async def give_up(name: control.Name, /, *, options: Options = DEFAULT) -> int:
 
 
 async def _resolved(name: str, action: str, options: Options) -> int:
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         target = await names.target(store, name)
     which: dict[str, object] = target.arguments
     if target.delivery is not None:

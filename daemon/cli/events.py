@@ -7,8 +7,7 @@ import orjson
 from cyclopts import Parameter
 
 from daemon.broker import topology
-from daemon.cli import control, doors, follow, names
-from daemon.cli import options as common
+from daemon.cli import configured, control, doors, follow, names
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -35,7 +34,7 @@ async def tail(
     It listens with a queue of its own, so nobody misses an event for it. A lost connection ends it:
     what was told meanwhile can be had again by `deliveryd events replay`.
     """
-    settings, screen = common.load(options).config, Screen(options)
+    settings, screen = configured.settings(options), Screen(options)
     async with doors.rabbitmq(settings) as conversation:
         events = topology.names(settings.rabbitmq.prefix).events
         await conversation.listen(events, keys(type, customer))
@@ -86,7 +85,7 @@ async def replay(
         name: _past(text, now) for name, text in times.items() if text is not None
     }
     if job is not None:
-        async with doors.postgres(common.load(options).config) as store:
+        async with doors.postgres(configured.settings(options)) as store:
             found = await names.job(store, job)
         arguments["job"], customer = str(found.job), found.customer
     if stream is not None:

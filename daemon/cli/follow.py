@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.cli import story
 from daemon.mail.event import Type
 
 _ENDS = {
@@ -27,6 +28,7 @@ class Follow:
         self._job = job
         self._ends: dict[int, str] = {}
         self._canceled = 0
+        self._is_told = False
         self.numbers: Mapping[str, Any] | None = None
         """The final numbers, once they are known."""
 
@@ -44,11 +46,17 @@ class Follow:
             self.numbers = data["counts"]
         return True
 
+    def end(self, numbers: Mapping[str, Any] | None) -> None:
+        """Learns from elsewhere that the job has ended with these numbers; None = it hasn't."""
+        if numbers is not None:
+            self.numbers = numbers
+            self._is_told = True
+
     @property
     def is_over(self) -> bool:
         """Whether the numbers are known and every end that they count has been heard."""
-        if self.numbers is None:
-            return False
+        if self.numbers is None or self._is_told:
+            return self._is_told
         heard = Counter(self._ends.values())
         heard["canceled"] += self._canceled
         return all(heard[name] >= (self.numbers.get(name) or 0) for name in _ENDS.values())
@@ -65,6 +73,17 @@ def line(event: Mapping[str, Any]) -> str:
     """An event as a line: when, what, about whom, and what was said."""
     data = event["data"]
     about = data.get("address") or data.get("job_id") or ""
-    said = " ".join(str(data[name]) for name in ("code", "enhanced", "text") if data.get(name))
     time = str(event["time"]).replace("+00:00", "Z")
-    return "  ".join(part for part in (time, event["type"], str(about), said) if part)
+    return "  ".join(part for part in (time, event["type"], str(about), _said(data)) if part)
+
+
+def _said(data: Mapping[str, Any]) -> str:
+    """The server's words, else numbers, else what was wrong, else our own word for it."""
+    reply = " ".join(str(data[name]) for name in ("code", "enhanced", "text") if data.get(name))
+    if reply:
+        return reply
+    if data.get("counts"):
+        return story.numbers(data["counts"])
+    if data.get("errors"):
+        return ", ".join(f"{error['field']} {error['code']}".strip() for error in data["errors"])
+    return str(data.get("reason", ""))

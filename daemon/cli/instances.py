@@ -3,8 +3,7 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from daemon.cli import doors, words
-from daemon.cli import options as common
+from daemon.cli import configured, doors, words
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -20,7 +19,7 @@ _HEAD = (
 
 async def instances(*, options: Options = DEFAULT) -> int:
     """List the instances that are alive, or were lately; exit 1 if none is alive."""
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         found = await operator.instances(store)
     now = datetime.now(UTC)
     table = Table(head=_HEAD, rows=[_row(one, now) for one in found], empty="no instance")

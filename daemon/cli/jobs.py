@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from daemon.cli import doors, names, story, words
-from daemon.cli import options as common
+from daemon.cli import configured, doors, names, story, words
 from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -25,7 +24,7 @@ Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a del
 
 async def status(name: Name, /, *, options: Options = DEFAULT) -> int:
     """Show how a job stands: its state, its times and all its numbers."""
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         found = (await names.target(store, name)).found
         job = await inquiries.job(store, found.customer, job=found.job)
     if job is None:
@@ -54,7 +53,7 @@ async def deliveries(
 ) -> int:
     """List the deliveries of a job, a page at a time."""
     letters = _letters(state, dropped=dropped)
-    async with doors.postgres(common.load(options).config) as store:
+    async with doors.postgres(configured.settings(options)) as store:
         found = (await names.target(store, name)).found
         if dropped:
             left = await inquiries.dropped(store, found.job, after=page, limit=limit)

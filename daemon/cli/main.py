@@ -13,12 +13,15 @@ from daemon.cli.commands import Command
 from daemon.cli.exits import Exit
 
 NAME = "deliveryd"
+_FLAGS = frozenset({"--json", "--quiet", "-q"})
+_WITH_VALUE = frozenset({"--config", "--set"})
+"""Options of every command (see `options`); they may stand before its name, too."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """One command, from what was typed to its exit code. Never raises but for `SystemExit`."""
     try:
-        return int(_called(arguments) or Exit.OK)
+        return int(_called(ordered(arguments)) or Exit.OK)
     except CycloptsError as error:
         return _told(Exit.USAGE, [f"{error} Try: {NAME} --help".replace("\n", " ")])
     except KeyboardInterrupt:
@@ -29,6 +32,17 @@ def run(arguments: Sequence[str]) -> int:
         from daemon.cli import faults  # noqa: PLC0415 - it knows every room, and costs as much
 
         return _told(*faults.explain(error))
+
+
+def ordered(arguments: Sequence[str]) -> list[str]:
+    """The command first, then the options that were typed before it, then everything else."""
+    rest, early = list(arguments), []
+    while rest and rest[0].partition("=")[0] in _FLAGS | _WITH_VALUE:
+        count = 2 if rest[0] in _WITH_VALUE else 1
+        early += rest[:count]
+        del rest[:count]
+    words = 2 if rest and rest[0] in commands.FAMILIES else 1
+    return [*rest[:words], *early, *rest[words:]]
 
 
 def app(arguments: Sequence[str] = ()) -> App:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import doors, words
-from daemon.cli import options as common
+from daemon.cli import configured, doors, words
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -29,7 +28,7 @@ async def migrate(
 
     Each step is one transaction, under a lock: two at once do no harm.
     """
-    reach = doors.reach(common.load(options).config)
+    reach = doors.reach(configured.settings(options))
     if dry_run or status:
         missing = await schema.pending(reach)
         _show(options, missing, applied=False)

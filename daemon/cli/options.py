@@ -1,17 +1,10 @@
-"""The options that every command has, and the configuration that they lead to."""
+"""The options that every command has."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-
-from daemon import config
-from daemon.cli.exits import Ended, Exit
-
-PLACES = (Path("/etc/deliveryd/config.toml"), Path("config.toml"))
-"""Where the configuration is looked for when neither --config nor $DELIVERYD_CONFIG names it."""
 
 
 @Parameter(name="*")
@@ -50,20 +43,3 @@ class Options:
 
 
 DEFAULT = Options()
-
-
-def load(options: Options) -> config.Loaded:
-    """The configuration. `ConfigError` with everything that is wrong with it."""
-    path = options.config or config.locate(os.environ, *PLACES)
-    return config.load(path, environ=os.environ, overrides=overrides(options.set_))
-
-
-def overrides(settings: tuple[str, ...]) -> dict[str, str]:
-    """`section.key=value` as a mapping; a later one counts."""
-    pairs = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not (key and equals):
-            raise Ended("--set takes section.key=value", Exit.USAGE)
-        pairs[key] = value
-    return pairs

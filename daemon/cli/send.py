@@ -1,11 +1,12 @@
 """`deliveryd send`: a request from a file or from flags, through the broker, and its answer."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 from cyclopts import Parameter
@@ -13,15 +14,17 @@ from cyclopts import Parameter
 from daemon import config
 from daemon.broker import topology
 from daemon.broker.conversation import Conversation
-from daemon.cli import answer as answers
-from daemon.cli import doors, follow, names, requests, story
-from daemon.cli import options as common
+from daemon.cli import configured, control, doors, follow, names, requests, story, verdicts
+from daemon.cli.blocks import Block
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.requests import Sending, Voice
 from daemon.cli.screen import Screen
+from daemon.store import inquiries, operator
 
 STDIN = "-"
+SILENCE = 5.0
+"""Seconds without an event, after which the job is looked up: there may be none to come."""
 
 
 @Parameter(name="*")
@@ -91,7 +94,7 @@ async def send(
 
     The request comes from a file, or is made of --to, --subject, --text and the like.
     """
-    settings = common.load(options).config
+    settings = configured.settings(options)
     voice = requests.voice(settings, manner.customer)
     body = _body(file, letter, manner)
     sending = Sending(
@@ -114,35 +117,49 @@ async def sent(
             events = topology.names(settings.rabbitmq.prefix).events
             await conversation.listen(events, ["job.#", "delivery.#"])
         answer = await requests.ask(conversation, settings, voice, sending)
-        if not wait or not answers.is_positive(answer) or "job" not in answer:
-            return answers.present(answer, view(answer), options)
-        return await _followed(conversation, Screen(options), answer)
+        if not wait or not verdicts.is_positive(answer) or "job" not in answer:
+            return verdicts.present(answer, view(answer), options)
+        return await _followed(conversation, settings, Screen(options), answer)
 
 
-def view(answer: Any) -> list[str]:
+def view(answer: Any) -> list[Block]:
     """A positive answer in words; one in foreign words as it is."""
-    if not answers.is_positive(answer):
+    if not verdicts.is_positive(answer):
         return [orjson.dumps(answer).decode()]
+    if "counts" not in answer:
+        return control.view(answer)
     said = "valid" if answer.get("dry_run") else "accepted"
     if answer.get("job"):
         said += f" as job {answer['job']}, ticket {answer['ticket']}"
-    return [f"{said}: {story.numbers(answer['counts'])}", *answers.warnings(answer)]
+    return [f"{said}: {story.numbers(answer['counts'])}", *verdicts.warnings(answer)]
 
 
-async def _followed(conversation: Conversation, screen: Screen, answer: Any) -> int:
+async def _followed(
+    conversation: Conversation, settings: config.Config, screen: Screen, answer: Any
+) -> int:
     """Shows what happens to the job, as it happens."""
     followed = follow.Follow(answer["job"])
     if screen.talks:
         screen.show(answer, view(answer))
     while not followed.is_over:
-        heard = await conversation.hear()
+        heard = await conversation.hear(SILENCE)
         event = orjson.loads(heard.body) if heard else None
-        if event is not None and followed.take(event) and screen.talks:
+        if event is None:
+            followed.end(await _ended(settings, UUID(answer["job"])))
+        elif followed.take(event) and screen.talks:
             screen.entry(event, follow.line(event))
     counts = dict(followed.numbers or {})
     ending = [f"completed: {story.numbers(counts)}"]
     screen.show(answer | {"counts": counts}, ending if screen.talks else [])
     return Exit.OK if followed.all_sent else Exit.FAILED
+
+
+async def _ended(settings: config.Config, job: UUID) -> Mapping[str, Any] | None:
+    """The final numbers of a job that has ended, perhaps long before its request was repeated."""
+    async with doors.postgres(settings) as store:
+        found = await operator.find(store, job=job, name="")
+        stood = await inquiries.job(store, found[0].customer, job=job) if found else None
+    return stood.numbers if stood and stood.fields["finished_at"] else None
 
 
 def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
@@ -152,6 +169,10 @@ def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
         return orjson.dumps(_request(letter, manner))
     if manner.dry_run:
         raise Ended("--dry-run goes with flags; a file says it by `dry_run: true`", Exit.USAGE)
+    if manner.type and manner.customer is not None:
+        raise Ended(
+            "--customer goes with native requests: a dialect says itself who asks", Exit.USAGE
+        )
     return read(file)
 
 

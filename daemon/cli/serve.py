@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from daemon import app
-from daemon.cli import options as common
+from daemon.cli import configured
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 
@@ -26,9 +26,9 @@ def serve(
     standard error.
     """
     parts = chosen(only)
-    loaded = common.load(options)
+    loaded = configured.load(options)
     with asyncio.Runner(loop_factory=_loop()) as runner:
-        return runner.run(app.serve(loaded, only=parts, reload=lambda: common.load(options)))
+        return runner.run(app.serve(loaded, only=parts, reload=lambda: configured.load(options)))
 
 
 def chosen(only: tuple[str, ...]) -> frozenset[str]:

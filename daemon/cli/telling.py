@@ -10,7 +10,7 @@ from daemon.cli.reason import Scene
 from daemon.mail.state import State
 from daemon.store.operator import Addressed, Fact, Job, LeftOut, Open, Suppression
 
-_RECORD = ("at", "what happened", "world", "event")
+_RECORD = ("at", "what happened", "world")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +93,7 @@ def _head(job: Job) -> list[tuple[str, object]]:
 
 
 def _record(facts: Sequence[Fact]) -> Table:
-    rows = [
-        (words.moment(fact.at), story.sentence(fact), story.told(fact), fact.id) for fact in facts
-    ]
+    rows = [(words.moment(fact.at), story.sentence(fact), story.told(fact)) for fact in facts]
     return Table(head=_RECORD, rows=rows, empty="nothing is on record any more")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from daemon.broker import declare
 from daemon.broker import topology as wanted
 from daemon.broker.declare import Difference
-from daemon.cli import options as common
+from daemon.cli import configured
 from daemon.cli.blocks import Block, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -16,7 +16,7 @@ from daemon.cli.screen import Screen
 
 def show(*, options: Options = DEFAULT) -> int:
     """Show what must exist; with --json as definitions for `rabbitmqctl import_definitions`."""
-    settings = common.load(options).config.rabbitmq
+    settings = configured.settings(options).rabbitmq
     prefix, path = settings.prefix, urlsplit(settings.url.reveal()).path
     view = [
         Table(
@@ -37,7 +37,7 @@ def show(*, options: Options = DEFAULT) -> int:
 
 async def check(*, options: Options = DEFAULT) -> int:
     """Compare it with what is there; exit 1 if anything is missing or different."""
-    settings = common.load(options).config.rabbitmq
+    settings = configured.settings(options).rabbitmq
     differences = await declare.check(
         settings.url.reveal(), settings.prefix, seconds=settings.connect_timeout
     )
@@ -47,7 +47,7 @@ async def check(*, options: Options = DEFAULT) -> int:
 
 async def apply(*, options: Options = DEFAULT) -> int:
     """Make what is missing; what is there but different is named, and left alone."""
-    settings = common.load(options).config.rabbitmq
+    settings = configured.settings(options).rabbitmq
     applied = await declare.apply(
         settings.url.reveal(), settings.prefix, seconds=settings.connect_timeout
     )

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import doors, names, telling
-from daemon.cli import options as common
+from daemon.cli import configured, doors, names, telling
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.reason import Scene
@@ -42,7 +41,7 @@ async def trace(
     Everything on record and whether the world was told; where it stands, what it waits for and
     until when.
     """
-    settings = common.load(options).config
+    settings = configured.settings(options)
     async with doors.postgres(settings) as store:
         if "@" in name:
             told = await _addressed(store, settings, name, days)

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 
-from daemon.cli import answer, words
-from daemon.cli import options as common
+from daemon.cli import configured, verdicts, words
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
 from daemon.cli.send import read
+from daemon.config import values
 from daemon.dialects import DIALECTS
 from daemon.intake import reading
 from daemon.mail.refusal import NotARequest, Refused
@@ -40,12 +40,12 @@ def validate(
     Nothing is sent. Whether addresses are valid is counted, as it is no fault of the request; who
     asks and what is stored already isn't looked at: for that, send it with `dry_run`.
     """
-    setting = Setting(now=datetime.now(UTC), rules=reading.rules(common.load(options).config))
+    setting = Setting(now=datetime.now(UTC), rules=reading.rules(configured.settings(options)))
     found = judged(read(file), type, timezone, setting)
     if isinstance(found, Decoded):
         Screen(options).show({"v": 1, "ok": True, "command": found.request.command}, _view(found))
         return Exit.OK
-    return answer.present(answers.document(found), [], options)
+    return verdicts.present(answers.document(found), [], options)
 
 
 def judged(
@@ -59,7 +59,14 @@ def judged(
     fields = parcel.read(body, Label(), limit=setting.rules.body)
     if isinstance(fields, NotARequest):
         return fields
-    return DIALECTS[kind].parse(fields, zone=ZoneInfo(timezone), setting=setting)
+    return DIALECTS[kind].parse(fields, zone=_zone(timezone), setting=setting)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(values.zone(name))
+    except ValueError as error:
+        raise Ended(f"--timezone {name}: {error}", Exit.USAGE) from None
 
 
 def _view(found: Decoded) -> list[str]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch import held
+from daemon.dispatch.held import Held, Holdings
 from daemon.dispatch.lane import Lane
 from daemon.store import claims, door, errors
 
@@ -28,6 +29,7 @@ class Claimer:
         self,
         store: door.Store,
         lanes: Mapping[int, Lane],
+        holdings: Holdings,
         *,
         instance: UUID,
         poll: float,
@@ -35,6 +37,7 @@ class Claimer:
     ) -> None:
         self._store = store
         self._lanes = lanes
+        self._holdings = holdings
         self._instance = instance
         self._poll = poll
         self._hold = hold
@@ -89,22 +92,26 @@ class Claimer:
 
     async def _claim(self, lane: Lane, ready: claims.Ready) -> int:
         """Claims the lowest ranks: retry rows while they come first, else batches."""
-        klass = ready.klass
-        if ready.retries_first:
-            retries = await claims.retries(
-                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT, ready.batch
-            )
-            metrics.claims("retry").inc(len(retries))
-            found = held.of_retries(retries, klass)
-        else:
-            batches, deliveries = await claims.batches(
-                self._store, lane.lane.id, klass, self._instance, CLAIM_LIMIT
-            )
-            metrics.claims("batch").inc(len(batches))
-            found = held.of_batches(batches, deliveries, klass)
-        reach("C8")
+        async with self._holdings.taking:
+            found = await (self._retries(ready) if ready.retries_first else self._batches(ready))
+            reach("C8")
+            self._holdings.add(found)
         lane.add(found)
         return len(found)
+
+    async def _retries(self, ready: claims.Ready) -> list[Held]:
+        retries = await claims.retries(
+            self._store, ready.lane, ready.klass, self._instance, CLAIM_LIMIT, ready.batch
+        )
+        metrics.claims("retry").inc(len(retries))
+        return held.of_retries(retries, ready.klass)
+
+    async def _batches(self, ready: claims.Ready) -> list[Held]:
+        batches, deliveries = await claims.batches(
+            self._store, ready.lane, ready.klass, self._instance, CLAIM_LIMIT
+        )
+        metrics.claims("batch").inc(len(batches))
+        return held.of_batches(batches, deliveries, ready.klass)
 
     async def _trouble(self, error: Exception) -> None:
         swallowed = _seldom.ask("claim")

@@ -15,6 +15,8 @@ from daemon.store import claims, door, errors, lanes
 
 _GRANT_EVERY = 1.0
 """Seconds between two asks for connections, so that a limit is shared anew within seconds."""
+_NO_ROOM = 2.0
+"""Seconds until more is claimed for a lane whose connections others have."""
 _SLICE = 0.1
 """Seconds of a lane's rate that one permit uses up."""
 _TROUBLE = 0.5
@@ -69,10 +71,14 @@ class Crew:
         while True:
             await self.lane.more.wait()
             self.lane.more.clear()
-            while (number := self._room()) and not self.lane.closing:
-                if self.lane.ease.is_resting:
-                    await asyncio.sleep(self.lane.ease.left)
-                    continue
+            while not self.lane.closing:
+                await asyncio.sleep(self.lane.ease.left)
+                # a lane without a connection would wait for ever for those that it permitted once
+                self.lane.recall()
+                self._open_connections()
+                number = self._room()
+                if not number:
+                    break
                 await self._permit(min(number, await self._paced(number)))
 
     def _room(self) -> int:
@@ -116,8 +122,11 @@ class Crew:
         except (errors.Unavailable, errors.Again) as error:
             self.lane.put_back(asked)
             await _trouble("permit", error)
-            return
-        self._hear(asked, judged, until)
+        except asyncio.CancelledError:
+            self.lane.put_back(asked)
+            raise
+        else:
+            self._hear(asked, judged, until)
 
     def _hear(self, asked: list[Held], judged: dict[int, claims.Judged], until: float) -> None:
         going = []
@@ -146,6 +155,8 @@ class Crew:
 
     def _open_connections(self) -> None:
         lane = self.lane
+        if lane.closing or lane.ease.is_resting:
+            return
         missing = lane.ready - lane.idle
         for _ in range(min(missing, lane.granted - lane.workers)):
             if not self._berths.take():
@@ -163,23 +174,18 @@ class Crew:
             self._berths.leave()
             # what is ready, and was meant for this connection, needs another one
             self.lane.more.set()
-            if not self.lane.closing:
-                asyncio.get_running_loop().call_soon(self._reopen)
-
-    def _reopen(self) -> None:
-        if not self.lane.closing and not self.lane.ease.is_resting:
-            self._open_connections()
 
     # --- the limit over all instances ---
 
     async def _grants(self) -> None:
-        lane, held = self.lane, 0
+        lane, asked = self.lane, 0
         while True:
             wanted = min(lane.holding, lane.lane.max_connections)
-            if wanted or lane.workers or held:
-                held = await self._granted(wanted)
+            if wanted or lane.workers or lane.granted or asked:
+                asked = wanted
+                await self._ask(wanted)
                 lane.more.set()
-            await self._until_next_grant(rest=bool(wanted or held))
+            await self._until_next_grant(rest=bool(asked or lane.granted))
             lane.work.clear()
 
     async def _until_next_grant(self, *, rest: bool) -> None:
@@ -192,16 +198,21 @@ class Crew:
         if self.lane.granted:
             await asyncio.sleep(_GRANT_EVERY / 20)  # a burst asks once, not once per claim
 
-    async def _granted(self, wanted: int) -> int:
-        lane = self.lane
+    async def _ask(self, wanted: int) -> None:
+        lane, held = self.lane, self.lane.workers
+        # until the answer nothing is opened beyond what we say: it may be granted to another
+        lane.granted = min(lane.granted, held)
         try:
-            lane.granted = await lanes.granted(
-                self._store, lane.lane.id, self._instance, wanted=wanted, held=lane.workers
+            granted = await lanes.granted(
+                self._store, lane.lane.id, self._instance, wanted=wanted, held=held
             )
         except (errors.Unavailable, errors.Again) as error:
             await _trouble("grant", error)
-        metrics.lane_connections.set(lane.granted)
-        return lane.granted
+            return
+        lane.grant(granted)
+        metrics.lane_connections.set(granted)
+        if wanted and not granted and not lane.workers:
+            lane.stand_down(_NO_ROOM)  # whoever has the connections can send it
 
 
 async def _trouble(what: str, error: Exception) -> None:

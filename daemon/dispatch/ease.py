@@ -5,15 +5,17 @@ and its first success ends the matter.
 """
 
 import time
+from collections.abc import Callable
 
 FIRST_REST = 0.5
 LONGEST_REST = 60.0
 
 
 class Ease:
-    """How a relay has been lately. Times are monotonic seconds."""
+    """How a relay has been lately, by a clock of monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.faults = 0
         """Failures in a row that blamed the relay."""
         self._until = 0.0
@@ -22,7 +24,7 @@ class Ease:
     @property
     def is_resting(self) -> bool:
         """Whether nothing should start now."""
-        return time.monotonic() < self._until
+        return self._clock() < self._until
 
     @property
     def is_probing(self) -> bool:
@@ -32,10 +34,11 @@ class Ease:
     @property
     def left(self) -> float:
         """Seconds of rest that are left."""
-        return max(0.0, self._until - time.monotonic())
+        return max(0.0, self._until - self._clock())
 
-    def learn(self, *, blames_relay: bool, now: float) -> None:
+    def learn(self, *, blames_relay: bool) -> None:
         """Hears of an outcome. Failures of attempts that were already flying count once."""
+        now = self._clock()
         if not blames_relay:
             self.faults, self._rest = 0, FIRST_REST
             self._until = 0.0

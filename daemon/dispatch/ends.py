@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from daemon.dispatch.held import Claim, Held
+from daemon.dispatch.held import Claim, Held, Holdings
 from daemon.dispatch.settler import Settler
 from daemon.mail.outcome import Outcome, Verdict, Withheld
 
@@ -11,8 +11,11 @@ from daemon.mail.outcome import Outcome, Verdict, Withheld
 class Endings:
     """Passes facts to the settler, and claims that something was put off from to `give_back`."""
 
-    def __init__(self, settler: Settler, give_back: Callable[[Claim], None]) -> None:
+    def __init__(
+        self, settler: Settler, holdings: Holdings, give_back: Callable[[Claim], None]
+    ) -> None:
         self._settler = settler
+        self._holdings = holdings
         self._give_back = give_back
 
     def ended(self, held: Held, outcome: Outcome) -> None:
@@ -21,10 +24,19 @@ class Endings:
         self._settler.put(held.fact(outcome, took=took), lambda: self._left(held))
 
     def withheld(self, held: Held, verdict: Verdict) -> None:
-        """A permit refused it, or it never started and is given back."""
+        """A permit refused it."""
         if verdict is Verdict.PAUSED:
             held.claim.to_give_back = True
         self._settler.put(held.fact(Withheld(verdict=verdict)), lambda: self._left(held))
+
+    def returned(self, held: Held) -> None:
+        """It never started, and others may have it."""
+        held.claim.to_give_back = True
+        if held.asked:
+            # first its letter must say again that it waits: nobody claims what is under way
+            self.withheld(held, Verdict.PAUSED)
+        else:
+            self._left(held)
 
     def lost(self, held: Held) -> None:
         """It isn't ours any more: canceled with its job, or rescued by someone else."""
@@ -33,5 +45,9 @@ class Endings:
     def _left(self, held: Held) -> None:
         claim = held.claim
         claim.outstanding -= 1
-        if claim.outstanding == 0 and claim.to_give_back:
+        if claim.outstanding:
+            return
+        if claim.to_give_back:
             self._give_back(claim)
+        else:
+            self._holdings.leave(claim)

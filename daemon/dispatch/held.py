@@ -1,5 +1,7 @@
 """What this instance holds in memory: deliveries of claimed batches, and claimed retry rows."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,6 +36,8 @@ class Held:
     epoch: int
     claim: Claim
     klass: int
+    asked: bool = False
+    """Whether a permit was asked for: its letter may say that it is under way."""
     until: float = 0.0
     """Monotonic end of its permit's window; 0 = it has none."""
     date: datetime | None = None
@@ -69,6 +73,36 @@ class Held:
             outcome=outcome,
             took=took,
         )
+
+
+class Holdings:
+    """The claims we know of. Whatever else the database calls ours is a stray, and is given back.
+
+    A stray is what was claimed while the connection was lost: we never heard what it was.
+    """
+
+    def __init__(self) -> None:
+        self.taking = asyncio.Lock()
+        """Held from before a claim is sent until what it took is known here."""
+        self._claims: set[Claim] = set()
+
+    def add(self, held: Iterable[Held]) -> None:
+        """Knows the claims of what was taken."""
+        self._claims.update(each.claim for each in held)
+
+    def leave(self, claim: Claim) -> None:
+        """Forgets a claim nothing of which is ours any more."""
+        self._claims.discard(claim)
+
+    @property
+    def batches(self) -> list[int]:
+        """Batches that are claimed."""
+        return [claim.batch_id for claim in self._claims if claim.batch_id is not None]
+
+    @property
+    def retries(self) -> list[int]:
+        """Retry rows that are claimed."""
+        return [claim.retry_id for claim in self._claims if claim.retry_id is not None]
 
 
 def of_batches(

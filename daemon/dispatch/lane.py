@@ -2,10 +2,12 @@
 
 A delivery passes three places here: it waits (claimed, by class), it is ready (it has a permit
 whose window is open), it is flying (a courier has it). Connections take from `ready` only; a permit
-whose window has closed sends its delivery back to the front of those that wait.
+whose window has closed sends its delivery back to the front of those that wait. A lane that can't
+start anything for long stands down: what waits goes back to everyone.
 """
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +26,8 @@ from daemon.store import lanes
 
 LOW_WATER = 250
 """Deliveries of one class that wait in a lane before more are claimed."""
+_LONG_REST = 5.0
+"""Seconds of rest from which on others had better have what waits."""
 
 
 class Ends(Protocol):
@@ -31,6 +35,9 @@ class Ends(Protocol):
 
     def ended(self, held: Held, outcome: Outcome) -> None:
         """An attempt has an outcome."""
+
+    def returned(self, held: Held) -> None:
+        """It never started, and others may have it."""
 
 
 class Composer(Protocol):
@@ -76,6 +83,7 @@ class Lane:
         self.work = asyncio.Event()
         """Set when something was claimed."""
         self.closing = False
+        self._down_until = 0.0
         self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
         self._ready: deque[Held] = deque()
@@ -109,7 +117,7 @@ class Lane:
 
     def wants(self, klass: int) -> bool:
         """Whether more of a class should be claimed."""
-        if self.closing:
+        if self.closing or time.monotonic() < self._down_until:
             return False
         if self.holding and (self.ease.is_resting or not self.granted):
             return False  # what is held already can't start now
@@ -129,7 +137,9 @@ class Lane:
             klass = self._shares.next(klass for klass, queue in self._waiting.items() if queue)
             if klass is None:
                 break
-            chosen.append(self._waiting[klass].popleft())
+            held = self._waiting[klass].popleft()
+            held.asked = True
+            chosen.append(held)
         if self.waiting < LOW_WATER:
             self._hungry()
         return chosen
@@ -143,33 +153,50 @@ class Lane:
     def permit(self, held: Iterable[Held]) -> None:
         """Makes deliveries ready, and wakes the connections that wait for them."""
         self._ready.extend(held)
-        for taker in list(self._takers)[: len(self._ready)]:
-            if not taker.done():
-                taker.set_result(None)
+        self._wake(len(self._ready))
 
-    def empty(self) -> tuple[list[Held], list[Held]]:
-        """Takes out everything that isn't flying: what waits, and what had a permit."""
-        waiting = [held for queue in self._waiting.values() for held in queue]
-        ready = list(self._ready)
-        for queue in self._waiting.values():
+    def recall(self) -> None:
+        """Puts back what is ready and void: nobody came for it in time."""
+        void = list(itertools.takewhile(_is_void, self._ready))
+        for _ in void:
+            self._ready.popleft()
+        metrics.permits_void.inc(len(void))
+        self.put_back(void)
+
+    def give_back(self) -> None:
+        """Gives everything that isn't flying back to everyone."""
+        left = [*self._ready, *itertools.chain.from_iterable(self._waiting.values())]
+        for queue in (self._ready, *self._waiting.values()):
             queue.clear()
-        self._ready.clear()
-        return waiting, ready
+        for held in left:
+            self._ends.returned(held)
+
+    def stand_down(self, seconds: float) -> None:
+        """Gives everything back, and wants nothing for so long."""
+        self._down_until = time.monotonic() + seconds
+        self.give_back()
+
+    def grant(self, connections: int) -> None:
+        """Sets how many connections may be open; of those beyond it the idle ones close now."""
+        self.granted = connections
+        self._wake(self.workers - connections)
 
     def close(self) -> None:
         """No connection takes anything from here on."""
         self.closing = True
         self.more.set()
-        for taker in self._takers:
-            if not taker.done():
-                taker.set_result(None)
+        self._wake(self.idle)
 
     def dismiss(self) -> None:
         """Asks one idle connection to close, for another lane needs its place."""
         if self._dismissed < self.idle:
             self._dismissed += 1
-            taker = next((taker for taker in self._takers if not taker.done()), None)
-            if taker is not None:
+            self._wake(self._dismissed)
+
+    def _wake(self, number: int) -> None:
+        """Wakes idle connections, as many as have not been woken among the first so many."""
+        for taker in itertools.islice(self._takers, max(number, 0)):
+            if not taker.done():
                 taker.set_result(None)
 
     # --- what a connection sees ---
@@ -178,20 +205,17 @@ class Lane:
         """The next delivery whose permit is open, composed."""
         if self.workers > self.granted:
             return None  # the limit shrank: this connection is one too many
+        self.recall()
         while self._ready and not self.closing:
             held = self._ready.popleft()
-            now = time.monotonic()
-            if now >= held.until:
-                metrics.permits_void.inc()
-                self.put_back([held])
-                continue
             made = self._composer.attempt(held, self.lane)
             reach("C9")
-            held.taken = now
+            held.taken = time.monotonic()
             self.flying[held.id] = held
             if isinstance(made, Attempt):
                 return made
             self._end(held, made)
+            self.recall()
         self.more.set()
         return None
 
@@ -238,10 +262,16 @@ class Lane:
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
-        self.ease.learn(blames_relay=couriers.blames_relay(outcome), now=time.monotonic())
+        self.ease.learn(blames_relay=couriers.blames_relay(outcome))
         self._end(self.flying[attempt.delivery_id], outcome)
+        if self.ease.left > _LONG_REST:
+            self.stand_down(self.ease.left)
         self.more.set()
 
     def _end(self, held: Held, outcome: Outcome) -> None:
         del self.flying[held.id]
         self._ends.ended(held, outcome)
+
+
+def _is_void(held: Held) -> bool:
+    return time.monotonic() >= held.until

@@ -77,4 +77,7 @@ class Lease:
     async def end(self) -> None:
         """Leaves: what is still ours is free at once."""
         self._ends = 0.0
-        await instances.leave(self._store, self.instance)
+        try:
+            await instances.leave(self._store, self.instance)
+        except (errors.Unavailable, errors.Again) as error:
+            _log.warning("lease.not_left", why=str(error))  # then it is free when the lease ends

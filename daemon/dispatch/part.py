@@ -15,6 +15,7 @@ from daemon.dispatch.berths import Berths
 from daemon.dispatch.claimer import Claimer
 from daemon.dispatch.crew import Crew
 from daemon.dispatch.ends import Endings
+from daemon.dispatch.held import Holdings
 from daemon.dispatch.lane import Lane, Settings
 from daemon.dispatch.lease import Lease
 from daemon.dispatch.press import Press
@@ -22,7 +23,6 @@ from daemon.dispatch.rescue import Rescue
 from daemon.dispatch.returns import Returns
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
-from daemon.mail.outcome import Verdict
 from daemon.store import door, errors, lanes
 
 _LAST_CHANCE = 1.0
@@ -62,11 +62,13 @@ class Dispatch:
         self._working: list[asyncio.Task[None]] = []
         self._berths = Berths(equipment.connections, make_room=self._make_room)
         self._instance = equipment.lease.instance
-        self._returns = Returns(equipment.store, instance=self._instance)
-        self._endings = Endings(equipment.settler, self._returns.put)
+        holdings = Holdings()
+        self._returns = Returns(equipment.store, holdings, instance=self._instance)
+        self._endings = Endings(equipment.settler, holdings, self._returns.put)
         self.claimer = Claimer(
             equipment.store,
             self._lanes,
+            holdings,
             instance=self._instance,
             poll=equipment.poll,
             hold=equipment.hold,
@@ -75,6 +77,7 @@ class Dispatch:
             equipment.store,
             equipment.settler,
             equipment.teller,
+            holdings,
             instance=self._instance,
             every=equipment.rescue_every,
         )
@@ -84,7 +87,6 @@ class Dispatch:
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._with.settler.run(), name="dispatch.settler")
             returning = group.create_task(self._returns.run(), name="dispatch.returns")
-            await self.refresh(group)
             supply = [
                 group.create_task(self._refreshes(group), name="dispatch.lanes"),
                 group.create_task(self.claimer.run(), name="dispatch.claimer"),
@@ -120,6 +122,7 @@ class Dispatch:
                 berths=self._berths,
             )
             self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
+            self.claimer.wake()
 
     def _change(self, lane: Lane, found: lanes.Lane) -> None:
         """A lane whose transport was changed: its next connections go the new way."""
@@ -130,11 +133,11 @@ class Dispatch:
 
     async def _refreshes(self, group: asyncio.TaskGroup) -> None:
         while True:
-            await asyncio.sleep(_REFRESH_EVERY)
             try:
                 await self.refresh(group)
-            except (errors.Unavailable, errors.Again):
-                continue  # the next look will see it
+            except (errors.Unavailable, errors.Again) as error:
+                _log.warning("lanes.wait", why=str(error))  # the next look will see it
+            await asyncio.sleep(_REFRESH_EVERY)
 
     def _make_room(self) -> None:
         """Asks the lane with the most idle connections to close one."""
@@ -150,7 +153,7 @@ class Dispatch:
     async def _drain(self) -> None:
         for lane in self._lanes.values():
             lane.close()
-            self._hand_back(lane)
+            lane.give_back()
         if self._working:
             await asyncio.wait(self._working, timeout=self._with.stop_deadline)
         late = [task for task in self._working if not task.done()]
@@ -164,14 +167,6 @@ class Dispatch:
                 crew.abandon()  # … but not for longer than we stay: it is a doubt, and told as one
             await asyncio.wait(late)
         for lane in self._lanes.values():
-            self._hand_back(lane)
+            lane.give_back()  # what was being asked for when the lane was closed
         await self._with.settler.drained()
         await self._returns.drained()
-
-    def _hand_back(self, lane: Lane) -> None:
-        waiting, ready = lane.empty()
-        for held in waiting:
-            held.claim.to_give_back = True
-            self._endings.lost(held)
-        for held in ready:
-            self._endings.withheld(held, Verdict.PAUSED)

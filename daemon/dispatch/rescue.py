@@ -1,7 +1,8 @@
 """Taking over from the dead, and ending what has expired while it waited.
 
 Whatever is owned by nobody alive is taken (a missing instance row frees too), decided, and given
-back for anyone to claim. Every statement guards itself, so that two instances may rescue at once.
+back for anyone to claim; so is what is ours without our knowing it, for the connection was lost in
+mid-claim. Every statement guards itself, so that two instances may rescue at once.
 Without a journal an attempt of the dead that was under way is a doubt, and told as one (promise 2).
 """
 
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.crashpoints import reach
+from daemon.dispatch.held import Holdings
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
 from daemon.mail.outcome import InDoubt, Verdict, Withheld
@@ -32,6 +34,7 @@ class Rescue:
         store: door.Store,
         settler: Settler,
         teller: Teller,
+        holdings: Holdings,
         *,
         instance: UUID,
         every: float,
@@ -39,6 +42,7 @@ class Rescue:
         self._store = store
         self._settler = settler
         self._teller = teller
+        self._holdings = holdings
         self._instance = instance
         self._every = every
 
@@ -67,7 +71,10 @@ class Rescue:
         await self._expire()
 
     async def _batches(self) -> int:
-        taken = await claims.rescued_batches(self._store, self._instance, _BATCHES)
+        async with self._holdings.taking:
+            taken = await claims.rescued_batches(
+                self._store, self._instance, _BATCHES, known=self._holdings.batches
+            )
         if taken:
             metrics.rescues("batch").inc(len(taken))
             doubts = [_doubt(orphan) for orphans in taken.values() for orphan in orphans]
@@ -77,7 +84,10 @@ class Rescue:
         return len(taken)
 
     async def _retries(self) -> int:
-        taken = await claims.rescued_retries(self._store, self._instance, _RETRIES)
+        async with self._holdings.taking:
+            taken = await claims.rescued_retries(
+                self._store, self._instance, _RETRIES, known=self._holdings.retries
+            )
         if taken:
             metrics.rescues("retry").inc(len(taken))
             doubts = [_doubt(orphan) for orphan in taken if orphan.letter == State.RETRYING]

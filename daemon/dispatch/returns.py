@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 from daemon import logs
-from daemon.dispatch.held import Claim
+from daemon.dispatch.held import Claim, Holdings
 from daemon.store import claims, door, errors
 
 _PAUSE = 0.5
@@ -16,8 +16,9 @@ _seldom = logs.Seldom()
 class Returns:
     """Gives claims back as soon as the database can."""
 
-    def __init__(self, store: door.Store, *, instance: UUID) -> None:
+    def __init__(self, store: door.Store, holdings: Holdings, *, instance: UUID) -> None:
         self._store = store
+        self._holdings = holdings
         self._instance = instance
         self._waiting: list[Claim] = []
         self._work = asyncio.Event()
@@ -60,4 +61,6 @@ class Returns:
             if swallowed is not None:
                 _log.warning("give_back.waits", why=str(error), swallowed=swallowed)
             return False
+        for claim in returning:
+            self._holdings.leave(claim)
         return True

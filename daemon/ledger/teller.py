@@ -37,13 +37,13 @@ class _Queue:
     """What is left to tell of one stream."""
 
     number: int
-    prefix: UUID
     told_seq: int = 0
     told_at: datetime = _OLD
     waiting: deque[Told] = field(default_factory=deque)
-    behind: bool = False
-    """Whether something after `waiting` stands only in the ledger."""
+    last_seq: int = 0
+    """The last event we know of; what of it isn't in `waiting` stands only in the ledger."""
     ended: bool = False
+    """Whether nothing more is appended; what we don't know of may stand in the ledger."""
 
     @property
     def next_seq(self) -> int:
@@ -51,16 +51,21 @@ class _Queue:
 
     @property
     def has_work(self) -> bool:
-        return bool(self.waiting) or self.behind or self.ended
+        return bool(self.waiting) or self.ended or self.last_seq > self.told_seq
 
-    def orphan(self) -> streams.Orphan:
-        return streams.Orphan(
-            number=self.number,
-            prefix=self.prefix,
-            last_seq=0,
-            told_seq=self.told_seq,
-            told_at=self.told_at,
-        )
+    def offer(self, told: Sequence[Told]) -> None:
+        """Takes events up to the limit; beyond it, and after a gap, the ledger keeps them."""
+        if told[0].seq == self.next_seq and len(self.waiting) < _LIMIT:
+            self.waiting.extend(told)
+        self.last_seq = max(self.last_seq, told[-1].seq)
+
+    def fill(self, found: Sequence[Told], *, known: int) -> None:
+        """Takes what was read from the ledger; `known` was the last event when that began."""
+        if self.waiting:  # something was offered meanwhile
+            found = [told for told in found if told.seq < self.waiting[0].seq]
+        self.waiting.extendleft(reversed(found))
+        if not self.waiting and self.last_seq == known:
+            self.last_seq = self.told_seq  # a database that lost its last commits has no more
 
 
 class Teller:
@@ -89,17 +94,12 @@ class Teller:
         """Takes events that have just been committed, in order."""
         if not told:
             return
-        queue = self._queue(told[0].stream, told[0].prefix)
-        if queue.behind or len(queue.waiting) >= _LIMIT or told[0].seq != queue.next_seq:
-            queue.behind = True
-        else:
-            queue.waiting.extend(told)
+        self._queue(told[0].stream).offer(told)
         self._wake()
 
     def ended(self, stream: streams.Stream) -> None:
         """Learns that a stream gets no more events, and may have some nobody here knows of."""
-        queue = self._queue(stream.number, stream.prefix)
-        queue.ended = queue.behind = True
+        self._queue(stream.number).ended = True
         self._wake()
 
     async def run(self) -> None:
@@ -113,11 +113,12 @@ class Teller:
 
     async def adopt(self) -> int:
         """Takes over what dead instances left untold; answers how many streams."""
-        orphans = await streams.adopted(self._store, self._instance)
+        # also what we adopted once without hearing of it, for the connection was lost
+        orphans = await streams.adopted(self._store, self._instance, known=list(self._queues))
         for orphan in orphans:
-            queue = self._queue(orphan.number, orphan.prefix)
+            queue = self._queue(orphan.number)
             queue.told_seq, queue.told_at = orphan.told_seq, orphan.told_at
-            queue.ended = queue.behind = True
+            queue.ended = True
             self._wake()
         return len(orphans)
 
@@ -130,11 +131,8 @@ class Teller:
         """Events in memory that are not told yet."""
         return sum(len(queue.waiting) for queue in self._queues.values())
 
-    def _queue(self, number: int, prefix: UUID) -> _Queue:
-        queue = self._queues.get(number)
-        if queue is None:
-            queue = self._queues[number] = _Queue(number=number, prefix=prefix)
-        return queue
+    def _queue(self, number: int) -> _Queue:
+        return self._queues.setdefault(number, _Queue(number=number))
 
     def _wake(self) -> None:
         self._idle.clear()
@@ -145,11 +143,11 @@ class Teller:
         try:
             for queue in [queue for queue in self._queues.values() if queue.has_work]:
                 await self._advance(queue)
-        except errors.Unavailable as error:
+        except (errors.Unavailable, errors.Again) as error:
             await self._trouble(str(error))
 
     async def _advance(self, queue: _Queue) -> None:
-        if not queue.waiting and (queue.behind or queue.ended):
+        if not queue.waiting:
             await self._read(queue)
         batch = [queue.waiting[place] for place in range(min(len(queue.waiting), self._pace.batch))]
         if not batch:
@@ -170,13 +168,11 @@ class Teller:
         """Fills the queue from the ledger; forgets a stream that has ended and is told."""
         if queue.ended:
             await self._store.run("stream.close", queue.number)
-        # what is offered from here on may be read here too: it is not contiguous then, and dropped
-        queue.behind = False
-        found = await streams.untold(self._store, queue.orphan(), _LIMIT)
-        if queue.waiting:
-            found = [told for told in found if told.seq < queue.waiting[0].seq]
-        queue.waiting.extendleft(reversed(found))
-        queue.behind = queue.behind or len(found) == _LIMIT
+        known = queue.last_seq
+        found = await streams.untold(
+            self._store, queue.number, after=queue.told_seq, since=queue.told_at, limit=_LIMIT
+        )
+        queue.fill(found, known=known)
         if queue.ended and not queue.waiting:
             del self._queues[queue.number]
 

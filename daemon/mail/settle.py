@@ -86,7 +86,7 @@ class _Step:
     became: State
     events: tuple[Event, ...] = ()
     due_at: datetime | None = None
-    """When it is tried again; with DEFERRED only."""
+    """When it is tried again; with DEFERRED only. Without it its retry row stays as it is."""
     tries: int = 0
     doubt: DoubtRow | None = None
 
@@ -150,7 +150,7 @@ def _current(fact: Fact, was: State, ground: Ground) -> _Step | None:
         case outcome.InDoubt():
             return _doubted(fact, fact.outcome, ground)
         case outcome.Withheld():
-            return _withheld(fact, was, fact.outcome, ground)
+            return _withheld(fact, was, fact.outcome)
 
 
 def _sent(fact: Fact, sent: outcome.Sent) -> _Step:
@@ -222,14 +222,14 @@ _WITHHELD = {
 }
 
 
-def _withheld(fact: Fact, was: State, withheld: outcome.Withheld, ground: Ground) -> _Step | None:
+def _withheld(fact: Fact, was: State, withheld: outcome.Withheld) -> _Step | None:
     if withheld.verdict in _WITHHELD:
         became, kind = _WITHHELD[withheld.verdict]
         return _Step(became=became, events=(_event(fact, kind, became),))
     if was is State.UNDER_WAY:
         return _Step(became=State.WAITING)
     if was is State.RETRYING:
-        return _Step(became=State.DEFERRED, due_at=ground.now, tries=fact.attempt - 1)
+        return _Step(became=State.DEFERRED)
     return None  # it waits already; whoever gives its batch or row back does the rest
 
 
@@ -243,9 +243,9 @@ def _write(fact: Fact, was: State, step: _Step, batch: BatchNow, result: Settlem
         result.doubts.append(step.doubt)
     elif was is State.IN_DOUBT:
         result.resolved.append((fact.delivery_id, step.became.name.lower()))
-    if step.became is State.DEFERRED and step.due_at is not None:
+    if step.due_at is not None:
         result.retries.append(_retry_row(fact, step.due_at, step.tries, batch))
-    elif was in (State.DEFERRED, State.RETRYING):
+    elif step.became is not State.DEFERRED and was in (State.DEFERRED, State.RETRYING):
         result.gone.append((batch_id, position))
 
 

@@ -11,8 +11,17 @@ from uuid import UUID
 from daemon.mail.state import State
 from daemon.store import door
 
-LAWS = ("counters", "asked", "deliveries", "retries", "batches", "doubts", "jobs", "streams")
-"""Those whose statements take a job, or null for all, and how many mismatches to answer."""
+LAWS = (
+    "audit.counters",
+    "audit.asked",
+    "audit.deliveries",
+    "audit.retries",
+    "audit.batches",
+    "audit.doubts",
+    "audit.jobs",
+    "audit.streams",
+)
+"""Statements that take a job, or null for all, and how many mismatches to answer."""
 LETTERS = "".join(State)
 """The letter of each step."""
 
@@ -50,15 +59,15 @@ async def _mismatches(
     session: door.Session, job: UUID | None, limit: int
 ) -> AsyncIterator[Mismatch]:
     for law in LAWS:
-        for row in await session.rows(f"audit.{law}", job, limit):
+        for row in await session.rows(law, job, limit):
             yield _mismatch(law, row)
     for row in await session.rows("audit.ledger", job, limit, LETTERS):
-        yield _mismatch("ledger", row)
+        yield _mismatch("audit.ledger", row)
 
 
 def _mismatch(law: str, row: door.Row) -> Mismatch:
     return Mismatch(
-        law=law,
+        law=law.partition(".")[2],
         job=row["job_id"],
         what=row["what"],
         expected=row["expected"],

@@ -200,15 +200,23 @@ async def give_back(
         await store.run("give_back.retries", list(retries), owner)
 
 
-async def rescued_batches(store: door.Store, owner: UUID, limit: int) -> dict[int, list[Orphan]]:
-    """Takes up to `limit` batches of the dead, with the deliveries that were under way in each."""
-    rows = await store.rows("rescue.batches", owner, limit)
+async def rescued_batches(
+    store: door.Store, owner: UUID, limit: int, *, known: Sequence[int]
+) -> dict[int, list[Orphan]]:
+    """Takes up to `limit` batches of the dead, with the deliveries that were under way in each.
+
+    Of the owner's own batches it takes those that aren't `known`.
+    """
+    rows = await store.rows("rescue.batches", owner, limit, known)
     return {row["id"]: _orphans(row, letters="u") for row in rows}
 
 
-async def rescued_retries(store: door.Store, owner: UUID, limit: int) -> list[Orphan]:
-    """Takes up to `limit` retry rows of the dead."""
-    return [_orphan_retry(row) for row in await store.rows("rescue.retries", owner, limit)]
+async def rescued_retries(
+    store: door.Store, owner: UUID, limit: int, *, known: Sequence[int]
+) -> list[Orphan]:
+    """Takes up to `limit` retry rows of the dead, and the owner's own that aren't `known`."""
+    rows = await store.rows("rescue.retries", owner, limit, known)
+    return [_orphan_retry(row) for row in rows]
 
 
 async def expired(store: door.Store) -> list[UUID]:

@@ -20,7 +20,8 @@ class SchemaMismatch(Exception):
 
 _OUTAGE_CLASSES = ("08", "53", "57", "58")
 """Connection, resources (disk full, slots), operator intervention, system errors."""
-_READ_ONLY = "25006"
+_OUTAGE_CODES = ("25006", "25P03", "25P04")
+"""A standby took over; the server ended a transaction that we left idle, or took too long over."""
 
 
 @contextmanager
@@ -45,4 +46,4 @@ def sorted_out() -> Iterator[None]:
 
 
 def _is_outage(sqlstate: str | None) -> bool:
-    return sqlstate is not None and (sqlstate.startswith(_OUTAGE_CLASSES) or sqlstate == _READ_ONLY)
+    return sqlstate is not None and sqlstate.startswith(_OUTAGE_CLASSES + _OUTAGE_CODES)

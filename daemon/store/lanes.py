@@ -42,7 +42,10 @@ async def everything(store: door.Store) -> list[Lane]:
 
 
 async def granted(store: door.Store, lane: int, instance: UUID, *, wanted: int, held: int) -> int:
-    """How many connections this instance may have open on a lane; `held` are open now."""
+    """How many connections this instance may have open on a lane; `held` are open now.
+
+    It can be fewer than that: then the rest is to be closed.
+    """
     async with store.transaction() as session:
         await session.run("lane.lock", lane)
         number: int = await session.value("lane.grant", lane, instance, wanted, held)

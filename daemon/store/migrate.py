@@ -51,9 +51,12 @@ def steps() -> list[Step]:
 
 
 async def pending(reach: door.Reach) -> list[Step]:
-    """The steps that a migration would apply. `SchemaMismatch` as for `migrated`."""
+    """The steps that a migration would apply; changes nothing. `SchemaMismatch` as `migrated`."""
     async with _locked(reach) as connection:
-        return await _missing(connection)
+        try:
+            return await _missing(connection)
+        except asyncpg.UndefinedTableError:  # nothing was ever applied
+            return steps()
 
 
 async def migrated(reach: door.Reach, *, today: date) -> list[Step]:
@@ -62,6 +65,7 @@ async def migrated(reach: door.Reach, *, today: date) -> list[Step]:
     `SchemaMismatch` when an applied file changed or the database is newer than this program.
     """
     async with _locked(reach) as connection:
+        await connection.execute(statements.text("schema.table"))
         missing = await _missing(connection)
         for step in missing:
             async with connection.transaction():
@@ -98,7 +102,6 @@ async def _locked(reach: door.Reach) -> AsyncIterator["asyncpg.Connection[asyncp
         )
         try:
             await connection.execute(statements.text("schema.lock"), _LOCK)
-            await connection.execute(statements.text("schema.table"))
             yield connection
         finally:
             await connection.close(timeout=reach.connect_timeout)

@@ -29,6 +29,7 @@ async def _listened(reach: door.Reach, channel: str, heard: Callable[[], None]) 
         connection = await asyncpg.connect(
             reach.dsn or None,
             timeout=reach.connect_timeout,
+            command_timeout=reach.statement_timeout,
             server_settings={"application_name": f"deliveryd:{reach.role}"},
         )
         try:

@@ -63,13 +63,16 @@ async def write(session: door.Session, settlement: Settlement, at: Locked) -> No
     """Writes a settlement; the ledger has its events already."""
     batches = [at.batches[number] for number in settlement.batches]
     changed = [job for job in at.jobs.values() if job.changes]
+    gone = set(settlement.gone)
+    # one statement deletes only rows that were there before it: what came and went isn't put at all
+    put = [row for row in settlement.retries if (row.batch_id, row.position) not in gone]
     await session.run(
         "settle.write",
         [batch.id for batch in batches],
         ["".join(batch.letters) for batch in batches],
         [batch.is_done for batch in batches],
-        *_columns(settlement.gone, 2),
-        *_columns(map(_retry, settlement.retries), 9),
+        *_columns(gone, 2),
+        *_columns(map(_retry, put), 9),
         [job.id for job in changed],
         *([job.changes.get(name, 0) for job in changed] for name in _COUNTERS),
         [job.id in settlement.completed for job in changed],

@@ -34,8 +34,6 @@ class Orphan:
     """An adopted stream with something left to tell."""
 
     number: int
-    prefix: UUID
-    last_seq: int
     told_seq: int
     told_at: datetime
 
@@ -86,15 +84,18 @@ def numbered(cursor: Cursor, events: Sequence[Event]) -> list[Told]:
     return told
 
 
-async def untold(store: door.Store, orphan: Orphan, limit: int) -> list[Told]:
-    """The next events of a stream after its told_seq."""
-    rows = await store.rows("ledger.read", orphan.number, orphan.told_seq, orphan.told_at, limit)
+async def untold(
+    store: door.Store, stream: int, *, after: int, since: datetime, limit: int
+) -> list[Told]:
+    """The next events of a stream after number `after`, none of which happened before `since`."""
+    rows = await store.rows("ledger.read", stream, after, since, limit)
     return [told_from(row) for row in rows]
 
 
-async def adopted(store: door.Store, instance: UUID) -> list[Orphan]:
-    """Takes over the untold streams of dead instances."""
-    return [Orphan(**dict(row)) for row in await store.rows("stream.adopt", instance)]
+async def adopted(store: door.Store, instance: UUID, *, known: Sequence[int] = ()) -> list[Orphan]:
+    """Takes over untold streams of dead instances, and our own ended ones that aren't `known`."""
+    rows = await store.rows("stream.adopt", instance, list(known))
+    return [Orphan(**dict(row)) for row in rows]
 
 
 def _record(told: Told) -> tuple[object, ...]:

@@ -92,7 +92,7 @@ def _recipients(items: Any, subject: str) -> Iterator[Recipient]:
         }
         yield Recipient(
             address=item.get("address"),
-            subject=filled(override.get("subject", subject), item),
+            subject=filled(override.get("subject", subject), item).strip(),
             own=json.dumps(override, sort_keys=True) if override else "",
         )
 

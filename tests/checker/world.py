@@ -96,10 +96,19 @@ class World:
                 found[job.id] = request
         return found
 
-    def recipients(self, job: str) -> list[asked.Recipient]:
-        """Everyone whom a job's send and its frames name."""
+    @cached_property
+    def orders(self) -> dict[str, asked.Asked]:
+        """What the send of each job asks for."""
+        return {job: asked.of(request) for job, request in self.origin.items()}
+
+    @cached_property
+    def recipients(self) -> dict[str, list[asked.Recipient]]:
+        """Everyone whom each job's send and its frames name."""
+        return {job: self._named(job) for job in self.origin}
+
+    def _named(self, job: str) -> list[asked.Recipient]:
         send = self.origin[job]
-        named = list(asked.of(send).recipients)
+        named = list(self.orders[job].recipients)
         seen = set()
         for extend in self.commands("extend"):
             number = extend.fields["frame"]

@@ -12,7 +12,7 @@ import asyncpg
 
 from daemon.broker import declare, topology
 from tests.checker import books, verdict
-from tests.checker.evidence import Books, Evidence, Limits
+from tests.checker.evidence import Evidence, Limits
 from tests.stories import config, ear, process
 from tests.stories.ear import Ear
 from tests.stories.listener import Listener
@@ -57,9 +57,12 @@ class House:
         AssertionError with everything that is wrong.
         """
         await self.settled(seconds)
-        taken = await self._books()
-        for daemon in self.daemons:
-            await daemon.stop()
+        job = await self._last()
+        async with asyncio.TaskGroup() as group:
+            status = group.create_task(self.typed("status", job)) if job else None
+            audit = group.create_task(self.typed("audit"))
+            for daemon in self.daemons:
+                group.create_task(daemon.stop())
         found = await books.read(self.dsn)
         ids = {entry.id for entry in found.entries}
         await self.events.until(
@@ -71,7 +74,11 @@ class House:
                 copies=self.sink.copies,
                 events=self.events.events,
                 dead=self.events.dead,
-                books=replace(found, status=taken.status, audit=taken.audit),
+                books=replace(
+                    found,
+                    status={job: status.result()[1]} if status else {},
+                    audit=audit.result()[1],
+                ),
                 limits=limits or Limits(connections=config.CONNECTIONS),
                 peak_connections=await self.sink.peak(),
             )
@@ -98,12 +105,10 @@ class House:
         """The exit status and the document of a command, under this story's configuration."""
         return await process.typed(self._written(), *words)
 
-    async def _books(self) -> Books:
-        """What commands say of the last job and of all."""
+    async def _last(self) -> str | None:
+        """The id of the last job."""
         jobs = await self.rows("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
-        status = {row["id"]: (await self.typed("status", row["id"]))[1] for row in jobs}
-        _, audit = await self.typed("audit")
-        return Books(status=status, audit=audit)
+        return jobs[0]["id"] if jobs else None
 
     def _written(self) -> Path:
         """The configuration, as a file."""

@@ -39,7 +39,13 @@ class Asked:
     @property
     def job(self) -> str:
         """The job that the answer names."""
-        return str(self.said["job"])
+        return str(self.done["job"])
+
+    @property
+    def done(self) -> dict[str, Any]:
+        """The answer, which says that it was done."""
+        assert self.request.is_positive, self.answer
+        return self.said
 
     @property
     def said(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ async def test_everyone_is_counted(house: House) -> None:
         {"address": "üser@there.test", "name": "Ünï"},
     ]
     asked = await house.producer.ask(asks.send(people))
-    counts = asked.said["counts"]
+    counts = asked.done["counts"]
     assert (counts["requested"], counts["queued"]) == (8, 4)
     assert (counts["no_address"], counts["invalid"], counts["duplicate"]) == (1, 2, 1)
     await house.events.completed(asked.job)

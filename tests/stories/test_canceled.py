@@ -10,11 +10,11 @@ async def test_before(house: House) -> None:
     ask = house.producer.ask
     asked = await ask(asks.send(asks.people(700), delivery={"not_before": asks.later(600)}))
     canceled = await ask(asks.command("cancel", job=asked.job))
-    assert canceled.said["canceled"] == 700
+    assert canceled.done["canceled"] == 700
     completed = await house.events.completed(asked.job)
     assert completed.data["counts"]["canceled"] == 700
     again = await ask(asks.command("cancel", job=asked.job))
-    assert again.said["canceled"] == 700
+    assert again.done["canceled"] == 700
     assert house.sink.copies == []
     await house.judge()
 
@@ -26,7 +26,7 @@ async def test_during(house: House) -> None:
     asked = await house.producer.ask(asks.send(asks.people(1500)))
     await house.sink.stored(50)
     canceled = await house.producer.ask(asks.command("cancel", job=asked.job))
-    assert 0 < canceled.said["canceled"] < 1500
+    assert 0 < canceled.done["canceled"] < 1500
     completed = await house.events.completed(asked.job)
     counts = completed.data["counts"]
     assert completed.data["state"] == "canceled"
@@ -42,7 +42,7 @@ async def test_one_recipient(house: House) -> None:
     asked = await ask(asks.send(asks.people(3), delivery={"not_before": due}))
     _, listed = await house.typed("deliveries", asked.job)
     canceled = await ask(asks.command("cancel", delivery=listed["deliveries"][1]["id"]))
-    assert canceled.said["canceled"] == 1
+    assert canceled.done["canceled"] == 1
     completed = await house.events.completed(asked.job)
     assert completed.data["counts"]["sent"] == 2
     await house.events.count("delivery.canceled", 1, asked.job)

@@ -23,9 +23,9 @@ async def test_frames_in_any_order(house: House) -> None:
     await send.answered(early)
     assert (await send.ask(extend(1))).said["counts"]["queued"] == FRAME
     closed = await send.ask(asks.command("close", request_id=name, frames=3))
-    assert closed.said["ok"]
+    assert closed.done["ok"]
     again = await send.ask(extend(1))
-    assert again.said["ok"]
+    assert again.done["ok"]
     last = await send.ask(extend(3))
     assert last.said["ok"]
     completed = await house.events.completed(opened.job)

@@ -13,7 +13,7 @@ async def test_5000_recipients(house: House) -> None:
     """One parcel may name 5,000 recipients: each gets one mail, with his own name in it."""
     await house.start()
     asked = await house.producer.ask(asks.send(asks.people(NUMBER), **{"class": "normal"}))
-    assert asked.said["counts"]["queued"] == NUMBER
+    assert asked.done["counts"]["queued"] == NUMBER
     completed = await house.events.completed(asked.job, seconds=60)
     assert completed.data["counts"]["sent"] == NUMBER
     await house.events.count("delivery.sent", NUMBER, asked.job)

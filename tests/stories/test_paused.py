@@ -12,7 +12,7 @@ async def test_paused_and_resumed(house: House) -> None:
     asked = await ask(asks.send(asks.people(1000)))
     await house.sink.stored(50)
     paused = await ask(asks.command("pause", job=asked.job))
-    assert paused.said["paused"] is True
+    assert paused.done["paused"] is True
     await house.sink.do("slow", ms=0)
     # what was past its permit ends, and two others come and go: then the job would have moved too
     for number in range(2):

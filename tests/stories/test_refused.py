@@ -63,7 +63,7 @@ async def test_a_dry_run_stores_nothing(house: House) -> None:
     """`validate` counts as a send would, and neither stores nor sends anything."""
     await house.start()
     asked = await house.producer.ask(asks.send(["a@there.test", "nobody"], dry_run=True))
-    assert asked.said["counts"]["queued"] == 1
-    assert asked.said["counts"]["invalid"] == 1
+    assert asked.done["counts"]["queued"] == 1
+    assert asked.done["counts"]["invalid"] == 1
     assert await house.rows("SELECT FROM job") == []
     await house.judge()

@@ -10,7 +10,7 @@ async def test_no_more_marketing(house: House) -> None:
     ask, both = house.producer.ask, ["ann@there.test", "bob@there.test"]
     await ask(asks.command("unsubscribe", address="Ann@There.test", reason="wrote to us"))
     news = await ask(asks.send(both, purpose="marketing"))
-    assert (news.said["counts"]["suppressed"], news.said["counts"]["queued"]) == (1, 1)
+    assert (news.done["counts"]["suppressed"], news.done["counts"]["queued"]) == (1, 1)
     order = await ask(asks.send(["ann@there.test"]))
     for job in (news.job, order.job):
         await house.events.completed(job)

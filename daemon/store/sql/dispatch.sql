@@ -53,10 +53,12 @@ SELECT lane_id, count(*)::integer AS count
 FROM (SELECT lane_id FROM batches UNION ALL SELECT lane_id FROM retries) p GROUP BY lane_id;
 
 -- name: promote.next
--- Seconds until the next thing falls due; null when nothing waits.
+-- Seconds until the next thing falls due; null when nothing waits but what is put off for ever.
 SELECT extract(epoch FROM least(
-    (SELECT min(due_at) FROM batch WHERE rank IS NULL AND owner IS NULL AND NOT done),
-    (SELECT min(due_at) FROM retry WHERE rank IS NULL AND owner IS NULL)) - now())::double precision;
+    (SELECT min(due_at) FROM batch
+     WHERE rank IS NULL AND owner IS NULL AND NOT done AND due_at < 'infinity'),
+    (SELECT min(due_at) FROM retry
+     WHERE rank IS NULL AND owner IS NULL AND due_at < 'infinity')) - now())::double precision;
 
 -- name: claim.ready
 -- The lowest ready ranks of each lane and class, of its batches and of its retry rows. By min(): an
@@ -213,11 +215,14 @@ WHERE id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND own
   AND owner = $2;
 
 -- name: rescue.batches
--- Takes batches whose owner is not alive; what was under way in them must be decided.
+-- Takes batches whose owner is not alive, and our own that aren't in $3, which we never heard that we
+-- have. What was under way in them must be decided.
 WITH dead AS MATERIALIZED (
     SELECT b.id FROM batch b
     WHERE b.owner IS NOT NULL
-      AND NOT EXISTS (SELECT FROM instance i WHERE i.id = b.owner AND i.lease_until > now())
+      AND CASE WHEN b.owner = $1 THEN b.id NOT IN (SELECT unnest($3::bigint[]))
+               ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = b.owner AND i.lease_until > now())
+          END
     ORDER BY b.id LIMIT $2 FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE batch SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))
@@ -229,11 +234,13 @@ SELECT t.*, ARRAY(SELECT d.address FROM delivery d
 FROM taken t;
 
 -- name: rescue.retries
--- Takes retry rows whose owner is not alive, with the letter of their delivery.
+-- The same for retry rows, with the letter of their delivery.
 WITH dead AS MATERIALIZED (
     SELECT r.id FROM retry r
     WHERE r.owner IS NOT NULL
-      AND NOT EXISTS (SELECT FROM instance i WHERE i.id = r.owner AND i.lease_until > now())
+      AND CASE WHEN r.owner = $1 THEN r.id NOT IN (SELECT unnest($3::bigint[]))
+               ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = r.owner AND i.lease_until > now())
+          END
     ORDER BY r.id LIMIT $2 FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE retry SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))

@@ -12,7 +12,8 @@ SELECT FROM lane WHERE id = $1 FOR UPDATE;
 -- name: lane.grant
 -- How many connections an instance may have open on a lane, under the lane's row lock. It asks for
 -- $3 and has $4 open; it gets its fair share of the limit or what the others leave, and never so
--- much that all together pass the limit. Others shrink when they ask next. The dead hold nothing.
+-- much that all together pass the limit. Where there isn't room for all, the answer may be less than
+-- it has open: it counts as holding those until it says that they are closed. The dead hold nothing.
 WITH room AS MATERIALIZED (
     SELECT max_connections FROM lane WHERE id = $1
 ), others AS MATERIALIZED (
@@ -22,17 +23,21 @@ WITH room AS MATERIALIZED (
     FROM lane_grant g JOIN instance i ON i.id = g.instance AND i.lease_until > now()
     WHERE g.lane_id = $1 AND g.instance <> $2
 ), fair AS (
-    SELECT CASE WHEN o.wanted + $3 <= r.max_connections THEN $3
+    -- what is open and idle stays so as long as nobody else needs the room
+    SELECT CASE WHEN o.wanted + greatest($3, $4) <= r.max_connections THEN greatest($3, $4)
                 ELSE least($3, greatest(1, greatest(r.max_connections / (o.number + 1),
                                                     r.max_connections - o.wanted))) END AS share,
            r.max_connections - o.held AS free
     FROM room r, others o
+), allowed AS MATERIALIZED (
+    SELECT least(share, greatest(free, 0)) AS connections FROM fair
+), noted AS (
+    INSERT INTO lane_grant (lane_id, instance, wanted, connections)
+    SELECT $1, $2, $3, greatest($4, connections) FROM allowed
+    ON CONFLICT (lane_id, instance)
+        DO UPDATE SET wanted = excluded.wanted, connections = excluded.connections
 )
-INSERT INTO lane_grant (lane_id, instance, wanted, connections)
-SELECT $1, $2, $3, greatest($4, least(share, greatest(free, 0))) FROM fair
-ON CONFLICT (lane_id, instance)
-    DO UPDATE SET wanted = excluded.wanted, connections = excluded.connections
-RETURNING connections;
+SELECT connections FROM allowed;
 
 -- name: lane.release
 -- An instance that stops holds nothing.

@@ -30,8 +30,16 @@ WITH letters AS (
     WHERE r.batch_id = g.batch_id AND r.position = g.position
 ), put AS (
     INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
-    SELECT * FROM unnest($6::bigint[], $7::smallint[], $8::uuid[], $9::date[], $10::bigint[],
-                         $11::bigint[], $12::smallint[], $13::timestamptz[], $14::integer[])
+    SELECT p.batch_id, p.position, p.job_id, p.job_on, p.customer_id, p.lane_id, p.class,
+           -- what was under way when its job was paused waits like the rest of it
+           CASE WHEN j.state <> 'canceled' AND (j.paused OR c.paused) THEN 'infinity'
+                ELSE p.due_at END,
+           p.attempt
+    FROM unnest($6::bigint[], $7::smallint[], $8::uuid[], $9::date[], $10::bigint[],
+                $11::bigint[], $12::smallint[], $13::timestamptz[], $14::integer[])
+         AS p (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
+    JOIN job j ON j.id = p.job_id
+    JOIN customer c ON c.id = p.customer_id
     ON CONFLICT ON CONSTRAINT retry_one_per_delivery DO UPDATE
         SET due_at = excluded.due_at, attempt = excluded.attempt, owner = NULL, rank = NULL
 )

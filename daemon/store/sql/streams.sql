@@ -22,15 +22,18 @@ WHERE number = $1 AND teller = $4 AND told_seq < $2;
 UPDATE stream SET closed = true, epoch = epoch + 1 WHERE number = $1 AND NOT closed;
 
 -- name: stream.adopt
--- Takes over the untold streams of instances that are no longer alive. The raised epoch waits for a
--- commit in flight (it needs the row) and refuses a later one.
+-- Takes over the untold streams of instances that are no longer alive, and of our own ended ones those
+-- that aren't in $2. A commit in flight holds the row, so it is looked at again; the raised epoch refuses
+-- a later one.
 UPDATE stream SET teller = $1, closed = true, epoch = epoch + 1
 WHERE number = ANY (ARRAY(
     SELECT s.number FROM stream s
-    WHERE s.told_seq < s.last_seq AND s.teller <> $1
-      AND NOT EXISTS (SELECT FROM instance i WHERE i.id = s.teller AND i.lease_until > now())
+    WHERE s.told_seq < s.last_seq
+      AND CASE WHEN s.teller = $1 THEN s.closed AND s.number <> ALL ($2::bigint[])
+               ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = s.teller AND i.lease_until > now())
+          END
     ORDER BY s.number LIMIT 100 FOR UPDATE SKIP LOCKED))
-RETURNING number, prefix, last_seq, told_seq, told_at;
+RETURNING number, told_seq, told_at;
 
 -- name: stream.retire
 -- Closes the fully told streams of instances that are no longer alive.

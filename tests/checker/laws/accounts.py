@@ -24,7 +24,7 @@ def recipients_are_reckoned(world: World) -> Iterator[str]:
 
 
 def _reckoned(job: Job, world: World) -> dict[str, int]:
-    recipients = world.recipients(job.id)
+    recipients = world.recipients[job.id]
     unwanted = _unsubscribed(world, before=world.origin[job.id].confirmed)
     found: Counter[str] = Counter(requested=len(recipients))
     seen = set()
@@ -58,7 +58,7 @@ def addresses_are_those_asked_for(world: World) -> Iterator[str]:
     for job in world.jobs.values():
         if job.id not in world.origin or job.numbers["suppressed"]:
             continue
-        sound = {(one.norm, one.own): one for one in world.recipients(job.id) if not one.fault}
+        sound = {(one.norm, one.own): one for one in world.recipients[job.id] if not one.fault}
         expected = Counter(one.norm for one in sound.values())
         booked = Counter(one.address for one in world.deliveries_of.get(job.id, ()))
         strange = [*(booked - expected), *(expected - booked)]

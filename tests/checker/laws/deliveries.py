@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.checker import asked
 from tests.checker.evidence import Copy, Delivery, Request
 from tests.checker.world import World, shown
 
@@ -79,7 +78,7 @@ def wire_recipient(world: World) -> Iterator[str]:
 def right_content(world: World) -> Iterator[str]:
     """Every copy has the subject that its recipient's data make of the request's."""
     expected = {
-        job: {(one.norm, one.subject) for one in world.recipients(job)} for job in world.origin
+        job: {(one.norm, one.subject) for one in world.recipients[job]} for job in world.origin
     }
     for copy, delivery in _known(world):
         if delivery.job in expected:
@@ -99,8 +98,8 @@ def never_early(world: World) -> Iterator[str]:
 def _due(world: World, delivery: Delivery) -> float | None:
     """The last time that was asked for, of the delivery or of its job."""
     found = None
-    if delivery.job in world.origin:
-        found = asked.of(world.origin[delivery.job]).due
+    if delivery.job in world.orders:
+        found = world.orders[delivery.job].due
     for move in world.commands("reschedule"):
         if move.fields.get("job") == delivery.job or move.fields.get("delivery") == delivery.id:
             found = datetime.fromisoformat(move.fields["not_before"]).timestamp()

@@ -10,11 +10,15 @@ from tests.checker.world import World
 REASONS = {"bad_json", "bad_encoding", "unknown.type", "unknown.command", "unsupported.version",
            "too_large"}  # fmt: skip
 """Why a parcel is no request."""
+SENDS = {"send", "sendEmail", None}
+"""What a refused send is called; None when it wasn't even read."""
 
 
 def one_fate(world: World) -> Iterator[str]:
     """Every confirmed send is exactly one of: a job, a refusal that was told, a dead letter."""
-    rejected = Counter(_key(event) for event in _rejections(world))
+    rejected = Counter(
+        _key(event) for event in _rejections(world) if event.data.get("command") in SENDS
+    )
     dead = Counter(letter.message_id for letter in world.evidence.dead)
     jobs = Counter(job.request_id for job in world.evidence.books.jobs)
     for key, same in world.sends.items():

@@ -145,7 +145,7 @@ async def test_no_permit_for_the_dead_the_robbed_and_strangers(ground) -> None:
     await ground.bare.execute("UPDATE instance SET lease_until = now()")
     assert await claims.permit(ground.store, owner, asks) == {}
     other = await ground.instance()
-    rescued = await claims.rescued_batches(ground.store, other, 10)
+    rescued = await claims.rescued_batches(ground.store, other, 10, known=[])
     assert list(rescued.values()) == [[]]
     await ground.bare.execute("UPDATE instance SET lease_until = now() + interval '1 minute'")
     assert await claims.permit(ground.store, owner, asks) == {}
@@ -160,10 +160,10 @@ async def test_the_dead_are_rescued_with_what_was_under_way(ground) -> None:
     await claims.permit(ground.store, owner, asks[1:2])
     await ground.bare.execute("DELETE FROM instance")
     other = await ground.instance()
-    rescued = await claims.rescued_batches(ground.store, other, 10)
+    rescued = await claims.rescued_batches(ground.store, other, 10, known=[])
     (orphans,) = rescued.values()
     assert [(one.delivery_id, one.letter) for one in orphans] == [(asks[1].delivery_id, "u")]
-    assert await claims.rescued_batches(ground.store, other, 10) == {}
+    assert await claims.rescued_batches(ground.store, other, 10, known=[]) == {}
 
 
 async def test_given_back_is_promoted_again(ground) -> None:

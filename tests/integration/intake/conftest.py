@@ -131,13 +131,16 @@ async def house(
 
         await mailbox.consume(hear, no_ack=True)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(intake.run(stop), name="intake")
+            running = tasks.create_task(intake.run(stop), name="intake")
             yield House(
                 intake=intake,
                 store=stocked,
                 heard=heard,
                 channel=channel,
                 names=topology.names(prefix),
+                publisher=publisher,
+                stop=stop,
+                running=running,
                 replies=replies,
                 reply_to=mailbox.name,
             )

@@ -11,6 +11,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from daemon.broker import topology
+from daemon.broker.confirms import Fate
+from daemon.broker.parcel import Outgoing
+from daemon.broker.publisher import BatchPublisher
 from daemon.intake.part import Intake
 from daemon.store import door
 from tests.integration.intake.counter import Document, Heard
@@ -28,6 +31,9 @@ class House:
     heard: Heard
     channel: AbstractChannel
     names: topology.Names
+    publisher: BatchPublisher
+    stop: asyncio.Event
+    running: asyncio.Task[None]
     replies: asyncio.Queue[tuple[str | None, Document]]
     reply_to: str
 
@@ -38,6 +44,14 @@ class House:
         exchange = await self.channel.get_exchange(self.names.requests)
         message = aio_pika.Message(body, **{"content_type": "application/json"} | properties)
         await exchange.publish(message, key)
+
+    async def publish_unkeyed(self, document: Document) -> None:
+        """A parcel without any id, which aio-pika doesn't let one publish."""
+        parcel = Outgoing(
+            routing_key="request.normal", body=json.dumps(document).encode(), message_id="", type=""
+        )
+        fate = await self.publisher.publish_one(self.names.requests, parcel, seconds=DEADLINE)
+        assert fate is Fate.CONFIRMED
 
     async def ask(self, document: Document | bytes, **properties: Any) -> Document:
         """A parcel, and the answer to it."""
@@ -56,10 +70,22 @@ class House:
                 await asyncio.sleep(0 if message else 0.02)
         return found
 
-    async def left(self) -> int:
-        """Parcels that are on the normal queue, waiting or not acknowledged."""
+    async def waiting(self) -> int:
+        """Parcels on the normal queue that nobody has taken."""
         queue = await self.channel.declare_queue(self.names.normal, passive=True)
         return queue.declaration_result.message_count or 0
+
+    async def emptied(self) -> None:
+        """Stops intake when everything is taken; nothing may come back to the queue then."""
+
+        async def is_taken() -> bool:
+            return await self.waiting() == 0
+
+        await self.until(is_taken)
+        self.stop.set()
+        async with asyncio.timeout(DEADLINE):
+            await self.running
+        assert await self.waiting() == 0
 
     async def value(self, statement: str, *args: Any) -> Any:
         """The first value of any statement."""

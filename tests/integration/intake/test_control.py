@@ -1,4 +1,4 @@
-"""Cancel, pause, resume, reschedule, unsubscribe, doubts: of one's own, and as often as one likes."""
+"""Cancel, pause, resume, reschedule, unsubscribe, doubts: of one's own, and repeatable."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from daemon.mail import settle
+from daemon.mail.outcome import Deferred
+from daemon.mail.retry import Schedule
+from daemon.mail.standing import Fact
+from daemon.store import settling
 from tests.integration.intake.counter import ANN, BOB, Counter, Document, command, extend, send
 
 
@@ -19,9 +24,9 @@ async def _letters(counter: Counter, letters: str) -> None:
     """As if the deliveries had come so far: states, retry rows and counters."""
     await counter.sql("UPDATE batch SET state = $1, done = translate($1, 'wu', '') = $1", letters)
     await counter.sql(
-        "INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at,"
-        " attempt) SELECT b.id, n - 1, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class,"
-        " now() + interval '1 hour', 1 FROM batch b, generate_series(1, length(b.state)) n"
+        "INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class,"
+        " due_at, attempt) SELECT b.id, n - 1, b.job_id, b.job_on, b.customer_id, b.lane_id,"
+        " b.class, now() + interval '1 hour', 1 FROM batch b, generate_series(1, length(b.state)) n"
         " WHERE substr(b.state, n, 1) IN ('d', 'r')"
     )
     await counter.sql(
@@ -96,7 +101,7 @@ async def test_cancel_closes_an_open_job(counter: Counter) -> None:
         command("cancel"),
         command("pause"),
         command("resume"),
-        command("reschedule", not_before="2030-01-01T00:00:00Z"),
+        command("reschedule", not_before="2020-01-01T00:00:00Z"),
         command("doubt.resolve", action="resend"),
         command("status"),
         command("deliveries"),
@@ -172,6 +177,41 @@ async def test_a_paused_batch_stays_with_its_holder(counter: Counter) -> None:
     await counter.put(command("pause", job=job))
     row = await counter.sql("SELECT due_at = 'infinity', rank, owner IS NOT NULL FROM batch")
     assert row == [(True, 1.0, True)]
+
+
+async def test_what_was_under_way_waits_too(counter: Counter) -> None:
+    """A delivery that is deferred while its job is paused isn't tried before it is resumed."""
+    job = await _job(counter, "a@x.test")
+    await _letters(counter, "u")
+    await counter.put(command("pause", job=job))
+    [(delivery, message, epoch)] = await counter.sql(
+        "SELECT d.id, d.message_id, b.epoch FROM delivery d, batch b"
+    )
+    fact = Fact(
+        delivery_id=delivery,
+        job_id=uuid.UUID(job),
+        customer_id=ANN,
+        message_id=message,
+        address="a@x.test",
+        attempt=1,
+        epoch=epoch,
+        retry_id=None,
+        outcome=Deferred(reason="refused"),
+    )
+    async with counter.means.store.transaction() as session:
+        locked = await settling.locked(session, [fact])
+        ground = settle.Ground(
+            batches=locked.batches,
+            retries={},
+            jobs=locked.jobs,
+            schedule=Schedule(),
+            now=datetime.now(UTC),
+            chance=lambda: 0.5,
+        )
+        await settling.write(session, settle.settle([fact], ground), locked)
+    assert await counter.value("SELECT due_at = 'infinity' FROM retry") is True
+    await counter.put(command("resume", job=job))
+    assert await counter.value("SELECT due_at <= now() FROM retry") is True
 
 
 async def test_a_paused_job_can_be_canceled(counter: Counter) -> None:

@@ -54,7 +54,8 @@ async def test_deliveries_by_state_with_the_last_fact(counter: Counter) -> None:
     job = (await counter.answer(send("a@x.test", "b@x.test")))["job"]
     await counter.sql("UPDATE batch SET state = 'wb'")
     await counter.sql(
-        "INSERT INTO ledger (stream, seq, at, type, customer_id, delivery_id, attempt, step, code, text)"
+        "INSERT INTO ledger"
+        " (stream, seq, at, type, customer_id, delivery_id, attempt, step, code, text)"
         " SELECT 999, n, now(), t, 1, (SELECT max(id) FROM delivery), n, 4, c, x"
         " FROM (VALUES (1, 'delivery.deferred', 451, 'later'),"
         "              (2, 'delivery.bounced', 550, 'no')) AS v (n, t, c, x)"

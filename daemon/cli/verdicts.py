@@ -18,7 +18,7 @@ _DATA = frozenset(
 
 def present(answer: Any, view: Iterable[Block], options: Options) -> Exit:
     """Shows an answer; a refusal goes to standard error but for --json. The exit code of it."""
-    code = verdict(answer)
+    code = of(answer)
     if code is not Exit.OK and not options.json:
         raise refusal(answer)
     Screen(options).show(answer, view)
@@ -38,7 +38,7 @@ def warnings(answer: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def verdict(answer: Any) -> Exit:
+def of(answer: Any) -> Exit:
     """The exit code that an answer means. An answer in foreign words counts as a yes."""
     if not isinstance(answer, dict) or answer.get("ok", True):
         return Exit.OK
@@ -58,4 +58,4 @@ def refusal(answer: Mapping[str, Any]) -> Ended:
         )
         for error in answer["errors"]
     ]
-    return Ended("\n".join(f"refused: {line}" for line in said), verdict(answer))
+    return Ended("\n".join(f"refused: {line}" for line in said), of(answer))

@@ -1,0 +1,33 @@
+"""The configuration that a command runs under: the file, and what its options change."""
+
+import os
+from pathlib import Path
+
+from daemon import config
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.options import Options
+
+PLACES = (Path("/etc/deliveryd/config.toml"), Path("config.toml"))
+"""Where the configuration is looked for when neither --config nor $DELIVERYD_CONFIG names it."""
+
+
+def load(options: Options) -> config.Loaded:
+    """The configuration and where it was set. `ConfigError` with all that is wrong with it."""
+    path = options.config or config.locate(os.environ, *PLACES)
+    return config.load(path, environ=os.environ, overrides=overrides(options.set_))
+
+
+def settings(options: Options) -> config.Config:
+    """The configuration alone."""
+    return load(options).config
+
+
+def overrides(settings: tuple[str, ...]) -> dict[str, str]:
+    """`section.key=value` as a mapping; a later one counts."""
+    pairs = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise Ended("--set takes section.key=value", Exit.USAGE)
+        pairs[key] = value
+    return pairs
