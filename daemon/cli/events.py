@@ -35,9 +35,9 @@ async def tail(
     what was told meanwhile can be had again by `deliveryd events replay`.
     """
     settings, screen = configured.settings(options), Screen(options)
+    events, wanted = topology.names(settings.rabbitmq.prefix).events, keys(type, customer)
     async with doors.rabbitmq(settings) as conversation:
-        events = topology.names(settings.rabbitmq.prefix).events
-        await conversation.listen(events, keys(type, customer))
+        await conversation.listen(events, wanted)
         shown = 0
         while count is None or shown < count:
             heard = await conversation.hear()

@@ -171,7 +171,7 @@ def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
         raise Ended("--dry-run goes with flags; a file says it by `dry_run: true`", Exit.USAGE)
     if manner.type and manner.customer is not None:
         raise Ended(
-            "--customer goes with native requests: a dialect says itself who asks", Exit.USAGE
+            "--customer: a dialect says by itself who asks", Exit.USAGE
         )
     return read(file)
 

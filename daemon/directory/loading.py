@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from daemon import logs
-from daemon.config import Secret, tables
+from daemon.config import tables
 from daemon.directory import principals
-from daemon.store import directory, door, instances
+from daemon.store import directory, door
 
 _log = logs.get("directory.loading")
 
@@ -34,11 +34,6 @@ async def load(
         transports=len(transports),
         tokens=len(tokens),
     )
-
-
-async def key_of(store: door.Store, configured: Secret) -> bytes:
-    """What keys the hashes of bodies and tokens: the configured key, else the database's own."""
-    return configured.reveal().encode() or await instances.hash_key(store)
 
 
 def _customer(customer: tables.Customer) -> directory.CustomerRow:

@@ -1,7 +1,7 @@
 """Steps 1 and 2: parcels become requests, requests become what is stored, and answers.
 
 reading     a parcel → who asks what, or why not
-part        groups, acknowledgements, parcels that nothing can be done with
+desk        groups, acknowledgements, parcels that nothing can be done with
 accept      sends: a whole group in one transaction
 frames      open jobs: extend, close, what came early
 carry       any single request → its verdict, by the rooms below

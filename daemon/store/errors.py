@@ -41,6 +41,9 @@ def sorted_out() -> Iterator[None]:
         if "clos" in str(error):  # of a connection or a pool that is closed or closing
             raise Unavailable(str(error)) from error
         raise
+    except asyncpg.InternalClientError as error:
+        # the server's last words have been read, and not yet that the connection ended with them
+        raise Unavailable(f"the connection is of no use: {error}") from error
     except (OSError, TimeoutError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}".strip(": ")) from error
 

@@ -22,11 +22,11 @@ Everything keeps running. To play with it:
   deliveryd status {run}-campaign
   deliveryd trace greylist-1+reader-002@{run}.example
   deliveryd send --to ann@example.com --subject Hello --text "It works." --wait
-  python deploy/first_request.py     the request that README.md shows
-  tail {log}     the mail as it came
+  python deploy/first_request.py                  # as README.md shows it
+  tail {log}                      # each mail on a line
 
-  {page}/metrics, and /readyz?verbose
-  ./deploy/demo --stop{where}     ends all of it
+  {page}/metrics
+  ./deploy/demo --stop{where}                             # ends all of it
 """
 
 

@@ -36,6 +36,11 @@ class Request:
         return self.fields.get("command")
 
     @property
+    def stores(self) -> bool:
+        """Whether it is a send that is meant."""
+        return self.command == "send" and not self.fields.get("dry_run")
+
+    @property
     def key(self) -> str | None:
         """By what a repeat is recognised."""
         return self.fields.get("request_id") or self.message_id

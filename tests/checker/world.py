@@ -74,7 +74,7 @@ class World:
     @cached_property
     def sends(self) -> dict[str, list[Request]]:
         """The sends that have a key, by it, in the order in which they were published."""
-        sends = [one for one in self.evidence.requests if one.command == "send" and one.key]
+        sends = [one for one in self.evidence.requests if one.stores and one.key]
         return _grouped(sends, lambda one: one.key)
 
     def commands(self, name: str) -> list[Request]:

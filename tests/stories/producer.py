@@ -10,6 +10,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aiormq import spec
 
 from tests.checker.evidence import Request
 from tests.stories.ear import LOST, PATIENCE
@@ -19,6 +20,12 @@ _CONFIRM = 5.0
 """Seconds for one confirm; then the same is published again."""
 _LONGEST = 60.0
 """Seconds in which a request must be confirmed, whatever happens to the broker meanwhile."""
+
+
+class _Keyless(spec.Basic.Properties):
+    """Properties that keep no message_id: the client library makes one up where there is none."""
+
+    message_id = property(lambda _: None, lambda _, __: None)  # type: ignore[assignment]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,9 +150,15 @@ class Producer:
     async def _publish(self, asked: Asked) -> bool:
         try:
             async with asyncio.timeout(_CONFIRM):
-                channel = self._channel or await self._open()
-                exchange = await channel.get_exchange(self._exchange, ensure=False)
-                await exchange.publish(self._message(asked), asked.key, mandatory=True)
+                channel = await (self._channel or await self._open()).get_underlay_channel()
+                message = self._message(asked)
+                await channel.basic_publish(
+                    message.body,
+                    exchange=self._exchange,
+                    routing_key=asked.key,
+                    mandatory=True,
+                    properties=message.properties if asked.message_id else _keyless(message),
+                )
         except LOST:
             await self._drop()
             return False
@@ -173,3 +186,12 @@ class Producer:
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None and not connection.is_closed:
             await connection.close()
+
+
+def _keyless(message: aio_pika.Message) -> _Keyless:
+    return _Keyless(
+        content_type=message.content_type,
+        delivery_mode=message.delivery_mode,
+        correlation_id=message.correlation_id,
+        reply_to=message.reply_to,
+    )

@@ -80,7 +80,7 @@ async def test_a_doubt_may_be_held(house: House) -> None:
     ended = await house.events.completed(given_up.job)
     assert ended.data["counts"]["failed"] == 1
     listed = await ask(asks.command("doubt.list", job=held.job))
-    assert [one["delivery_id"] for one in listed.done["doubts"]] == [doubt.delivery]
+    assert [one["delivery"] for one in listed.done["doubts"]] == [doubt.delivery]
     await ask(asks.command("doubt.resolve", deliveries=[doubt.delivery], action="resend"))
     completed = await house.events.completed(held.job)
     assert completed.data["counts"]["sent"] == 1

@@ -43,7 +43,7 @@ def accepted(request: dict[str, Any]) -> bool:
 
 
 def test_the_readme_shows_the_program_that_is_there() -> None:
-    """The first request of the README is `deploy/first_request.py`, which the demo is played with."""
+    """The first request of the README is the program that the test of the demo runs."""
     [shown] = blocks("python")
     docstring, _, program = PROGRAM.read_text(encoding="utf-8").partition("\n\n")
     assert docstring.startswith('"""')

@@ -24,7 +24,8 @@ WITH room AS MATERIALIZED (
     WHERE g.lane_id = $1 AND g.instance <> $2
 ), fair AS (
     -- what is open and idle stays so as long as nobody else needs the room
-    SELECT CASE WHEN o.wanted + greatest($3, $4) <= r.max_connections THEN greatest($3, $4)
+    SELECT CASE WHEN o.wanted + greatest($3::integer, $4::integer) <= r.max_connections
+                     THEN greatest($3, $4)
                 ELSE least($3, greatest(1, greatest(r.max_connections / (o.number + 1),
                                                     r.max_connections - o.wanted))) END AS share,
            r.max_connections - o.held AS free

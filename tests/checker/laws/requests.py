@@ -49,7 +49,7 @@ def keys_are_kept(world: World) -> Iterator[str]:
 
 def no_job_from_nowhere(world: World) -> Iterator[str]:
     """Every job has a request that asked for it."""
-    keyless = [one for one in world.evidence.requests if one.command == "send" and not one.key]
+    keyless = [one for one in world.evidence.requests if one.stores and not one.key]
     unkeyed = [job for job in world.jobs.values() if job.request_id is None]
     for job in world.jobs.values():
         known = job.request_id in world.sends or (job.request_id is None and keyless)
@@ -68,7 +68,7 @@ def _answer(request: Request, world: World) -> str:
     if request.answer is None:
         return f"{request.command} {request.key}: no answer"
     named = request.answer.get("job")
-    if request.is_positive and request.command == "send" and not request.fields.get("dry_run"):
+    if request.is_positive and request.stores:
         known = named in world.jobs or request.kind is not None
         return "" if known else f"{request.key}: the answer's job {named} isn't there"
     return ""

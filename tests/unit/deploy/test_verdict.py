@@ -1,5 +1,6 @@
 """The demo's judge: silent about what is right, and never about what is wrong."""
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,13 +24,22 @@ def mail(address: str, wanted: Mail) -> Copy:
     """The copy that an address must receive."""
     letter = EmailMessage()
     letter["Subject"], letter["To"] = wanted.subject, address
-    for kind, phrase in wanted.phrases.items():
-        text = (
-            phrase.replace("&", "&amp;").replace("<", "&lt;") if kind.endswith("html") else phrase
-        )
-        add = letter.add_alternative if letter.is_multipart() or letter.get_payload() else None
-        (add or letter.set_content)(text, subtype=kind.partition("/")[2])
+    first, *others = [written(kind, phrase) for kind, phrase in wanted.phrases.items()]
+    letter.set_content(first[0], subtype=first[1])
+    for text, subtype in others:
+        letter.add_alternative(text, subtype=subtype)
     return Copy(at=LATER.timestamp(), address=address, content=bytes(letter))
+
+
+def unescape(content: bytes) -> bytes:
+    """The mail as it would be if names were put into HTML as they are."""
+    return content.replace(b"&lt;", b"<").replace(b"&gt;", b">")
+
+
+def written(kind: str, phrase: str) -> tuple[str, str]:
+    """A body in which a reader sees the phrase, and its subtype."""
+    subtype = kind.partition("/")[2]
+    return (html.escape(phrase) if subtype == "html" else phrase), subtype
 
 
 def counts(sample: Sample, **settled: int) -> dict[str, int]:
@@ -111,13 +121,11 @@ def _copies_swapped(tale: Tale) -> None:
 
 def _copy_to_the_refused(tale: Tale) -> None:
     [address] = tale.sample.addresses
-    tale.copies.append(mail(address, Mail(subject="Never sent", phrases={})))
+    tale.copies.append(mail(address, Mail(subject="Never sent", phrases={"text/plain": "Hello"})))
 
 
 def _unescaped(tale: Tale) -> None:
-    tale.copies[:] = [
-        replace(copy, content=copy.content.replace(b"&lt;", b"<")) for copy in tale.copies
-    ]
+    tale.copies[:] = [replace(copy, content=unescape(copy.content)) for copy in tale.copies]
 
 
 def _early(tale: Tale) -> None:

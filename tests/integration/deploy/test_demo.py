@@ -1,0 +1,101 @@
+"""`deploy/demo`, run as a person runs it, on a state folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[3]
+
+pytestmark = pytest.mark.timeout(240)
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run(*words: str | Path, **more: str) -> Done:
+    """What came of a command, where the environment says nothing about deliveryd."""
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("DELIVERYD_")}
+    return subprocess.run(
+        words,
+        cwd=TOP,
+        env={**bare, **more},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def demo(folder: Path, *words: str) -> Done:
+    """What came of `deploy/demo WORDS`."""
+    return run(sys.executable, TOP / "deploy" / "demo", *words, "--dir", folder)
+
+
+def shell(folder: Path) -> dict[str, str]:
+    """The variables of a shell that has read the file that the demo leaves."""
+    lines = (folder / "env").read_text().splitlines()
+    exported = (re.match(r"export (DELIVERYD_\w+)='?(.*?)'?$", line) for line in lines)
+    return {found[1]: found[2] for found in exported if found}
+
+
+def ours(folder: Path) -> list[str]:
+    """The pids of all processes that carry the folder's mark."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"DELIVERYD_GROUND={folder}:".encode() in environment:
+            found.append(process.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder in which nothing is left running, whatever came."""
+    folder = tmp_path_factory.mktemp("demo")
+    yield folder
+    demo(folder, "--stop")
+    run(sys.executable, TOP / "deploy" / "servers", "stop", "--wipe", "--dir", folder)
+
+
+@pytest.fixture(scope="module")
+def kept(folder: Path) -> Done:
+    """A demo that has left everything running."""
+    return demo(folder, "--keep")
+
+
+def test_the_demo_is_what_its_samples_demand(kept: Done) -> None:
+    """Answers, mail and events of all samples are exactly as they must be, and the sum balances."""
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    assert "205 asked for = 201 sent + 1 bounced + 2 dropped + 1 refused" in kept.stdout
+
+
+def test_the_program_of_the_readme_runs_beside_it(kept: Done, folder: Path) -> None:
+    """The first request of the README is answered, sent, told, and seen at the server."""
+    told = run(sys.executable, TOP / "deploy" / "first_request.py", **shell(folder))
+    assert told.returncode == 0, told.stderr
+    types = {line.partition(" ")[0] for line in told.stdout.splitlines()}
+    assert {"answer", "job.accepted", "delivery.sent", "job.completed"} <= types
+    assert "“Hello Ann”" in (folder / "sink.log").read_text()
+
+
+def test_what_it_says_to_type_can_be_typed(kept: Done, folder: Path) -> None:
+    """Each `deliveryd` command that a kept demo shows works as it stands."""
+    typed = re.findall(r"^  deliveryd (.*)$", kept.stdout, re.MULTILINE)
+    assert len(typed) >= 3
+    for words in typed:
+        done = run("sh", "-c", f"{sys.executable} -m daemon {words}", **shell(folder))
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
+def test_stop_leaves_nothing_running(kept: Done, folder: Path) -> None:
+    """After `--stop` no process of a kept demo is left."""
+    assert ours(folder)
+    assert demo(folder, "--stop").returncode == 0
+    assert ours(folder) == []

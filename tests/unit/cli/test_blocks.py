@@ -1,0 +1,42 @@
+"""Plain text for people: aligned, one line per row, and safe to show."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.cli import blocks
+from daemon.cli.blocks import Facts, Table
+
+
+def _lines(*view: blocks.Block) -> list[str]:
+    return list(blocks.lines(view))
+
+
+def test_columns_stand_below_each_other() -> None:
+    """Every column is as wide as its widest cell, and nothing trails behind the last one."""
+    table = Table(head=("job", "state"), rows=[("1", "running"), ("1234", None)])
+    assert _lines(table) == ["JOB   STATE", "1     running", "1234"]
+
+
+def test_an_empty_table_says_so() -> None:
+    """Nothing found is a sentence, not a lonely head."""
+    assert _lines(Table(head=("job",), rows=[], empty="no job")) == ["no job"]
+
+
+def test_facts_leave_out_what_is_not_there() -> None:
+    """A fact without a value isn't shown; a no is one."""
+    facts = Facts(rows=[("ticket", "t"), ("name", None), ("note", ""), ("paused", False)])
+    assert _lines(facts) == ["ticket  t", "paused  no"]
+
+
+def test_blocks_are_set_apart() -> None:
+    """Lines follow each other; tables and facts have a blank line around them."""
+    facts = Facts(rows=[("a", 1)])
+    assert _lines("one", "two", facts, "three") == ["one", "two", "", "a  1", "", "three"]
+
+
+@given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1))
+def test_no_text_breaks_the_rows(rows: list[list[str]]) -> None:
+    """Whatever a stranger wrote, a row is one line without control characters."""
+    shown = _lines(Table(head=("a", "b"), rows=rows))
+    assert len(shown) == len(rows) + 1
+    assert all(line.isprintable() for line in shown)

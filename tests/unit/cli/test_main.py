@@ -1,0 +1,103 @@
+"""What was typed becomes a command; what can't become one is told in a line."""
+
+import importlib
+import inspect
+import shlex
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import commands, main
+from daemon.cli.commands import Command
+from daemon.cli.exits import Exit
+
+OWN = [command for command in commands.ALL if not command.is_foreign]
+
+
+def words(command: Command) -> str:
+    """What a test is called by."""
+    return command.words
+
+
+@pytest.mark.parametrize("command", commands.ALL, ids=words)
+def test_every_command_is_there(command: Command) -> None:
+    """A command of the table is a function with a docstring, in the module it says."""
+    module, name = command.place.split(":")
+    function = getattr(importlib.import_module(f"daemon.cli.{module}"), name)
+    assert inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("command", OWN, ids=words)
+def test_every_example_can_be_typed(command: Command) -> None:
+    """The example of a command is one: every word of it is understood."""
+    words = shlex.split(f"{command.words} {command.example}")
+    ends = [place for place, word in enumerate(words) if word in (">", "||")]
+    typed = words[: ends[0]] if ends else words
+    main.app(typed).parse_args(typed, exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("command", OWN, ids=words)
+def test_every_help_shows_an_example(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """--help of a command shows how it is typed."""
+    assert main.run([*command.words.split(), "--help"]) == Exit.OK
+    said = capsys.readouterr().out
+    assert "Example:" in said
+    assert f"deliveryd {command.words}" in said
+
+
+def test_help_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help lists every command or its family, with what it does."""
+    assert main.run(["--help"]) == Exit.OK
+    said = capsys.readouterr().out
+    assert all(command.words.split()[0] in said for command in commands.ALL)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["nope"],
+        ["status"],
+        ["status", "x", "--nope"],
+        ["send"],
+        ["send", "a.json", "--to", "x"],
+        ["check-config", "--set", "nonsense"],
+        ["serve", "--only", "everything"],
+        ["deliveries", "x", "--state", "asleep"],
+        ["events", "tail", "--type", "a.b.c"],
+        ["events", "replay"],
+        ["reschedule", "x", "--at", "tomorrow"],
+        ["pause"],
+        ["validate", "/nowhere.json"],
+    ],
+    ids=" ".join,
+)
+def test_usage(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no command exits 2 with one line on standard error, before anything is asked."""
+    assert main.run(typed) == Exit.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("deliveryd: ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "ordered"),
+    [
+        (["status", "x"], ["status", "x"]),
+        (["--json", "status", "x"], ["status", "--json", "x"]),
+        (["--config", "f", "-q", "audit"], ["audit", "--config", "f", "-q"]),
+        (["--set=a.b=c", "doubt", "list", "x"], ["doubt", "list", "--set=a.b=c", "x"]),
+        (["--help"], ["--help"]),
+        ([], []),
+    ],
+)
+def test_options_may_come_first(typed: list[str], ordered: list[str]) -> None:
+    """The options of every command may stand before its name, too."""
+    assert main.ordered(typed) == ordered
+
+
+def test_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A configuration that can't be used exits 78 with every flaw in a line of its own."""
+    typed = ["check-config", "--config", str(tmp_path / "none.toml")]
+    assert main.run(typed) == Exit.CONFIG
+    assert "none.toml" in capsys.readouterr().err

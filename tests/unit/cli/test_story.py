@@ -1,0 +1,66 @@
+"""Events as sentences."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from daemon.cli import story
+from daemon.mail.event import Type
+from daemon.store.operator import Fact
+
+AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+
+def fact(kind: str, **fields: Any) -> Fact:
+    """An event on record."""
+    about = {
+        "attempt": None, "code": None, "enhanced": None, "text": None, "relay": None,
+        "next_at": None, "data": {}, "is_told": True,
+    }  # fmt: skip
+    return Fact(id=UUID(int=1), at=AT, type=kind, **(about | fields))
+
+
+@pytest.mark.parametrize("kind", Type)
+def test_every_type_has_a_sentence(kind: Type) -> None:
+    """There is no event, however bare, that can't be told."""
+    assert story.sentence(fact(kind))
+
+
+def test_an_attempt_with_its_reply() -> None:
+    """An attempt says its number, the relay, the server's words, and when it is tried again."""
+    told = fact(
+        Type.DELIVERY_DEFERRED,
+        attempt=2,
+        code=451,
+        enhanced="4.7.1",
+        text="Greylisted",
+        relay="relay.example:25",
+        next_at=AT,
+    )
+    assert story.sentence(told) == (
+        "attempt 2: deferred by relay.example:25: 451 4.7.1 Greylisted;"
+        " next try at 2026-11-21 10:00:00Z"
+    )
+
+
+def test_our_own_word_where_nobody_replied() -> None:
+    """Without a reply the reason is told."""
+    told = fact(Type.DELIVERY_DEFERRED, attempt=1, data={"reason": "connect"})
+    assert story.sentence(told) == "attempt 1: deferred: connect"
+
+
+def test_numbers() -> None:
+    """A job's numbers leave out what is 0, but for who was asked for and queued."""
+    assert story.numbers({"requested": 2, "queued": 0, "invalid": 2, "sent": 0}) == (
+        "2 requested, 0 queued, 2 invalid"
+    )
+    assert story.numbers({"requested": None, "queued": 5}) == "5 queued"
+
+
+def test_what_the_world_knows() -> None:
+    """An event is told, not told yet, or never told at all."""
+    assert story.told(fact(Type.DELIVERY_SENT)) == "told"
+    assert story.told(fact(Type.DELIVERY_SENT, is_told=False)) == "not told yet"
+    assert story.told(fact(Type.DELIVERY_REPEATED)) == "never told"
