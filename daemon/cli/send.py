@@ -170,9 +170,7 @@ def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
     if manner.dry_run:
         raise Ended("--dry-run goes with flags; a file says it by `dry_run: true`", Exit.USAGE)
     if manner.type and manner.customer is not None:
-        raise Ended(
-            "--customer: a dialect says by itself who asks", Exit.USAGE
-        )
+        raise Ended("--customer: a dialect says by itself who asks", Exit.USAGE)
     return read(file)
 
 

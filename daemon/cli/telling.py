@@ -26,7 +26,8 @@ def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> 
     delivery, job = scene.delivery, scene.job
     found = reason.of(scene)
     name = delivery.state.name.lower()
-    facts = sorted([*of_job, *of_it], key=lambda fact: fact.at)
+    # facts of one commit have one time, and ids in their order
+    facts = sorted([*of_job, *of_it], key=lambda fact: (fact.at, fact.id))
     document = {
         "delivery": delivery.id,
         "address": delivery.address,

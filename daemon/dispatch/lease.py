@@ -51,12 +51,20 @@ class Lease:
 
     async def run(self) -> None:
         """Renews for ever; raises `LeaseLost` when it is too late."""
-        while True:
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._beats(group)
+        except* LeaseLost:
+            pass
+        raise LeaseLost
+
+    async def _beats(self, group: asyncio.TaskGroup) -> None:
+        while self.is_alive:
+            # one that hangs, on a connection that is lost, doesn't hold up the next one
+            group.create_task(self._beat(), name="lease.beat")
             await asyncio.sleep(self._seconds / _BEATS)
-            await self._beat()
             metrics.lease_remaining_seconds.set(self._ends - time.monotonic())
-            if not self.is_alive:
-                raise LeaseLost
+        raise LeaseLost
 
     async def _beat(self) -> None:
         sent = time.monotonic()
@@ -72,7 +80,7 @@ class Lease:
             return
         if not renewed:
             raise LeaseLost
-        self._ends = sent + self._seconds
+        self._ends = max(self._ends, sent + self._seconds)
 
     async def end(self) -> None:
         """Leaves: what is still ours is free at once."""

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from daemon import crashpoints, logs, metrics
 from daemon.broker.consumer import Consumer
@@ -20,7 +20,7 @@ from daemon.intake.ask import Ask, Dead, Turned, Verdict
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
 from daemon.intake.groups import Pair
-from daemon.intake.post import Post
+from daemon.intake.post import Letter, Post
 from daemon.intake.reading import Reader
 from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
@@ -57,6 +57,14 @@ class Equipment:
     """Parcels in one group at most."""
     inline: int
     """Recipients in one group at most, unless one parcel has more."""
+
+
+class _End(NamedTuple):
+    """What came of a parcel."""
+
+    pair: Pair
+    verdict: Verdict
+    letter: Letter | None
 
 
 class Desk:
@@ -137,15 +145,12 @@ class Desk:
         """A group in one transaction; if that fails, everybody in one of his own."""
         if len(group) == 1:
             return await self._carry_out(group[0], now)
-        asks = [pair.ask for pair in group]
         metrics.accept_group_size.observe(len(group))
-        verdicts = await self._tried(
-            [pair.parcel for pair in group], lambda: carry.group(self._with.means, asks)
-        )
-        if not isinstance(verdicts, Exception):
-            return await self._finish(list(zip(group, verdicts, strict=True)))
-        if not isinstance(verdicts, Gone):
-            _log.warning("group.split", parcels=len(group), fault=type(verdicts).__name__)
+        ends = await self._tried([pair.parcel for pair in group], lambda: self._together(group))
+        if not isinstance(ends, Exception):
+            return await self._finish(ends)
+        if not isinstance(ends, Gone):
+            _log.warning("group.split", parcels=len(group), fault=type(ends).__name__)
             for pair in group:
                 await self._carry_out(pair, now)
         return None
@@ -153,16 +158,23 @@ class Desk:
     async def _carry_out(self, pair: Pair, now: datetime) -> None:
         """One request by itself, and the frames that waited for it."""
         parcel, ask = pair
-        verdict = await self._tried([parcel], lambda: carry.alone(self._with.means, ask, now))
-        if isinstance(verdict, Exception):
-            return await self._fail(parcel, ask, verdict)
-        await self._finish([(pair, verdict)])
-        if verdict.opened and ask.request_id:
+        end = await self._tried([parcel], lambda: self._alone(pair, now))
+        if isinstance(end, Exception):
+            return await self._fail(parcel, ask, end)
+        await self._finish([end])
+        if end.verdict.opened and ask.request_id:
             key = ask.customer.id, ask.request_id
             taken = await self._tried([parcel], lambda: self._with.early.take(*key, now))
             if isinstance(taken, Exception):
                 _log.warning("frames.left", fault=type(taken).__name__)
         return None
+
+    async def _together(self, group: Sequence[Pair]) -> list[_End]:
+        verdicts = await carry.group(self._with.means, [pair.ask for pair in group])
+        return [_end(pair, verdict) for pair, verdict in zip(group, verdicts, strict=True)]
+
+    async def _alone(self, pair: Pair, now: datetime) -> _End:
+        return _end(pair, await carry.alone(self._with.means, pair.ask, now))
 
     async def _tried(
         self, parcels: Sequence[Parcel], work: Callable[[], Awaitable[T]]
@@ -194,13 +206,13 @@ class Desk:
         if swallowed is not None:
             _log.warning("intake.waits", why=str(error), swallowed=swallowed)
 
-    async def _finish(self, done: Sequence[tuple[Pair, Verdict]]) -> None:
+    async def _finish(self, ends: Sequence[_End]) -> None:
         """Answers and acknowledges what has committed; what must wait does so by itself."""
         crashpoints.reach("C3")
-        for pair, verdict in done:
-            self._count(pair.ask, verdict)
-        for delay in {verdict.delay for _, verdict in done}:
-            some = [one for one in done if one[1].delay == delay]
+        for end in ends:
+            self._count(end.pair.ask, end.verdict)
+        for delay in {end.verdict.delay for end in ends}:
+            some = [end for end in ends if end.verdict.delay == delay]
             if delay:
                 self._tasks.create_task(
                     self._answer(some, delay), name=f"intake.{self._name}.answer"
@@ -208,13 +220,13 @@ class Desk:
             else:
                 await self._answer(some, delay)
 
-    async def _answer(self, done: Sequence[tuple[Pair, Verdict]], delay: float) -> None:
+    async def _answer(self, ends: Sequence[_End], delay: float) -> None:
         await asyncio.sleep(delay)
-        await self._with.post.answer([post.letter(pair.ask.back, said) for pair, said in done])
-        self._consumer.ack([pair.parcel for pair, _ in done])
-        for pair, verdict in done:
-            if verdict.memory is not None:
-                self._unkeyed.acknowledged(pair.parcel.session, verdict.memory)
+        await self._with.post.answer([end.letter for end in ends])
+        self._consumer.ack([end.pair.parcel for end in ends])
+        for end in ends:
+            if end.verdict.memory is not None:
+                self._unkeyed.acknowledged(end.pair.parcel.session, end.verdict.memory)
         crashpoints.reach("C4")
 
     async def _turn_away(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
@@ -274,6 +286,10 @@ class Desk:
                 for name, number in numbers.items():
                     if number and name != "requested":
                         metrics.recipients(name).inc(number)
+
+
+def _end(pair: Pair, verdict: Verdict) -> _End:
+    return _End(pair, verdict, post.letter(pair.ask.back, verdict))
 
 
 def _said(one: Turned | Dead) -> Verdict:

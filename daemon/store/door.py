@@ -1,9 +1,11 @@
 """The door to Postgres: a pool of connections, sessions and transactions on them.
 
 Connections speak UTC and hand jsonb over as Python values. A statement is asked for by its name in
-`sql/`. Every await here is bounded by the statement timeout or the connect timeout.
+`sql/`. Every await here is bounded by the statement timeout or the connect timeout; so is the wait
+for a connection while all of them are lent, and what it takes to give a broken one up.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -79,17 +81,25 @@ class Session:
 class Store:
     """The pool. Open it with `opened`."""
 
-    __slots__ = ("_pool",)
+    __slots__ = ("_connect_timeout", "_pool")
 
-    def __init__(self, pool: "asyncpg.Pool[Row]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[Row]", connect_timeout: float) -> None:
         self._pool = pool
+        self._connect_timeout = connect_timeout
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A connection of the pool, lent."""
-        with errors.sorted_out():
-            async with self._pool.acquire() as connection:
-                yield Session(connection)
+        try:
+            with errors.sorted_out():
+                async with self._pool.acquire(timeout=self._connect_timeout) as connection:
+                    yield Session(connection)
+        except errors.Unavailable as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # a broken connection took too long to be given up: that must not hide why it was
+                raise asyncio.CancelledError from error
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -135,7 +145,7 @@ async def opened(reach: Reach) -> AsyncIterator[Store]:
             server_settings=_settings(reach),
         )
     try:
-        yield Store(pool)
+        yield Store(pool, reach.connect_timeout)
     finally:
         # whoever still holds a connection here has been cancelled: nothing is worth waiting for
         pool.terminate()

@@ -18,6 +18,12 @@ class SchemaMismatch(Exception):
     """The schema isn't the one this program was made for."""
 
 
+_REPEATABLE = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    # the schema changed under a prepared statement
+    asyncpg.InvalidCachedStatementError,
+)
 _OUTAGE_CLASSES = ("08", "53", "57", "58")
 """Connection, resources (disk full, slots), operator intervention, system errors."""
 _OUTAGE_CODES = ("25006", "25P03", "25P04")
@@ -29,10 +35,8 @@ def sorted_out() -> Iterator[None]:
     """Turns asyncpg's errors into `Unavailable` and `Again`; laws and bugs pass through."""
     try:
         yield
-    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+    except _REPEATABLE as error:
         raise Again(type(error).__name__) from error
-    except asyncpg.InvalidCachedStatementError as error:
-        raise Again("the schema changed under a prepared statement") from error
     except asyncpg.PostgresError as error:
         if _is_outage(error.sqlstate):
             raise Unavailable(f"{type(error).__name__} ({error.sqlstate})") from error

@@ -15,32 +15,38 @@ Everything is stopped. Where to look next:
   ./deploy/demo --keep     leaves it running: deliveryd status, trace, send; /metrics
   README.md                your first request in Python, and the way it takes
 """
-KEPT = """
-Everything keeps running. To play with it:
-
-  . {env}
-  deliveryd status {run}-campaign
-  deliveryd trace greylist-1+reader-002@{run}.example
-  deliveryd send --to ann@example.com --subject Hello --text "It works." --wait
-  python deploy/first_request.py                  # as README.md shows it
-  tail {log}                      # each mail on a line
-
-  {page}/metrics
-  ./deploy/demo --stop{where}                             # ends all of it
-"""
+KEPT = (
+    (". {env}", ""),
+    ("deliveryd status {run}-campaign", ""),
+    ("deliveryd trace greylist-1+reader-002@{run}.example", ""),
+    ('deliveryd send --to ann@example.com --subject Hello --text "It works." --wait', ""),
+    ("python deploy/first_request.py", "the one that README.md shows"),
+    ("tail {log}", "each mail on a line"),
+    ("./deploy/demo --stop{where}", "ends all of it"),
+)
+"""What can be typed, with a remark where it needs one."""
 
 
 def text(place: Place, run: str, *, kept: bool) -> str:
     """What to say when the show is over."""
     if not kept:
         return STOPPED
-    return KEPT.format(
-        log=near(place.log("sink")),
-        env=shlex.quote(str(near(shell_file(place)))),
-        run=run,
-        page=place.machine_page,
-        where="" if place.folder == CHECKOUT / ".state/demo" else f" --dir {place.folder}",
+    names = {
+        "log": near(place.log("sink")),
+        "env": shlex.quote(str(near(shell_file(place)))),
+        "run": run,
+        "where": "" if place.folder == CHECKOUT / ".state/demo" else f" --dir {place.folder}",
+    }
+    typed = [(command.format_map(names), remark) for command, remark in KEPT]
+    width = max(len(command) for command, remark in typed if remark)
+    lines = [
+        f"  {command:<{width}}  # {remark}" if remark else f"  {command}"
+        for command, remark in typed
+    ]
+    head = (
+        f"Everything keeps running, metrics are at {place.machine_page}/metrics. To play with it:"
     )
+    return "\n".join(["", head, "", *lines, ""])
 
 
 def shell_file(place: Place) -> Path:
@@ -50,7 +56,8 @@ def shell_file(place: Place) -> Path:
 
 def write(place: Place, variables: Mapping[str, str]) -> None:
     """Write that file, readable by us alone: there are passwords in it."""
-    known = {**variables, "DELIVERYD_CONFIG": str(CONFIG)}
+    given = {name: value for name, value in os.environ.items() if name.startswith("DELIVERYD_")}
+    known = {**given, **variables, "DELIVERYD_CONFIG": str(CONFIG)}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in known.items()]
     lines.append(f'export PATH={shlex.quote(str(environment.VENV / "bin"))}:"$PATH"')
     path = shell_file(place)

@@ -17,7 +17,8 @@ from ground.progress import Say
 from ground.servers import Servers
 
 CONFIG = state.CHECKOUT / "config.toml"
-NAMES = ("daemon", "sink")  # in this order they end: the daemon hands over what it has begun
+NAMES = ("daemon", "sink")
+ENDING = ("play", *NAMES)  # in this order: the daemon hands over to the sink what it has begun
 STOP_DEADLINE = 5
 PATIENCE = 60.0
 
@@ -82,8 +83,8 @@ def start(place: Place, variables: Mapping[str, str], say: Say) -> None:
 
 
 def stop(folder: Path, say: Say) -> None:
-    """End both, gently first; nothing of them is left."""
-    for name in NAMES:
+    """End all that is ours, gently first; nothing of it is left."""
+    for name in ENDING:
         for process in processes.marked(_mark(folder, name)):
             if not processes.end([process.pid], signal.SIGTERM, 2 * STOP_DEADLINE + 5):
                 processes.end([process.pid], signal.SIGKILL, 5)
@@ -148,6 +149,11 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def mark(folder: Path, name: str) -> dict[str, str]:
+    """The variable in its environment by which a program of this folder is found."""
+    return {processes.MARK: _mark(folder, name)}
 
 
 def _mark(folder: Path, name: str) -> str:

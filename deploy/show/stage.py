@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _size(text: str) -> int:
-    size = int(text)
+    size = int(text) if text.isdecimal() else 0
     if not LEAST <= size <= MOST:
         raise argparse.ArgumentTypeError(f"{LEAST} to {MOST}")
     return size
@@ -74,12 +74,7 @@ def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
     run, kept = "".join(secrets.choice(LETTERS) for _ in range(4)), False
     try:
         try:
-            programs.stop(folder, say)  # what an earlier --keep left
-            found = servers.start(folder, say)
-            place = programs.settle(folder)
-            variables = programs.settings(place, found)
-            programs.start(place, variables, say)
-            afterwards.write(place, variables)
+            place, variables = _started(folder, say)
             say("demo", "publishes six requests and follows what becomes of them")
             status = _played(place, variables, run, options)
             kept = options.keep
@@ -88,8 +83,21 @@ def _shown(folder: Path, options: argparse.Namespace, say: Say) -> int:
     finally:
         if not kept:
             _stop(folder, say)
+    if status:
+        say("daemon", f"what it had to say is in {programs.near(place.log('daemon'))}")
     print(afterwards.text(place, run, kept=kept), flush=True)
     return status
+
+
+def _started(folder: Path, say: Say) -> tuple[Place, dict[str, str]]:
+    """Servers, sink and daemon; where they are, and how the daemon is configured."""
+    programs.stop(folder, say)  # what an earlier --keep left
+    found = servers.start(folder, say)
+    place = programs.settle(folder)
+    variables = programs.settings(place, found)
+    programs.start(place, variables, say)
+    afterwards.write(place, variables)
+    return place, variables
 
 
 def _deafen() -> None:
@@ -107,16 +115,15 @@ def _played(
     place: Place, variables: Mapping[str, str], run: str, options: argparse.Namespace
 ) -> int:
     """The play, in the virtual environment, to its end; its exit status."""
+    words = ["--run", run, "--record", str(place.record), "--recipients", str(options.recipients)]
     play = subprocess.Popen(
-        [
-            str(environment.PYTHON),
-            *("-m", "show"),
-            *("--run", run),
-            *("--record", str(place.record)),
-            *("--recipients", str(options.recipients)),
-            *(["--plain"] if options.once else []),
-        ],
-        env={**environment.activated(), **variables, "PYTHONPATH": str(CHECKOUT / "deploy")},
+        [str(environment.PYTHON), "-m", "show", *words, *(["--plain"] if options.once else [])],
+        env={
+            **environment.activated(),
+            **variables,
+            **programs.mark(place.folder, "play"),
+            "PYTHONPATH": str(CHECKOUT / "deploy"),
+        },
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches it through us, and once

@@ -1,9 +1,8 @@
 """The balance at the end: what was asked for, what became of it, and whether it had to be so."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from math import inf
 
 from rich import box
 from rich.console import Console
@@ -14,11 +13,11 @@ from . import wording
 from .seen import Seen
 
 COLUMNS = ("asked", "dropped", "refused", "bounced", "sent", "copies", "events")
-SHOWN = 20
-"""Differences that are told one by one."""
+SHOWN = 4
+"""Differences of one request that are told one by one."""
 
 
-def show(seen: Seen, differences: Sequence[str], console: Console) -> None:
+def show(seen: Seen, differences: Mapping[str, Sequence[str]], console: Console) -> None:
     """The table, the sum, and the verdict."""
     totals: Counter[str] = Counter()
     table = _grid()
@@ -52,14 +51,20 @@ def _remarks(seen: Seen, totals: Counter[str]) -> Iterator[Text]:
     copies, events = totals["copies"], totals["events"]
     yield Text(f"{copies} mails taken by the server, {events} events told by the exchange")
     for tale in seen.tales.values():
-        if due := tale.sample.not_before:
-            late = min((copy.at for copy in tale.copies), default=inf) - due.timestamp()
+        if tale.copies and (due := tale.sample.not_before):
+            late = tale.copies[0].at - due.timestamp()
             yield Text(f"{tale.sample.name}: due at {wording.clock(due)}, taken {late:.2f} s later")
 
 
-def _verdict(differences: Sequence[str]) -> Text:
+def _verdict(differences: Mapping[str, Sequence[str]]) -> Text:
     if not differences:
         return Text("Answers, mail and events are exactly what the requests demand.", style="green")
-    more = len(differences) - SHOWN
-    lines = [f"{len(differences)} differences:", *(f"  {text}" for text in differences[:SHOWN])]
-    return Text("\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])]), style="red")
+    return Text("\n".join(_told(differences)), style="red")
+
+
+def _told(differences: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield "Not everything is as the requests demand:"
+    for name, texts in differences.items():
+        yield from (f"  {name}: {text}" for text in texts[:SHOWN])
+        if more := len(texts[SHOWN:]):
+            yield f"  {name}: and {more} more"

@@ -14,13 +14,10 @@ from .seen import Tale
 FAMILY = "delivery."
 
 
-def differences(tales: Iterable[Tale]) -> list[str]:
-    """All that is not as it must be; empty when everything is."""
-    return [
-        f"{tale.sample.name}: {text}"
-        for tale in tales
-        for text in (*_answers(tale), *_copies(tale), *_events(tale))
-    ]
+def differences(tales: Iterable[Tale]) -> dict[str, list[str]]:
+    """All that is not as it must be, by the name of the request; empty when everything is."""
+    found = {tale.sample.name: [*_answers(tale), *_copies(tale), *_events(tale)] for tale in tales}
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def _answers(tale: Tale) -> Iterator[str]:

@@ -14,9 +14,10 @@ class Way:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._writers: list[asyncio.StreamWriter] = []
+        """The ends of all connections, ours and the server's by turns."""
         self._moving = asyncio.Event()
         self._moving.set()
-        self._is_deaf = False
+        self._deaf: set[asyncio.StreamWriter] = set()
 
     @property
     def dsn(self) -> str:
@@ -28,7 +29,6 @@ class Way:
         """Takes connections, always at the same port."""
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
-        self._is_deaf = False
 
     def close(self) -> None:
         """Takes no more connections, and cuts those that are open."""
@@ -43,12 +43,8 @@ class Way:
         self._writers.clear()
 
     def deafen(self) -> None:
-        """What the server says is lost from now on; it still hears everything."""
-        self._is_deaf = True
-
-    def hear(self) -> None:
-        """New connections, and those that were not cut, hear the server again."""
-        self._is_deaf = False
+        """What the server says on the connections that are open is lost; it hears everything."""
+        self._deaf.update(self._writers[::2])
 
     def freeze(self) -> None:
         """Nothing moves any more, and nobody is told."""
@@ -66,15 +62,13 @@ class Way:
         self._writers.append(far_writer)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(reader, far_writer), name="there")
-            group.create_task(self._pump(far_reader, writer, back=True), name="back")
+            group.create_task(self._pump(far_reader, writer), name="back")
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, back: bool = False
-    ) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while octets := await reader.read(65536):
                 await self._moving.wait()
-                if not (back and self._is_deaf):
+                if writer not in self._deaf:
                     writer.write(octets)
                     await writer.drain()
         except OSError:

@@ -23,7 +23,10 @@ from tests.stories.sink import Sink
 
 _GLANCE = 0.1
 """Seconds between looks into the books, which give no signal."""
-_UNFINISHED = "SELECT id::text FROM job WHERE finished_at IS NULL"
+_UNFINISHED = """
+SELECT 'job ' || id AS what FROM job WHERE finished_at IS NULL
+UNION ALL SELECT 'stream ' || number FROM stream WHERE told_seq < last_seq
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,10 +90,11 @@ class House:
         judged.demand()
 
     async def settled(self, seconds: float = 30.0) -> None:
-        """Returns once every job is finished."""
+        """Returns once every job is finished and every event told."""
         deadline = time.monotonic() + seconds
         while unfinished := await self.rows(_UNFINISHED):
-            assert time.monotonic() < deadline, f"not finished: {[row['id'] for row in unfinished]}"
+            names = [row["what"] for row in unfinished]
+            assert time.monotonic() < deadline, f"not finished: {names}"
             await asyncio.sleep(_GLANCE)
 
     async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:

@@ -24,10 +24,12 @@ async def test_killed_and_started_again(house: House) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", ["C8", "C9", "C12", "C15", "C16", "C18", "C19", "C21", "C22"])
+@pytest.mark.parametrize(
+    "point", ["C8:1", "C9:2", "C12:3", "C15:20", "C16:5", "C18:2", "C19:2", "C21:2", "C22:2"]
+)
 async def test_killed_at(house: House, point: str) -> None:
     """Wherever the daemon dies between a claim and a told event, the next one ends its work."""
-    doomed = await house.start(crash=f"{point}:2")
+    doomed = await house.start(crash=point)
     doomed.is_doomed = True
     asked = await house.producer.tell(asks.send(asks.people(40)), wants_answer=True)
     await doomed.ended()

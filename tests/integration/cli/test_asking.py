@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,13 +61,13 @@ def event(kind: str, **data: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def counter(channel: AbstractChannel, prefix: str) -> AsyncIterator[Counter]:
+async def counter(channel: AbstractChannel, prefix: str) -> Counter:
     """Somebody behind the normal queue."""
     names = topology.names(prefix)
     counter = Counter(channel=channel, exchange=names.events)
     queue = await channel.get_queue(names.normal, ensure=False)
     await queue.consume(counter.take)
-    yield counter
+    return counter
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_no_topology(typed: Typed) -> None:
 
 
 async def test_followed_to_its_end(counter: Counter, typed: Typed) -> None:
-    """--wait shows every event of the job, those too that came before the answer, and no other's."""
+    """--wait shows every event of the job, also those before the answer, and no other's."""
     counter.events = [
         event("job.accepted"),
         event("delivery.sent", delivery_id=1, address="ann@example.com", code=250, text="ok"),
@@ -208,7 +208,7 @@ async def test_tail(counter: Counter, typed: Typed, channel: AbstractChannel) ->
         tail = group.create_task(
             typed("events", "tail", "--type", "*.bounced", "--count", "2", "--json")
         )
-        await _until(lambda: tail.done(), counter)
+        await _until(tail.done, counter)
     shown = [json.loads(line) for line in tail.result().out.splitlines()]
     assert [one["type"] for one in shown] == ["delivery.bounced"] * 2
 

@@ -125,9 +125,9 @@ async def test_an_event(ground: Ground, typed: Typed) -> None:
         " ('d30f67d4-6502-4df1-9baa-df0000000000', gen_random_uuid(), 'test', 3)"
     )
     await ground.bare.execute(
-        "INSERT INTO ledger (stream, seq, at, type, customer_id, job_id, delivery_id, attempt, step,"
-        " code, text, relay) VALUES (1, 3, now(), 'delivery.deferred', 1, $1, $2, 1, 3, 451, 'later',"
-        " 'h:25')",
+        "INSERT INTO ledger (stream, seq, at, type, customer_id, job_id, delivery_id, attempt,"
+        " step, code, text, relay)"
+        " VALUES (1, 3, now(), 'delivery.deferred', 1, $1, $2, 1, 3, 451, 'later', 'h:25')",
         job,
         number,
     )

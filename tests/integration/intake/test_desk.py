@@ -194,7 +194,8 @@ async def _cut(house: House) -> None:
     async with house.store.session() as session:
         await session._connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
         )
 
 

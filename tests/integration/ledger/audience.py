@@ -1,14 +1,10 @@
 """Who hears from writers, and what they write in these tests."""
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from daemon.ledger.writer import Append, Writer
 from daemon.mail.event import Event, Told, Type
 from daemon.store import streams
-
-PATIENCE = 10.0
-"""Seconds that anything here may take."""
 
 
 class Listener:
@@ -32,9 +28,11 @@ def events(*texts: str, kind: Type = Type.DELIVERY_SENT) -> list[Event]:
     return [Event(type=kind, customer_id=1, text=text) for text in texts]
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Waits for something to become true, which nothing gives a signal of."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never became true"
-        await asyncio.sleep(0.01)
+async def written(
+    writer: Writer, *texts: str, then: Callable[[Append], Awaitable[object]] | None = None
+) -> None:
+    """One transaction of these events, in which something else may happen before the commit."""
+    async with writer.transaction() as append:
+        await append.events(events(*texts))
+        if then is not None:
+            await then(append)

@@ -1,4 +1,4 @@
-"""Streams: numbers without gaps, in commit order, and a writer that loses its stream (promise 8)."""
+"""Streams: numbers without gaps, in commit order, and writers that lose them (promise 8)."""
 
 import asyncio
 from collections import defaultdict
@@ -7,12 +7,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from daemon.ledger.writer import Writer
+from daemon.ledger.writer import Append, Writer
 from daemon.mail import ids
 from daemon.store import door, errors, streams
 from tests.integration import way
-from tests.integration.ledger.audience import events, until
+from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
+from tests.integration.waiting import until
 
 
 async def _ledger(bare) -> dict[int, list[int]]:
@@ -24,6 +25,12 @@ async def _ledger(bare) -> dict[int, list[int]]:
 
 async def _texts(bare) -> list[str]:
     return [row["text"] for row in await bare.fetch("SELECT text FROM ledger ORDER BY text")]
+
+
+@pytest.fixture
+def writer(store, instance, listener) -> Writer:
+    """A writer that the listener listens to."""
+    return Writer(store, listener, instance=instance, kind="t")
 
 
 async def test_numbers_have_no_gaps(store, instance, listener, bare) -> None:
@@ -47,11 +54,9 @@ async def test_numbers_have_no_gaps(store, instance, listener, bare) -> None:
     assert await bare.fetchval("SELECT bool_and(last_seq = 72 AND told_seq = 0) FROM stream")
 
 
-async def test_time_never_goes_back_in_a_stream(store, instance, listener, bare) -> None:
+async def test_time_never_goes_back_in_a_stream(writer, listener, bare) -> None:
     """A later event never carries an earlier moment, so that reading may begin at the last told."""
-    writer = Writer(store, listener, instance=instance, kind="t")
-    async with writer.transaction() as append:
-        await append.events(events("a"))
+    await written(writer, "a")
     await bare.execute("UPDATE stream SET last_at = now() + interval '1 hour'")
     async with writer.transaction() as append:
         await append.events(events("b"))
@@ -59,51 +64,59 @@ async def test_time_never_goes_back_in_a_stream(store, instance, listener, bare)
     assert listener.told[0].at < listener.told[1].at
 
 
-async def test_a_rollback_gives_its_numbers_back(store, instance, listener, bare) -> None:
+async def test_a_rollback_gives_its_numbers_back(writer, listener, bare) -> None:
     """What was undone was never numbered, told or kept."""
-    writer = Writer(store, listener, instance=instance, kind="t")
+
+    async def fail(_append: Append) -> None:
+        raise ZeroDivisionError
+
     for text in "ab":
         with pytest.raises(ZeroDivisionError):
-            async with writer.transaction() as append:
-                await append.events(events("x", "y"))
-                raise ZeroDivisionError
-        async with writer.transaction() as append:
-            await append.events(events(text))
+            await written(writer, "x", "y", then=fail)
+        await written(writer, text)
     assert [(told.seq, told.event.text) for told in listener.told] == [(1, "a"), (2, "b")]
     assert await _texts(bare) == ["a", "b"]
     assert not listener.streams_ended
 
 
-async def test_a_stream_that_was_taken_is_lost(store, instance, listener, bare) -> None:
+async def test_a_broken_law_keeps_the_stream(writer, instance, listener) -> None:
+    """A transaction that breaks a law of the database is undone, and its writer goes on."""
+
+    async def break_it(append: Append) -> None:
+        await append.session.run("stream.told", append.told[0].stream, 9, append.at, instance)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await written(writer, "a", then=break_it)
+    await written(writer, "b")
+    assert [(told.seq, told.event.text) for told in listener.told] == [(1, "b")]
+    assert not listener.streams_ended
+
+
+async def test_a_stream_that_was_taken_is_lost(writer, listener, bare) -> None:
     """A writer whose stream was closed appends nothing to it, and goes on with a new one."""
-    writer = Writer(store, listener, instance=instance, kind="t")
-    async with writer.transaction() as append:
-        await append.events(events("a"))
+    await written(writer, "a")
     await bare.execute("UPDATE stream SET closed = true, epoch = epoch + 1")
     with pytest.raises(streams.StreamLost):
-        async with writer.transaction() as append:
-            await append.events(events("never"))
-    async with writer.transaction() as append:
-        await append.events(events("b"))
+        await written(writer, "never")
+    await written(writer, "b")
     assert await _texts(bare) == ["a", "b"]
     assert [stream.number for stream in listener.streams_ended] == [listener.told[0].stream]
     assert len({told.stream for told in listener.told}) == 2
 
 
-async def test_a_lost_connection_ends_the_stream(store, instance, listener, bare) -> None:
+async def test_a_lost_connection_ends_the_stream(writer, listener, bare) -> None:
     """Killed in mid-transaction: nothing is kept, the stream ends, and the repeat is kept once."""
-    writer = Writer(store, listener, instance=instance, kind="t")
+
+    async def kill(_append: Append) -> None:
+        await bare.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state = 'idle in transaction'"
+        )
+
     with pytest.raises(errors.Unavailable):
-        async with writer.transaction() as append:
-            await append.events(events("a"))
-            await bare.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                " AND state = 'idle in transaction'"
-            )
+        await written(writer, "a", then=kill)
     assert len(listener.streams_ended) == 1
-    async with writer.transaction() as append:
-        await append.events(events("a"))
+    await written(writer, "a")
     assert await _texts(bare) == ["a"]
     assert [told.event.text for told in listener.told] == ["a"]
 
@@ -112,67 +125,63 @@ async def test_a_commit_whose_answer_is_lost(dsn, store, instance, listener, bar
     """It committed and nobody heard: it isn't offered, the stream ends, and the ledger has it."""
     async with way.to(dsn) as road, door.opened(door.Reach(dsn=road.dsn, role="test")) as fragile:
         writer = Writer(fragile, listener, instance=instance, kind="t")
+
+        async def cut_when_committed() -> None:
+            await until(lambda: _texts(bare))
+            road.cut()
+
+        async def deafen(_append: Append) -> None:
+            road.deafen()
+            group.create_task(cut_when_committed())
+
         async with asyncio.TaskGroup() as group:
             with pytest.raises(errors.Unavailable):
-                async with writer.transaction() as append:
-                    await append.events(events("a"))
-                    road.deafen()
-                    group.create_task(_cut_when_committed(road, bare))
+                await written(writer, "a", then=deafen)
     (ended,) = listener.streams_ended
     assert not listener.told
-    (told,) = await streams.untold(store, ended.number, after=0, since=append.at, limit=10)
+    at = await bare.fetchval("SELECT last_at FROM stream")
+    (told,) = await streams.untold(store, ended.number, after=0, since=at, limit=10)
     assert (told.seq, told.event.text) == (1, "a")
     assert told.id == ids.event_id(ended.prefix, 1)
 
 
-async def _cut_when_committed(road: way.Way, bare: asyncpg.Connection) -> None:
-    while not await _texts(bare):
-        await asyncio.sleep(0.01)
-    road.cut()
-
-
-async def test_a_cancelled_transaction_ends_the_stream(store, instance, listener, bare) -> None:
+async def test_a_cancelled_transaction_ends_the_stream(writer, listener, bare) -> None:
     """Nobody knows whether a cancelled transaction has committed, so its stream ends."""
-    writer = Writer(store, listener, instance=instance, kind="t")
     inside = asyncio.Event()
 
-    async def write() -> None:
-        async with writer.transaction() as append:
-            await append.events(events("a"))
-            inside.set()
-            await asyncio.Event().wait()
+    async def stay(_append: Append) -> None:
+        inside.set()
+        await asyncio.Event().wait()
 
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(write())
+        task = group.create_task(written(writer, "a", then=stay))
         await inside.wait()
         task.cancel()
     assert len(listener.streams_ended) == 1
     assert await _texts(bare) == []
 
 
-async def test_closing_waits_for_a_commit_in_flight(store, instance, listener, bare) -> None:
+async def test_closing_waits_for_a_commit_in_flight(writer, store, bare) -> None:
     """A stream is closed after the transaction that holds it, so that nothing comes later."""
-    writer = Writer(store, listener, instance=instance, kind="t")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     async with asyncio.TaskGroup() as group:
-        async with writer.transaction() as append:
-            await append.events(events("a"))
-            number = await bare.fetchval("SELECT number FROM stream")
-            closing = group.create_task(store.run("stream.close", number))
-            blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            while not await bare.fetchval(blocked):
-                await asyncio.sleep(0.01)
+
+        async def close(append: Append) -> None:
+            closing = group.create_task(store.run("stream.close", append.told[0].stream))
+            await until(lambda: bare.fetchval(waiting))
             assert not closing.done()
+
+        await written(writer, "a", then=close)
     assert await _texts(bare) == ["a"]
     with pytest.raises(streams.StreamLost):
-        async with writer.transaction():
-            pytest.fail("it was entered")
+        await written(writer, "never")
 
 
-async def test_told_only_moves_forward_and_by_its_teller(store, instance, listener, bare) -> None:
-    """`told_seq` is the current teller's to move, only forward, and never beyond what is written."""
-    writer = Writer(store, listener, instance=instance, kind="t")
-    async with writer.transaction() as append:
-        await append.events(events("a", "b"))
+async def test_told_only_moves_forward_and_by_its_teller(
+    writer, store, instance, listener, bare
+) -> None:
+    """`told_seq` is the current teller's to move: only forward, never beyond what is written."""
+    await written(writer, "a", "b")
     number, at = listener.told[0].stream, listener.told[0].at
     await store.run("stream.told", number, 2, at, instance)
     await store.run("stream.told", number, 1, at, instance)
@@ -187,8 +196,7 @@ async def test_the_streams_of_the_dead_are_adopted(store, listener, bare) -> Non
     dead, first, second = [await living(store) for _ in range(3)]
     writers = [Writer(store, listener, instance=dead, kind="t") for _ in range(2)]
     for writer in writers:
-        async with writer.transaction() as append:
-            await append.events(events("a", "b"))
+        await written(writer, "a", "b")
     told = listener.told
     await store.run("stream.told", told[0].stream, 1, told[0].at, dead)
     assert await streams.adopted(store, first) == []
@@ -205,16 +213,14 @@ async def test_the_streams_of_the_dead_are_adopted(store, listener, bare) -> Non
     )
     assert [one.id for one in found] == [told[1].id]
     with pytest.raises(streams.StreamLost):
-        async with writers[0].transaction():
-            pytest.fail("the dead have no streams")
+        await written(writers[0], "never")
 
 
 async def test_an_adoption_that_nobody_heard_of_is_repeated(store, listener, bare) -> None:
-    """An adopted stream that its teller doesn't know of is found again; a known or open one isn't."""
+    """An adopted stream that its teller doesn't know of is found again; no other of its own is."""
     dead, alive = await living(store), await living(store)
     for instance in (dead, alive):
-        async with Writer(store, listener, instance=instance, kind="t").transaction() as append:
-            await append.events(events("a"))
+        await written(Writer(store, listener, instance=instance, kind="t"), "a")
     await bare.execute("DELETE FROM instance WHERE id = $1", dead)
     (unheard,) = await streams.adopted(store, alive)
     assert await streams.adopted(store, alive, known=[unheard.number]) == []
@@ -226,26 +232,11 @@ async def test_what_is_told_and_dead_is_retired(store, listener, bare) -> None:
     """A dead instance's stream with nothing left to tell is closed, so that it can't be written."""
     dead = await living(store)
     writer = Writer(store, listener, instance=dead, kind="t")
-    async with writer.transaction() as append:
-        await append.events(events("a"))
+    await written(writer, "a")
     await store.run("stream.retire")
     assert not await bare.fetchval("SELECT closed FROM stream")
     await bare.execute("DELETE FROM instance")
     await store.run("stream.told", listener.told[0].stream, 1, listener.told[0].at, dead)
     await store.run("stream.retire")
     with pytest.raises(streams.StreamLost):
-        async with writer.transaction():
-            pytest.fail("it was entered")
-
-
-async def test_a_broken_law_keeps_the_stream(store, instance, listener, bare) -> None:
-    """A transaction that breaks a law of the database is undone, and its writer goes on as before."""
-    writer = Writer(store, listener, instance=instance, kind="t")
-    with pytest.raises(asyncpg.PostgresError):
-        async with writer.transaction() as append:
-            await append.events(events("a"))
-            await append.session.run("stream.told", append.told[0].stream, 9, append.at, instance)
-    async with writer.transaction() as append:
-        await append.events(events("b"))
-    assert [(told.seq, told.event.text) for told in listener.told] == [(1, "b")]
-    await until(lambda: not listener.streams_ended)
+        await written(writer, "never")

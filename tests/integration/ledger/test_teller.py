@@ -1,12 +1,14 @@
-"""The teller: what is committed is told in stream order, whatever happens in between (promise 8)."""
+"""The teller: what is committed is told, in stream order, whatever happens (promise 8)."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 import aio_pika
+import asyncpg
 import pytest
 from yarl import URL
 
@@ -17,22 +19,62 @@ from daemon.broker.topology import Names
 from daemon.config.sections import Events
 from daemon.ledger import teller as tellers
 from daemon.ledger.teller import Teller
-from daemon.ledger.writer import Writer
+from daemon.ledger.writer import Append, Writer
 from daemon.mail.event import Type
 from daemon.store import door
 from tests.integration import way
 from tests.integration.broker.conftest import Road
-from tests.integration.ledger.audience import events, until
+from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
+from tests.integration.waiting import until
 
-pytestmark = pytest.mark.usefixtures("impatient")
-PACE = Events(batch=50, confirm_timeout=2.0)
+PACE = Events(batch=50, confirm_timeout="2s")
 
 
-@pytest.fixture
-def impatient(monkeypatch) -> None:
-    """What couldn't be told is tried again soon."""
-    monkeypatch.setattr(tellers, "_PAUSE", 0.05)
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """An instance that writes and tells, and somebody at the exchange who hears all of it."""
+
+    store: door.Store
+    bare: asyncpg.Connection
+    instance: UUID
+    url: str
+    names: Names
+    heard: list[tuple[str, str]]
+    """Ids and texts of the events, repeats included."""
+
+    @property
+    def texts(self) -> list[str]:
+        """What was heard, repeats left out."""
+        return list(dict(self.heard).values())
+
+    @asynccontextmanager
+    async def telling(
+        self, *, url: str = "", store: door.Store | None = None
+    ) -> AsyncIterator[tuple[Teller, Link]]:
+        """A teller at work, by this way to the broker, over this store."""
+        async with connection.connect(
+            url or self.url, instance="test", role="test", heartbeat=1, seconds=2
+        ) as link:
+            teller = Teller(
+                store or self.store,
+                BatchPublisher(link),
+                instance=self.instance,
+                exchange=self.names.events,
+                pace=PACE,
+            )
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(teller.run())
+                yield teller, link
+                task.cancel()
+
+    def writer(self, teller: Teller, *, store: door.Store | None = None) -> Writer:
+        """A writer that this teller tells of."""
+        return Writer(store or self.store, teller, instance=self.instance, kind="t")
+
+    async def is_told(self) -> bool:
+        """Whether the database says that everything is told."""
+        return await self.bare.fetchval("SELECT bool_and(told_seq = last_seq) FROM stream")
 
 
 @pytest.fixture
@@ -49,7 +91,7 @@ async def names(url: str, prefix: str) -> AsyncIterator[Names]:
 
 @pytest.fixture
 async def heard(url: str, names: Names) -> AsyncIterator[list[tuple[str, str]]]:
-    """Ids and texts of the events that were told, repeats included."""
+    """What comes through the exchange of events."""
     found: list[tuple[str, str]] = []
 
     async def take(message: aio_pika.abc.AbstractIncomingMessage) -> None:
@@ -65,30 +107,15 @@ async def heard(url: str, names: Names) -> AsyncIterator[list[tuple[str, str]]]:
 
 
 @pytest.fixture
-async def link(url: str) -> AsyncIterator[Link]:
-    """A link straight to the broker."""
-    async with connection.connect(url, instance="test", role="test") as link:
-        yield link
+def scene(store, bare, instance, url, names, heard, monkeypatch) -> Scene:  # noqa: PLR0917
+    """All of it, and a teller that soon tries again what couldn't be told."""
+    monkeypatch.setattr(tellers, "_PAUSE", 0.05)
+    return Scene(store=store, bare=bare, instance=instance, url=url, names=names, heard=heard)
 
 
-@asynccontextmanager
-async def telling(
-    store: door.Store, link: Link, names: Names, instance: UUID
-) -> AsyncIterator[Teller]:
-    """A teller at work."""
-    teller = Teller(
-        store, BatchPublisher(link), instance=instance, exchange=names.events, pace=PACE
-    )
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(teller.run())
-        yield teller
-        task.cancel()
-
-
-async def _write(writer: Writer, texts: list[str], *, at_once: int = 7) -> None:
+async def _write(writer: Writer, texts: Sequence[str], *, at_once: int = 7) -> None:
     for start in range(0, len(texts), at_once):
-        async with writer.transaction() as append:
-            await append.events(events(*texts[start : start + at_once]))
+        await written(writer, *texts[start : start + at_once])
 
 
 async def _told(teller: Teller) -> None:
@@ -96,153 +123,132 @@ async def _told(teller: Teller) -> None:
         await teller.drained()
 
 
-async def test_each_event_is_told_once_and_in_order(
-    store, instance, link, names, heard, bare
-) -> None:
+def _numbers(count: int, start: int = 0) -> list[str]:
+    return [f"{number:03}" for number in range(start, start + count)]
+
+
+async def test_each_event_is_told_once_and_in_order(scene: Scene) -> None:
     """While two writers append, everything is told once, each stream in its order."""
-    texts = {name: [f"{name}{number:03}" for number in range(150)] for name in "ab"}
-    async with telling(store, link, names, instance) as teller:
+    texts = {name: [f"{name}{number}" for number in _numbers(150)] for name in "ab"}
+    async with scene.telling() as (teller, _):
         async with asyncio.TaskGroup() as group:
             for name in "ab":
-                writer = Writer(store, teller, instance=instance, kind="t")
-                group.create_task(_write(writer, texts[name]))
+                group.create_task(_write(scene.writer(teller), texts[name]))
         await _told(teller)
-        await until(lambda: len(heard) >= 300)
-    assert len(dict(heard)) == len(heard) == 300
+        await until(lambda: len(scene.heard) >= 300)
+    assert len(scene.texts) == len(scene.heard) == 300
     for name in "ab":
-        assert [text for _, text in heard if text.startswith(name)] == texts[name]
-    assert await bare.fetchval("SELECT bool_and(told_seq = last_seq) FROM stream")
+        assert [text for text in scene.texts if text.startswith(name)] == texts[name]
+    assert await scene.is_told()
 
 
-async def test_what_memory_does_not_hold_is_read_from_the_ledger(
-    store, instance, link, names, heard, monkeypatch
-) -> None:
+async def test_what_memory_does_not_hold_is_read_from_the_ledger(scene: Scene, monkeypatch) -> None:
     """More than memory should hold is told all the same: once, in order, under the same ids."""
     monkeypatch.setattr(tellers, "_LIMIT", 20)
-    texts = [f"{number:03}" for number in range(200)]
-    async with telling(store, link, names, instance) as teller:
-        await _write(Writer(store, teller, instance=instance, kind="t"), texts)
+    async with scene.telling() as (teller, _):
+        await _write(scene.writer(teller), _numbers(200))
         assert teller.untold < 30
         await _told(teller)
-        await until(lambda: len(heard) >= 200)
-    assert [text for _, text in heard] == texts
-    assert len(dict(heard)) == 200
+        await until(lambda: len(scene.heard) >= 200)
+    assert [text for _, text in scene.heard] == scene.texts == _numbers(200)
 
 
-async def test_a_broker_that_is_away_delays_and_loses_nothing(
-    url, store, instance, names, heard, bare
-) -> None:
+async def test_a_broker_that_is_away_delays_and_loses_nothing(scene: Scene) -> None:
     """What is committed while the broker is away is told when it is back, in its order."""
-    road = Road(URL(url))
+    road = Road(URL(scene.url))
     await road.open()
-    texts = [f"{number:03}" for number in range(60)]
-    async with (
-        connection.connect(
-            road.url, instance="test", role="fragile", heartbeat=1, seconds=2
-        ) as link,
-        telling(store, link, names, instance) as teller,
-    ):
-        writer = Writer(store, teller, instance=instance, kind="t")
-        await _write(writer, texts[:30])
+    async with scene.telling(url=road.url) as (teller, link):
+        writer = scene.writer(teller)
+        await _write(writer, _numbers(30))
         await _told(teller)
         road.close()
-        await _write(writer, texts[30:])
+        await _write(writer, _numbers(30, 30))
         await until(lambda: not link.is_up)
         assert teller.untold == 30
         await road.open()
         await _told(teller)
-        await until(lambda: len({name for name, _ in heard}) == 60)
-    first = {}
-    for name, text in heard:
-        first.setdefault(name, text)
-    assert list(first.values()) == texts
-    assert await bare.fetchval("SELECT told_seq = last_seq FROM stream")
+        await until(lambda: len(scene.texts) == 60)
+    assert scene.texts == _numbers(60)
+    assert await scene.is_told()
     road.close()
 
 
 async def test_a_database_that_is_away_delays_and_loses_nothing(
-    dsn, store, instance, link, names, heard, monkeypatch
+    scene: Scene, dsn: str, monkeypatch
 ) -> None:
     """What has to be read while the database is away is read when it is back."""
     monkeypatch.setattr(tellers, "_LIMIT", 5)
-    texts = [f"{number:03}" for number in range(20)]
-    async with (
-        way.to(dsn) as road,
-        door.opened(door.Reach(dsn=road.dsn, role="test")) as fragile,
-    ):
+    async with way.to(dsn) as road, door.opened(door.Reach(dsn=road.dsn, role="test")) as fragile:
         road.close()
-        async with telling(fragile, link, names, instance) as teller:
-            await _write(Writer(store, teller, instance=instance, kind="t"), texts)
-            await until(lambda: heard)
+        async with scene.telling(store=fragile) as (teller, _):
+            await _write(scene.writer(teller), _numbers(20))
+            await until(lambda: scene.heard)
             await road.open()
             await _told(teller)
-            await until(lambda: len({name for name, _ in heard}) == 20)
-    assert sorted({text for _, text in heard}) == texts
+            await until(lambda: len(scene.texts) == 20)
+    assert scene.texts == _numbers(20)
+    assert await scene.is_told()
 
 
-async def test_a_repeated_fact_is_on_record_and_not_told(
-    store, instance, link, names, heard, bare
-) -> None:
+async def test_a_repeated_fact_is_on_record_and_not_told(scene: Scene) -> None:
     """What came too late to move anything is passed over, and holds nothing up (promise 3)."""
-    async with telling(store, link, names, instance) as teller:
-        writer = Writer(store, teller, instance=instance, kind="t")
+    async with scene.telling() as (teller, _):
+        writer = scene.writer(teller)
         for kind in (Type.DELIVERY_SENT, Type.DELIVERY_REPEATED, Type.DELIVERY_REPEATED):
             async with writer.transaction() as append:
                 await append.events(events(kind.value, kind=kind))
         await _told(teller)
-        await until(lambda: heard)
-    assert [text for _, text in heard] == ["delivery.sent"]
-    assert await bare.fetchval("SELECT told_seq FROM stream") == 3
+        await until(lambda: scene.heard)
+    assert scene.texts == ["delivery.sent"]
+    assert await scene.is_told()
 
 
-async def test_what_the_dead_left_is_told_under_the_same_ids(
-    store, instance, link, names, heard, listener, bare
-) -> None:
+async def test_what_the_dead_left_is_told_under_the_same_ids(scene: Scene, listener) -> None:
     """A dead instance's events are told by whoever adopts its streams, from the first untold on."""
-    dead = await living(store)
-    await _write(Writer(store, listener, instance=dead, kind="t"), ["a", "b", "c"], at_once=1)
-    await store.run("stream.told", listener.told[0].stream, 1, listener.told[0].at, dead)
-    async with telling(store, link, names, instance) as teller:
+    dead = await living(scene.store)
+    writer = Writer(scene.store, listener, instance=dead, kind="t")
+    await _write(writer, "abc", at_once=1)
+    first, *others = listener.told
+    await scene.store.run("stream.told", first.stream, 1, first.at, dead)
+    async with scene.telling() as (teller, _):
         assert await teller.adopt() == 0
-        await bare.execute("DELETE FROM instance WHERE id = $1", dead)
+        await scene.bare.execute("DELETE FROM instance WHERE id = $1", dead)
         assert await teller.adopt() == 1
         assert await teller.adopt() == 0
         await _told(teller)
-        await until(lambda: len(heard) >= 2)
+        await until(lambda: len(scene.heard) >= 2)
         assert not teller._queues
-    assert heard == [(str(told.id), told.event.text) for told in listener.told[1:]]
+    assert scene.heard == [(str(told.id), told.event.text) for told in others]
 
 
-async def test_a_stream_that_has_ended_is_told_to_its_end_and_forgotten(
-    store, instance, link, names, heard, bare
-) -> None:
+async def test_a_stream_that_has_ended_is_told_to_its_end_and_forgotten(scene: Scene) -> None:
     """After a writer has closed nothing of it stays in memory, and nobody can append to it."""
-    async with telling(store, link, names, instance) as teller:
+    async with scene.telling() as (teller, _):
         for text in "abc":
-            writer = Writer(store, teller, instance=instance, kind="t")
-            await _write(writer, [text])
+            writer = scene.writer(teller)
+            await written(writer, text)
             await writer.close()
         await _told(teller)
-        await until(lambda: len(heard) >= 3)
+        await until(lambda: len(scene.heard) >= 3)
         assert not teller._queues
-    assert await bare.fetchval("SELECT count(*) FROM stream WHERE closed") == 3
+    assert await scene.bare.fetchval("SELECT count(*) FROM stream WHERE closed") == 3
 
 
-async def test_a_commit_nobody_heard_of_is_told(
-    dsn, store, instance, link, names, heard, bare
-) -> None:
+async def test_a_commit_nobody_heard_of_is_told(scene: Scene, dsn: str) -> None:
     """An event whose commit was never answered is in the ledger, and so it is told."""
     async with (
         way.to(dsn) as road,
-        door.opened(door.Reach(dsn=road.dsn, role="test")) as fragile,
-        telling(store, link, names, instance) as teller,
+        door.opened(door.Reach(dsn=road.dsn, role="test", connect_timeout=1.0)) as fragile,
+        scene.telling() as (teller, _),
     ):
-        writer = Writer(fragile, teller, instance=instance, kind="t")
-        with pytest.raises(asyncio.TimeoutError):
-            async with asyncio.timeout(0.5), writer.transaction() as append:
-                await append.events(events("a"))
-                road.deafen()
+
+        async def deafen(_append: Append) -> None:
+            road.deafen()
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await written(scene.writer(teller, store=fragile), "a", then=deafen)
         await _told(teller)
-        await until(lambda: heard)
-    assert [text for _, text in heard] == ["a"]
-    assert await bare.fetchval("SELECT told_seq = last_seq AND closed FROM stream")
+        await until(lambda: scene.heard)
+    assert scene.texts == ["a"]
+    assert await scene.is_told()

@@ -1,0 +1,94 @@
+"""A day of whoever runs the system: every command before a real daemon, as a process."""
+
+import asyncio
+from typing import Any
+
+from tests.stories.conftest import house, shared_servers  # noqa: F401 - fixtures
+from tests.stories.house import House
+
+FLAGS = ("--from", "me@sender.test", "--subject", "Hello", "--text", "It works.")
+
+
+async def _until(house: House, state: str, *words: str) -> Any:  # noqa: F811 - the fixture's type
+    """What a trace says once its delivery is in a state; there is no signal for it."""
+    async with asyncio.timeout(20):
+        while True:
+            _, found = await house.typed("trace", *words)
+            told = found.get("story", found)
+            if told["state"] == state:
+                return told
+            await asyncio.sleep(0.1)
+
+
+async def test_sent_and_followed(house: House) -> None:  # noqa: F811
+    """`send --wait` ends with the job: 0 when all were sent, 1 when somebody wasn't."""
+    await house.start()
+    code, answer = await house.typed("send", "--to", "ann@there.test", *FLAGS, "--wait")
+    assert (code, answer["counts"]["sent"]) == (0, 1)
+    to = ("--to", "ann@there.test", "--to", "rcpt-550+bob@there.test")
+    code, answer = await house.typed("send", *to, *FLAGS, "--wait", "--request-id", "two")
+    assert (code, answer["counts"]["bounced"]) == (1, 1)
+    code, again = await house.typed("send", *to, *FLAGS, "--wait", "--request-id", "two")
+    assert (code, again) == (1, answer)
+    code, audit = await house.typed("audit")
+    assert (code, audit["balanced"]) == (0, True)
+
+
+async def test_greylisted_and_traced(house: House) -> None:  # noqa: F811
+    """A deferred delivery says what was said and when it is next tried; then that it was sent."""
+    await house.start(retry__first="6s", retry__cap="6s")
+    _, answer = await house.typed("send", "--to", "greylist-1+ann@there.test", *FLAGS)
+    told = await _until(house, "deferred", "greylist-1+ann@there.test")
+    assert told["waits"]["for"] in ("not_due", "due", "ready", "claimed")
+    assert "451 4.7.1" in told["facts"][-1]["words"]
+    told = await _until(house, "sent", str(answer["delivery"]))
+    assert [fact["type"] for fact in told["facts"]] == [
+        "job.accepted",
+        "delivery.deferred",
+        "delivery.sent",
+        "job.completed",
+    ]
+
+
+async def test_paused_moved_and_taken_back(house: House) -> None:  # noqa: F811
+    """A job is paused, resumed, put off and taken back by name; each answer says what was done."""
+    await house.start()
+    key = ("--request-id", "order-1")
+    await house.typed("send", "--to", "ann@there.test", *FLAGS, "--at", "+1h", *key)
+    assert (await house.typed("pause", "order-1"))[1]["paused"] is True
+    assert (await house.typed("trace", "ann@there.test"))[1]["story"]["waits"]["for"] == "paused"
+    assert (await house.typed("resume", "order-1"))[1]["paused"] is False
+    code, moved = await house.typed("reschedule", "order-1", "--at", "+2h")
+    assert (code, moved["ok"]) == (0, True)
+    assert (await house.typed("cancel", "order-1"))[1]["canceled"] == 1
+    code, refused = await house.typed("resume", "order-1")
+    assert (code, refused["errors"][0]["code"]) == (1, "state.conflict")
+    code, replayed = await house.typed("events", "replay", "--job", "order-1")
+    assert (code, replayed["events"]) == (0, 6)
+
+
+async def test_doubt_decided(house: House) -> None:  # noqa: F811
+    """A doubt that is held is listed, waits for a person, and ends with his decision."""
+    await house.start()
+    house.sections["doubt"] = {"transactional": "hold"}
+    await house.daemons[0].stop()
+    await house.start()
+    to = "discard-after-dot-once+ann@there.test"
+    _, answer = await house.typed("send", "--to", to, *FLAGS)
+    told = await _until(house, "in_doubt", str(answer["delivery"]))
+    assert told["waits"]["for"] == "decision"
+    _, listed = await house.typed("doubt", "list")
+    assert [one["address"] for one in listed["doubts"]] == [to]
+    code, _ = await house.typed("doubt", "resend", str(answer["delivery"]))
+    assert code == 0
+    await _until(house, "sent", str(answer["delivery"]))
+    assert (await house.typed("audit"))[0] == 0
+
+
+async def test_instances(house: House) -> None:  # noqa: F811
+    """Whoever runs is listed alive, and gone once it has stopped."""
+    daemon = await house.start()
+    code, listed = await house.typed("instances")
+    assert (code, [one["alive"] for one in listed["instances"]]) == (0, [True])
+    await daemon.stop()
+    assert (await house.typed("instances"))[0] == 1
