@@ -64,9 +64,11 @@ class Press:
 
 def _draft(spec: dict[str, Any], lane: lanes.Lane) -> plans.Draft:
     author = spec.get("from") or {}
+    own = author.get("address")
     return plans.Draft(
-        from_address=author.get("address") or lane.from_address,
-        from_name=author.get("name") or lane.from_name or None,
+        from_address=own or lane.from_address,
+        # the transport's name goes with the transport's address only
+        from_name=author.get("name") or (None if own else lane.from_name or None),
         reply_to=spec.get("reply_to") or lane.reply_to,
         subject=spec.get("subject") or "",
         text=spec.get("text"),

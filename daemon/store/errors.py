@@ -29,6 +29,9 @@ _OUTAGE_CLASSES = ("08", "53", "57", "58")
 _OUTAGE_CODES = ("25006", "25P03", "25P04")
 """A standby took over; the server ended a transaction that we left idle, or took too long over."""
 
+_NO_PARTITION = "no partition of relation"
+"""Upkeep will make it; until then nothing of that day can be stored."""
+
 
 @contextmanager
 def sorted_out() -> Iterator[None]:
@@ -38,7 +41,7 @@ def sorted_out() -> Iterator[None]:
     except _REPEATABLE as error:
         raise Again(type(error).__name__) from error
     except asyncpg.PostgresError as error:
-        if _is_outage(error.sqlstate):
+        if _is_outage(error.sqlstate) or _NO_PARTITION in str(error):
             raise Unavailable(f"{type(error).__name__} ({error.sqlstate})") from error
         raise
     except asyncpg.InterfaceError as error:

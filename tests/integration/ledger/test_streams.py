@@ -13,7 +13,7 @@ from daemon.store import door, errors, streams
 from tests.integration import way
 from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
-from tests.integration.waiting import until
+from tests.waiting import until
 
 
 async def _ledger(bare) -> dict[int, list[int]]:

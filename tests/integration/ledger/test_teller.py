@@ -26,7 +26,7 @@ from tests.integration import way
 from tests.integration.broker.conftest import Road
 from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
-from tests.integration.waiting import until
+from tests.waiting import until
 
 PACE = Events(batch=50, confirm_timeout="2s")
 

@@ -12,6 +12,7 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
+        """The time of the test."""
         return self.now
 
 
@@ -55,7 +56,7 @@ def test_what_was_flying_counts_once(ease: Ease, clock: Clock) -> None:
 
 
 def test_one_success_ends_it(ease: Ease, clock: Clock) -> None:
-    """The first outcome that doesn't blame the relay ends rest and probing, and forgets the past."""
+    """The first outcome that doesn't blame the relay ends rest and probing, and forgets both."""
     for _ in range(5):
         ease.learn(blames_relay=True)
         clock.now += ease.left

@@ -1,0 +1,156 @@
+"""Our own lease: we believe less than the others do, and begin nothing after it."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from daemon.dispatch import lease as leases
+from daemon.dispatch.lease import Lease, LeaseLost
+from daemon.dispatch.witness import LeaseWitness
+from daemon.mail.attempt import Attempt, Envelope
+from daemon.mail.content import Content
+from daemon.store import errors, instances
+from tests.unit.dispatch.conftest import Clock
+from tests.waiting import until
+
+INSTANCE = instances.Instance(id=UUID(int=1), name="t", host="h", state_dir="/", version="0")
+ATTEMPT = Attempt(
+    delivery_id=1,
+    number=1,
+    envelope=Envelope(sender="", recipient="a@b.example"),
+    content=Content(data=b"\r\n"),
+)
+
+
+class Database:
+    """What the database answers to a heartbeat, and how long that takes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.takes = 0.0
+        self.answer: bool | Exception = True
+        self.beats = 0
+        self.hangs = False
+
+    async def register(self, _store: object, _instance: object, _lease: float) -> None:
+        """Takes its time."""
+        self._clock.now += self.takes
+
+    async def beat(self, _store: object, _number: UUID, _lease: float, *, draining: bool) -> bool:
+        """Answers as it was told to."""
+        self.beats += 1
+        self._clock.now += self.takes
+        if self.hangs:
+            await asyncio.Event().wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def leave(self, _store: object, _number: UUID) -> None:
+        """Answers as it was told to."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """The lease's clock."""
+    clock = Clock()
+    monkeypatch.setattr(leases, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def database(clock: Clock, monkeypatch) -> Database:
+    """The database's answers."""
+    database = Database(clock)
+    monkeypatch.setattr(leases, "instances", database)
+    return database
+
+
+@pytest.fixture
+def lease() -> Lease:
+    """A lease of 20 ms by the event loop's clock: a beat comes every 5."""
+    return Lease(None, INSTANCE, 0.02)
+
+
+async def test_it_is_counted_from_before_the_question(lease, database, clock) -> None:
+    """However long the database took to say yes, we count from before we asked."""
+    database.takes = 0.015
+    await lease.begin()
+    assert lease.is_alive
+    clock.now += 0.005
+    assert not lease.is_alive
+
+
+async def test_a_beat_renews_it(lease, database, clock) -> None:
+    """As long as the database says yes, the lease goes on."""
+    await lease.begin()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(lease.run())
+        for _ in range(5):
+            beats = database.beats
+            await until(lambda beats=beats: database.beats > beats)
+            clock.now += 0.015
+            assert lease.is_alive
+        running.cancel()
+
+
+async def test_it_is_lost_when_the_database_says_so(lease, database) -> None:
+    """A row that is gone, or whose lease has ended, is the end."""
+    await lease.begin()
+    database.answer = False
+    with pytest.raises(LeaseLost):
+        await lease.run()
+
+
+@pytest.mark.parametrize("error", [errors.Unavailable(), errors.Again()])
+async def test_a_database_that_is_away_loses_it_in_the_end(
+    lease, database, clock, error: Exception
+) -> None:
+    """A failed beat isn't the end; the end of the lease is."""
+    await lease.begin()
+    database.answer = error
+
+    async def watch() -> None:
+        await until(lambda: database.beats >= 3)
+        assert lease.is_alive
+        clock.now += 0.02
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        with pytest.raises(LeaseLost):
+            await lease.run()
+        assert watching.done()
+
+
+async def test_one_beat_that_hangs_does_not_hold_up_the_next(lease, database, clock) -> None:
+    """A connection that is lost without a word costs a beat, not the lease."""
+    await lease.begin()
+    database.hangs = True
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(lease.run())
+        await until(lambda: database.beats)
+        database.hangs = False
+        await until(lambda: database.beats >= 2)
+        clock.now += 0.019
+        assert lease.is_alive
+        running.cancel()
+
+
+async def test_no_dot_after_it(lease, database, clock) -> None:
+    """The witness allows a final dot while the lease lasts, and none after it (promise 2)."""
+    await lease.begin()
+    witness = LeaseWitness(lease)
+    assert witness.dot(ATTEMPT)
+    clock.now += 0.02
+    assert not witness.dot(ATTEMPT)
+
+
+async def test_leaving_ends_it_whatever_the_database_says(lease, database) -> None:
+    """Who leaves is gone for himself at once, and a database that is away doesn't stop him."""
+    await lease.begin()
+    database.answer = errors.Unavailable()
+    await lease.end()
+    assert not lease.is_alive
