@@ -101,6 +101,7 @@ async def _parts(
 ) -> None:
     """Intake stops first, dispatch when nothing more is accepted."""
     accepted = asyncio.Event()
+    house.health.is_draining = False  # the life before may have ended with its lease, not by a stop
     async with asyncio.TaskGroup() as group:
         if dispatch:
             group.create_task(dispatch.run(accepted), name="dispatch")

@@ -15,8 +15,6 @@ from daemon.store import claims, door, errors, lanes
 
 _GRANT_EVERY = 1.0
 """Seconds between two asks for connections, so that a limit is shared anew within seconds."""
-_NO_ROOM = 2.0
-"""Seconds until more is claimed for a lane whose connections others have."""
 _SLICE = 0.1
 """Seconds of a lane's rate that one permit uses up."""
 _TROUBLE = 0.5
@@ -47,6 +45,7 @@ class Crew:
         self._endings = endings
         self._berths = berths
         self._group = asyncio.TaskGroup()
+        self._over = asyncio.Event()
         self._starts_per_second = 0.0
         self._judged_at = time.monotonic()
 
@@ -56,10 +55,18 @@ class Crew:
         async with self._group:
             permits = self._group.create_task(self._permits(), name=f"{name}.permits")
             grants = self._group.create_task(self._grants(), name=f"{name}.grants")
-            while not (self.lane.closing and not self.lane.workers):
-                await asyncio.wait((permits, grants), timeout=0.05 if self.lane.closing else 1)
+            await self._over.wait()
             permits.cancel()
             grants.cancel()
+
+    def close(self) -> None:
+        """Lets nothing more start; what is under way ends, and with it the lane's life."""
+        self.lane.close()
+        self._look_whether_over()
+
+    def _look_whether_over(self) -> None:
+        if self.lane.closing and not self.lane.workers:
+            self._over.set()
 
     def abandon(self) -> None:
         """Breaks off what is still under way here."""
@@ -174,13 +181,14 @@ class Crew:
             self._berths.leave()
             # what is ready, and was meant for this connection, needs another one
             self.lane.more.set()
+            self._look_whether_over()
 
     # --- the limit over all instances ---
 
     async def _grants(self) -> None:
         lane, asked = self.lane, 0
         while True:
-            wanted = min(lane.holding, lane.lane.max_connections)
+            wanted = asked if lane.is_denied else min(lane.holding, lane.lane.max_connections)
             if wanted or lane.workers or lane.granted or asked:
                 asked = wanted
                 await self._ask(wanted)
@@ -212,7 +220,7 @@ class Crew:
         lane.grant(granted)
         metrics.lane_connections.set(granted)
         if wanted and not granted and not lane.workers:
-            lane.stand_down(_NO_ROOM)  # whoever has the connections can send it
+            lane.deny()
 
 
 async def _trouble(what: str, error: Exception) -> None:

@@ -83,6 +83,8 @@ class Lane:
         self.work = asyncio.Event()
         """Set when something was claimed."""
         self.closing = False
+        self.is_denied = False
+        """Whether others have all the connections: they may have all the work, too."""
         self._down_until = 0.0
         self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
@@ -117,7 +119,7 @@ class Lane:
 
     def wants(self, klass: int) -> bool:
         """Whether more of a class should be claimed."""
-        if self.closing or time.monotonic() < self._down_until:
+        if self.closing or self.is_denied or time.monotonic() < self._down_until:
             return False
         if self.holding and (self.ease.is_resting or not self.granted):
             return False  # what is held already can't start now
@@ -180,6 +182,14 @@ class Lane:
         """Sets how many connections may be open; of those beyond it the idle ones close now."""
         self.granted = connections
         self._wake(self.workers - connections)
+        if self.is_denied and connections:
+            self.is_denied = False
+            self._hungry()
+
+    def deny(self) -> None:
+        """Gives everything back, and wants nothing until something is granted."""
+        self.is_denied = True
+        self.give_back()
 
     def close(self) -> None:
         """No connection takes anything from here on."""
@@ -226,7 +236,7 @@ class Lane:
             attempt = self.take_nowait()
             if attempt is not None:
                 return attempt
-            if not await self._woken(deadline) or self._is_dismissed():
+            if self._is_dismissed() or not await self._woken(deadline):
                 return None
         return None
 

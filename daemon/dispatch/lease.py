@@ -79,6 +79,7 @@ class Lease:
                 _log.warning("lease.beat_failed", why=str(error), swallowed=swallowed)
             return
         if not renewed:
+            self._ends = 0.0  # the others know it already, whatever our own clock says
             raise LeaseLost
         self._ends = max(self._ends, sent + self._seconds)
 

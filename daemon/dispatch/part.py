@@ -151,9 +151,9 @@ class Dispatch:
         return sum(len(lane.flying) for lane in self._lanes.values())
 
     async def _drain(self) -> None:
-        for lane in self._lanes.values():
-            lane.close()
-            lane.give_back()
+        for crew in self._crews.values():
+            crew.close()
+            crew.lane.give_back()
         if self._working:
             await asyncio.wait(self._working, timeout=self._with.stop_deadline)
         late = [task for task in self._working if not task.done()]

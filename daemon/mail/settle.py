@@ -189,7 +189,7 @@ def _deferred(fact: Fact, deferred: outcome.Deferred, ground: Ground) -> _Step:
 
 def _doubted(fact: Fact, doubt: outcome.InDoubt, ground: Ground) -> _Step:
     policy = ground.jobs[fact.job_id].doubt
-    due = ground.now if policy == "resend" else None
+    due = _resend_at(fact, ground) if policy == "resend" else None
     told = _event(
         fact,
         Type.DELIVERY_IN_DOUBT,
@@ -213,6 +213,20 @@ def _doubted(fact: Fact, doubt: outcome.InDoubt, ground: Ground) -> _Step:
         return _Step(became=State.FAILED, events=(told, failed), doubt=row)
     became = State.DEFERRED if due else State.IN_DOUBT
     return _Step(became=became, events=(told,), due_at=due, tries=fact.attempt, doubt=row)
+
+
+def _resend_at(fact: Fact, ground: Ground) -> datetime:
+    """At once after the first try; a relay that doubts again is given the time of any retry."""
+    if fact.attempt <= 1:
+        return ground.now
+    later = ground.schedule.next_at(
+        fact.attempt - 1,
+        None,
+        now=ground.now,
+        expires=ground.jobs[fact.job_id].expires_at,
+        chance=ground.chance(),
+    )
+    return later or ground.now  # its permit will find it expired
 
 
 _WITHHELD = {

@@ -25,7 +25,9 @@ _GLANCE = 0.1
 """Seconds between looks into the books, which give no signal."""
 _UNFINISHED = """
 SELECT 'job ' || id AS what FROM job WHERE finished_at IS NULL
-UNION ALL SELECT 'stream ' || number FROM stream WHERE told_seq < last_seq
+UNION ALL
+SELECT concat_ws(' ', kind, 'stream', number, 'told', told_seq, 'of', last_seq)
+FROM stream WHERE told_seq < last_seq
 """
 
 
@@ -171,6 +173,7 @@ async def _ears(url: str, ears: Mapping[str, tuple[Any, str | None]]) -> AsyncIt
 
 
 async def _close(house: House) -> None:
+    print("unfinished:", [row["what"] for row in await house.rows(_UNFINISHED)])  # noqa: T201
     for daemon in house.daemons:
         await daemon.clear_away()
         print(f"--- {daemon.name}\n{daemon.log}")  # noqa: T201 - shown by pytest when it fails

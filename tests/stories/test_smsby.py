@@ -35,7 +35,7 @@ async def test_wrong(house: House) -> None:
     strange = await ask(_form(token="guessed"), kind="smsby")
     empty = await ask(_form(subject=""), kind="smsby")
     nobody = await ask(_form(email="nobody"), kind="smsby")
-    for asked, word in ((strange, "token"), (empty, "subject"), (nobody, "email")):
+    for asked, word in ((strange, "credentials"), (empty, "subject"), (nobody, "email")):
         assert asked.said["status"] == "error"
         assert word in asked.said["message"]
     await house.events.count("request.rejected", 3)

@@ -20,12 +20,6 @@ DELETE FROM instance WHERE id = $1;
 -- Forgets instances whose lease ended long ago and that own nothing any more.
 DELETE FROM instance i WHERE i.lease_until < now() - interval '1 hour';
 
--- name: instance.list
--- Who is there.
-SELECT id, name, host, version, started_at, lease_until > now() AS alive, draining,
-       extract(epoch FROM lease_until - now())::double precision AS lease_left
-FROM instance ORDER BY started_at;
-
 -- name: secret.value
 -- A secret of this database.
 SELECT value FROM secret WHERE name = $1;

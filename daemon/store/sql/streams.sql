@@ -93,13 +93,3 @@ SELECT DISTINCT ON (delivery_id) delivery_id, type, at, attempt, code, enhanced,
        data
 FROM ledger WHERE delivery_id = ANY ($1::bigint[]) AND type <> 'delivery.repeated'
 ORDER BY delivery_id, attempt DESC, step DESC, seq DESC;
-
--- name: ledger.story
--- Everything on record of one delivery, oldest first.
-SELECT stream, seq, at, type, attempt, step, code, enhanced, text, relay, next_at, data
-FROM ledger WHERE delivery_id = $1 ORDER BY at, stream, seq;
-
--- name: ledger.job_story
--- Everything on record of one job itself, oldest first.
-SELECT stream, seq, at, type, data FROM ledger
-WHERE delivery_id IS NULL AND job_id = $1 ORDER BY at, stream, seq;

@@ -9,8 +9,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from daemon.broker import connection
+from daemon.broker.connection import Link
 from daemon.mail import ids
-from daemon.store import door, instances
+from daemon.store import door, instances, upkeep
+from tests.integration.dispatch.works import Relay
 
 NOW = timedelta(0)
 
@@ -52,6 +55,34 @@ class Ground:
             )  # fmt: skip
         return made
 
+    async def letters(self) -> str:
+        """Where all deliveries stand, in the order of their ids."""
+        return await self.bare.fetchval("SELECT string_agg(state, '' ORDER BY id) FROM batch") or ""
+
+    async def finished(self, number: int) -> bool:
+        """Whether so many jobs have ended."""
+        return number == await self.bare.fetchval("SELECT count(finished_at) FROM job")
+
+    async def owned(self) -> int:
+        """Batches and retry rows that somebody holds."""
+        return await self.bare.fetchval(
+            "SELECT (SELECT count(owner) FROM batch) + (SELECT count(owner) FROM retry)"
+        )
+
+    async def told(self, kind: str) -> int:
+        """Events of a type that are on record."""
+        return await self.bare.fetchval("SELECT count(*) FROM ledger WHERE type = $1", kind)
+
+    async def keeps_the_law(self) -> bool:
+        """Whether counters and letters agree, and exactly what is deferred has a retry row."""
+        rows = await self.bare.fetchval(
+            "SELECT (SELECT coalesce(sum(state_count(state, 'rd')), 0) FROM batch)"
+            " = (SELECT count(*) FROM retry r JOIN batch b ON b.id = r.batch_id"
+            "    WHERE substr(b.state, r.position + 1, 1) IN ('r', 'd'))"
+            " AND (SELECT count(*) FROM retry) = (SELECT sum(state_count(state, 'rd')) FROM batch)"
+        )
+        return rows and not await upkeep.law_breakers(self.store, 10)
+
     async def instance(self, lease: float = 60.0) -> UUID:
         """Registers somebody who is alive."""
         one = instances.Instance(id=uuid4(), name="t", host="h", state_dir="/", version="0")
@@ -81,3 +112,18 @@ async def ground(dsn: str) -> AsyncIterator[Ground]:
             lanes={row["transport_id"]: row["id"] for row in rows},
         )
     await bare.close()
+
+
+@pytest.fixture
+async def link(url: str) -> AsyncIterator[Link]:
+    """A link to the broker."""
+    async with connection.connect(url, instance="test", role="test") as link:
+        yield link
+
+
+@pytest.fixture
+def relay() -> Relay:
+    """A relay whose gate is open."""
+    relay = Relay()
+    relay.gate.set()
+    return relay

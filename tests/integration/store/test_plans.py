@@ -78,7 +78,6 @@ HOT: dict[str, tuple[object, ...]] = {
     "settle.batches": (_IDS,),
     "settle.retries": (_IDS,),
     "ledger.of_deliveries": ([2048, 2049],),
-    "ledger.story": (2048,),
 }
 
 

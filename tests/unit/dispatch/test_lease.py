@@ -103,6 +103,7 @@ async def test_it_is_lost_when_the_database_says_so(lease, database) -> None:
     database.answer = False
     with pytest.raises(LeaseLost):
         await lease.run()
+    assert not lease.is_alive
 
 
 @pytest.mark.parametrize("error", [errors.Unavailable(), errors.Again()])
