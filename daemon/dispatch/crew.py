@@ -17,6 +17,7 @@ _GRANT_EVERY = 1.0
 """Seconds between two asks for connections, so that a limit is shared anew within seconds."""
 _SLICE = 0.1
 """Seconds of a lane's rate that one permit uses up."""
+_MEASURE_EVERY = 0.05
 _TROUBLE = 0.5
 """Seconds until a statement is tried again when the database can't."""
 
@@ -47,7 +48,8 @@ class Crew:
         self._group = asyncio.TaskGroup()
         self._over = asyncio.Event()
         self._starts_per_second = 0.0
-        self._judged_at = time.monotonic()
+        self._measured = 0
+        self._measured_at = time.monotonic()
 
     async def run(self) -> None:
         """The lane's life; ends when the lane was closed and its last connection is gone."""
@@ -90,6 +92,7 @@ class Crew:
 
     def _room(self) -> int:
         """How many deliveries could start within a window beyond those that are ready already."""
+        self._measure()
         lane = self.lane
         if not lane.waiting or not lane.granted:
             return 0
@@ -147,16 +150,18 @@ class Crew:
                 going.append(held)
             else:
                 self._endings.withheld(held, verdict.verdict)
-        self._measure(len(going))
         self.lane.permit(going)
         self._open_connections()
 
-    def _measure(self, number: int) -> None:
-        """How fast this lane starts deliveries, smoothed: what a permit may ask for at once."""
+    def _measure(self) -> None:
+        """How many deliveries a second are started here, smoothed: counted where they start."""
         now = time.monotonic()
-        rate = number / max(now - self._judged_at, 0.001)
-        self._starts_per_second += (min(rate, 1e5) - self._starts_per_second) * 0.2
-        self._judged_at = now
+        passed = now - self._measured_at
+        if passed < _MEASURE_EVERY:
+            return
+        rate = (self.lane.started - self._measured) / passed
+        self._starts_per_second += (rate - self._starts_per_second) / 2
+        self._measured, self._measured_at = self.lane.started, now
 
     # --- connections ---
 

@@ -82,6 +82,8 @@ class Lane:
         """Set when there may be reason for another permit."""
         self.work = asyncio.Event()
         """Set when something was claimed."""
+        self.started = 0
+        """Deliveries that a courier has taken so far."""
         self.closing = False
         self.is_denied = False
         """Whether others have all the connections: they may have all the work, too."""
@@ -222,6 +224,7 @@ class Lane:
             reach("C9")
             held.taken = time.monotonic()
             self.flying[held.id] = held
+            self.started += 1
             if isinstance(made, Attempt):
                 return made
             self._end(held, made)

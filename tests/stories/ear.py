@@ -30,8 +30,12 @@ class Ear:
             try:
                 await self._listen(exchange)
             except LOST:
-                # a broker that is away gives no signal when it is back
-                await asyncio.sleep(_PAUSE)
+                pass
+            except asyncio.CancelledError:
+                if is_ours():
+                    raise
+            # a broker that is away gives no signal when it is back
+            await asyncio.sleep(_PAUSE)
 
     async def listens(self) -> None:
         """Returns once nothing more can be missed."""
@@ -52,6 +56,12 @@ class Ear:
     async def _take(self, message: AbstractIncomingMessage) -> None:
         self._heard(message)
         await message.ack()
+
+
+def is_ours() -> bool:
+    """Whether it is us who is cancelled: the library ends a lost connection's waits like that too."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def forget(url: str, *, queues: Iterable[str], exchanges: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq import spec
 
 from tests.checker.evidence import Request
-from tests.stories.ear import LOST, PATIENCE
+from tests.stories.ear import LOST, PATIENCE, is_ours
 
 _PAUSE = 0.2
 _CONFIRM = 5.0
@@ -160,6 +160,11 @@ class Producer:
                     properties=message.properties if asked.message_id else _keyless(message),
                 )
         except LOST:
+            await self._drop()
+            return False
+        except asyncio.CancelledError:
+            if is_ours():
+                raise
             await self._drop()
             return False
         return True

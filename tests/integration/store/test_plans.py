@@ -74,7 +74,7 @@ HOT: dict[str, tuple[object, ...]] = {
     "permit.batches": ([4] * 100, [1] * 100, _IDS, ["a@x.example"] * 100, _ME),
     "permit.retries": (_IDS, [1] * 100, [4] * 100, _IDS, ["a@x.example"] * 100, _ME),
     "give_back.batches": (_IDS, _ME),
-    "rescue.batches": (_ME, 50),
+    "rescue.batches": (_ME, 50, []),
     "settle.batches": (_IDS,),
     "settle.retries": (_IDS,),
     "ledger.of_deliveries": ([2048, 2049],),
