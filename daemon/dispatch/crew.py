@@ -18,6 +18,7 @@ _GRANT_EVERY = 1.0
 _SLICE = 0.1
 """Seconds of a lane's rate that one permit uses up."""
 _MEASURE_EVERY = 0.05
+"""Seconds of starts that a rate is taken from at least."""
 _TROUBLE = 0.5
 """Seconds until a statement is tried again when the database can't."""
 

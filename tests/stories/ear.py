@@ -43,7 +43,10 @@ class Ear:
             await self._listens.wait()
 
     async def _listen(self, exchange: str | None) -> None:
+        lost = asyncio.Event()
         async with await aio_pika.connect(self._url, timeout=PATIENCE) as connection:
+            # `connection.closed()` never comes when it is the broker who closes
+            connection.close_callbacks.add(lambda *_: lost.set())
             channel = await connection.channel()
             await channel.set_qos(prefetch_count=_PREFETCH)
             queue = await channel.declare_queue(self._queue, durable=True, timeout=PATIENCE)
@@ -51,7 +54,7 @@ class Ear:
                 await queue.bind(exchange, "#", timeout=PATIENCE)
             await queue.consume(self._take, timeout=PATIENCE)
             self._listens.set()
-            await connection.closed()
+            await lost.wait()
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         self._heard(message)
@@ -59,7 +62,7 @@ class Ear:
 
 
 def is_ours() -> bool:
-    """Whether it is us who is cancelled: the library ends a lost connection's waits like that too."""
+    """Whether it is us who is cancelled: the library cancels what waits on a lost connection."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -1,6 +1,7 @@
 """A database with two customers, a lane each, and a way to put jobs into it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import randbits
@@ -54,6 +55,28 @@ class Ground:
                 [None] * size, [None] * size, [None] * size, [b""] * size, [None] * size,
             )  # fmt: skip
         return made
+
+    @asynccontextmanager
+    async def locked(self, statement: str) -> AsyncIterator[None]:
+        """Holds what a statement locks."""
+        holder = await asyncpg.connect(self.dsn)
+        try:
+            async with holder.transaction():
+                await holder.execute(statement)
+                yield
+        finally:
+            await holder.close()
+
+    async def is_held_up(self) -> bool:
+        """Whether somebody waits for a lock."""
+        return await self.bare.fetchval(
+            "SELECT count(*) > 0 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+
+    async def goes_on(self) -> bool:
+        """Whether nobody does."""
+        return not await self.is_held_up()
 
     async def letters(self) -> str:
         """Where all deliveries stand, in the order of their ids."""
