@@ -21,10 +21,15 @@ async def tail(
     *,
     type: Annotated[  # noqa: A002 - as the events themselves call it
         tuple[str, ...],
-        Parameter(help="Only these: delivery.sent, delivery, *.bounced. Repeatable.", negative=""),
+        Parameter(
+            help="Only these: delivery.sent, delivery, *.bounced. Repeatable.",
+            negative="",
+            show_default=False,
+        ),
     ] = (),
     customer: Annotated[
-        tuple[int, ...], Parameter(help="Only of these customers. Repeatable.", negative="")
+        tuple[int, ...],
+        Parameter(help="Only of these customers. Repeatable.", negative="", show_default=False),
     ] = (),
     count: Annotated[int | None, Parameter(help="End after so many events.")] = None,
     options: Options = DEFAULT,

@@ -20,7 +20,11 @@ async def migrate(
     ] = False,
     status: Annotated[
         bool,
-        Parameter(help="As --dry-run, and exit 1 if anything is missing.", negative=""),
+        Parameter(
+            help="As --dry-run, and exit 1 if anything is missing.",
+            negative="",
+            show_default=False,
+        ),
     ] = False,
     options: Options = DEFAULT,
 ) -> int:

@@ -32,7 +32,10 @@ SILENCE = 5.0
 class Letter:
     """A mail given by flags instead of a file."""
 
-    to: Annotated[tuple[str, ...], Parameter(help="Address; may be repeated.", negative="")] = ()
+    to: Annotated[
+        tuple[str, ...],
+        Parameter(help="Address; may be repeated.", negative="", show_default=False),
+    ] = ()
     from_: Annotated[
         str | None, Parameter(name="--from", help="Address; else the transport's.")
     ] = None
@@ -83,7 +86,10 @@ PLAINLY = Manner()
 
 
 async def send(
-    file: Annotated[Path | None, Parameter(help="JSON request; - reads standard input.")] = None,
+    file: Annotated[
+        Path | None,
+        Parameter(help="JSON request; - reads standard input.", allow_leading_hyphen=True),
+    ] = None,
     /,
     *,
     letter: Letter = NO_LETTER,

@@ -1,6 +1,7 @@
 """What is on record, in words: each event of a job or of a delivery as one sentence. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -75,7 +76,7 @@ def _canceled(fact: Fact) -> str:
 
 def _rescheduled(fact: Fact) -> str:
     due = fact.data.get("not_before")
-    return f"rescheduled to {due}" if due else "rescheduled"
+    return f"rescheduled to {words.moment(datetime.fromisoformat(due))}" if due else "rescheduled"
 
 
 def _plain(text: str) -> Callable[[Fact], str]:

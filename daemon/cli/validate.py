@@ -24,7 +24,9 @@ from daemon.mail.request.send import Send
 
 
 def validate(
-    file: Annotated[Path, Parameter(help="JSON request; - reads standard input.")],
+    file: Annotated[
+        Path, Parameter(help="JSON request; - reads standard input.", allow_leading_hyphen=True)
+    ],
     /,
     *,
     type: Annotated[  # noqa: A002 - as AMQP calls it

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sink", description="A scripted SMTP server.")
+    parser = argparse.ArgumentParser(prog="deliveryd sink", description="A scripted SMTP server.")
     add = parser.add_argument
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="SMTP; port 0 for a free one")
     add("--control", metavar="HOST:PORT", help="the control channel")

@@ -155,7 +155,8 @@ def _settings(reach: Reach) -> dict[str, str]:
     return {
         "application_name": f"deliveryd:{reach.role}",
         "timezone": "UTC",
-        "idle_in_transaction_session_timeout": "60s",
+        # whoever freezes within a transaction must not keep its locks from the living for long
+        "idle_in_transaction_session_timeout": "5s",
         # plans of set-based statements over small arrays: a hash of the whole table is never right
         "jit": "off",
     }

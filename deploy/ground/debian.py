@@ -23,7 +23,13 @@ POLICY_BEFORE = Path("/usr/sbin/policy-rc.d.before-deliveryd")
 SYSTEMD = Path("/lib/systemd/system")
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/deliveryd.conf")
 FORBID = "#!/bin/sh\n# deliveryd installs packages meanwhile: see invoke-rc.d(8)\nexit 101\n"
-UNITS = ("postgresql.service", "rabbitmq-server.service", "epmd.service", "epmd.socket")
+UNITS = (
+    "postgresql.service",
+    "rabbitmq-server.service",
+    "epmd.service",
+    "epmd.socket",
+    "postfix.service",
+)
 MARK = "apt-get"
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", processes.MARK: MARK}
 TOLD = ("Get:", "Unpacking", "Setting up", "E:", "W:")

@@ -4,11 +4,13 @@ import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import debian, environment, postgres, processes, rabbitmq, unpacked
 from .progress import Say
 
 GROUPS = ("dev",)
+SMTP_SINK = Path("/usr/sbin/smtp-sink")
 WITH_POSTGRES = (*GROUPS, "demo")
 """The dependency groups that include a Postgres."""
 
@@ -29,6 +31,11 @@ class Need:
 def everything(say: Say) -> None:
     """Bring both servers and the Python environment."""
     _bring([*_servers(), *_environment()], say)
+
+
+def tests(say: Say) -> None:
+    """Bring all that the tests need: servers, Python, and a second opinion on SMTP."""
+    _bring([*_servers(), *_second_opinion(), *_environment()], say)
 
 
 def servers(say: Say) -> None:
@@ -55,6 +62,12 @@ def _bring(needs: Sequence[Need], say: Say) -> None:
         if need.bring is not None:
             need.bring(say)
     say("set-up", "all there")
+
+
+def _second_opinion() -> Iterator[Need]:
+    """Postfix's `smtp-sink`, a server that nobody here wrote; the tests with it need a package."""
+    if debian.usable() and not SMTP_SINK.exists():
+        yield Need(what="postfix", why="smtp-sink, for the tests", source="Debian")
 
 
 def _servers() -> Iterator[Need]:

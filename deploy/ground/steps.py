@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.quick:
         prepare.python(say)
     else:
-        prepare.everything(say)
+        prepare.tests(say)
     done = [_run(name, argv, {}) for name, argv in CHECKS]
     suites = _suites(rest, QUICK if options.quick else SUITES)
     with _servers(options, say) as variables:

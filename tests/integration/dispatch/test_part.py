@@ -157,8 +157,8 @@ async def test_a_stop_during_a_permit(ground, relay, link) -> None:
     relay.gate.clear()
     async with working(ground.store, relay, link) as works:
         await until(lambda: relay.waiting == 5)
-        async with ground.locked("LOCK TABLE suppression"):  # only permits look at it
-            await ground.job(5, customer=2)
+        await ground.job(5, customer=2, due=timedelta(seconds=0.5))
+        async with ground.locked("LOCK TABLE suppression"):  # what is due then is asked for there
             await until(ground.is_held_up)
             relay.gate.set()
             works.stop.set()
