@@ -181,7 +181,11 @@ def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:
 
 
 def read(file: Path) -> bytes:
-    """The octets of a request's file."""
+    """The octets of a request's file. A name with a hyphen first is an option that isn't known."""
+    if str(file).startswith("-") and str(file) != STDIN:
+        raise Ended(
+            f"{file}: is no option of this command; as a file's name it is ./{file}", Exit.USAGE
+        )
     try:
         return sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()
     except OSError as error:

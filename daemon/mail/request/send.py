@@ -179,7 +179,10 @@ def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list
     elif isinstance(messages[0], dict):
         for parts in (("subject",), ("text", "html")):
             if messages[0].keys().isdisjoint(parts) and not _all_bring(named, parts):
-                advice = "is required, in the message or as an override of every recipient"
+                instead = "".join(f" or `{part}`," for part in parts[:-1])
+                advice = (
+                    f"is required,{instead} in the message or as an override of every recipient"
+                )
                 reading.findings.add(Code.PARAM_MISSING, ("messages", 0, parts[-1]), advice)
     return messages[:1]
 

@@ -129,14 +129,18 @@ async def test_what_has_expired_is_ended(ground, link) -> None:
 
 async def test_nobody_alive_is_robbed(ground, link) -> None:
     """What the living hold stays theirs, whatever its state and its time."""
-    me = await ground.instance()
+    me, dead = await ground.instance(), await ground.instance()
     await ground.job(3)
-    await claimed(ground, me)
+    (mine,) = await claimed(ground, me)
     await ground.bare.execute("UPDATE job SET expires_at = now()")
+    await _dies(ground, dead)
     async with rescuing(ground, link):
-        await asyncio.sleep(0.2)  # some rounds, in which nothing must happen
-    assert await ground.letters() == "uuu"
-    assert await ground.bare.fetchval("SELECT owner FROM batch") == me
+        for _ in range(2):  # when the second is found a whole round has passed
+            await ground.job(1)
+            await claimed(ground, dead)
+            await until(lambda: _one_is_owned(ground))
+    row = await ground.bare.fetchrow("SELECT state, owner FROM batch WHERE id = $1", mine.id)
+    assert tuple(row) == ("uuu", me)
 
 
 async def test_the_untold_of_the_dead_finds_a_teller(ground, link) -> None:

@@ -1,0 +1,187 @@
+"""The door: what goes wrong at the database comes out as one of our words, and in time."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from daemon.store import door, errors
+from tests.integration import way
+
+_KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'deliveryd:victim'"
+)
+
+
+async def _killed(store: door.Store) -> None:
+    """Ends all connections of the victim, from another one."""
+    async with store.session() as session:
+        await session._connection.execute(_KILL)
+
+
+@pytest.mark.parametrize("pause", ["none", "short", "deaf"])
+async def test_a_killed_transaction_is_an_outage(shared_dsn: str, pause: str) -> None:
+    """A backend that is killed in mid-transaction is an outage, however soon that is noticed."""
+    reach = door.Reach(dsn=shared_dsn, role="victim")
+    async with (
+        door.opened(door.Reach(dsn=shared_dsn, role="killer")) as killer,
+        door.opened(reach) as store,
+    ):
+        for _ in range(8):
+            with pytest.raises(errors.Unavailable):
+                await _interrupted(store, killer, pause)
+        assert await store.value("clock.now")
+
+
+async def _interrupted(store: door.Store, killer: door.Store, pause: str) -> None:
+    async with store.transaction() as session:
+        await session.value("clock.now")
+        await _killed(killer)
+        if pause == "short":
+            await asyncio.sleep(0.02)
+        elif pause == "deaf":
+            time.sleep(0.02)  # noqa: ASYNC251 the loop itself is held up
+
+
+async def test_connections_that_were_killed_are_replaced(shared_dsn: str) -> None:
+    """After all connections were lost the next statement but one works."""
+    reach = door.Reach(dsn=shared_dsn, role="victim", connections=3)
+    async with (
+        door.opened(door.Reach(dsn=shared_dsn, role="killer")) as killer,
+        door.opened(reach) as store,
+    ):
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(store.value("clock.now"))
+        await _killed(killer)
+        for _ in range(4):
+            try:
+                await store.value("clock.now")
+            except errors.Unavailable:
+                continue
+            break
+        assert await store.value("clock.now")
+
+
+@pytest.mark.parametrize("is_deaf", [False, True])
+async def test_a_transaction_left_idle_is_an_outage(shared_dsn: str, is_deaf: bool) -> None:
+    """A process that slept until the server had enough finds an outage, not a bug."""
+    async with door.opened(door.Reach(dsn=shared_dsn, role="test")) as store:
+        with pytest.raises(errors.Unavailable):
+            await _overslept(store, is_deaf=is_deaf)
+
+
+async def _overslept(store: door.Store, *, is_deaf: bool) -> None:
+    async with store.transaction() as session:
+        await session._connection.execute("SET idle_in_transaction_session_timeout = '20ms'")
+        if is_deaf:
+            time.sleep(0.2)  # noqa: ASYNC251 the loop itself is held up
+        else:
+            await asyncio.sleep(0.2)
+        await session.value("clock.now")
+
+
+async def test_a_deadlock_is_to_be_repeated(shared_dsn: str) -> None:
+    """Of two transactions that wait for each other one is told to come again."""
+    both = asyncio.Barrier(2)
+
+    async def lock(first: int, second: int) -> None:
+        async with store.transaction() as session:
+            await session._connection.execute(f"SELECT pg_advisory_xact_lock({first})")
+            await both.wait()
+            # asked through the door, so that its errors are sorted
+            await session.value("schema.lock", second)
+
+    async def lost(first: int, second: int) -> bool:
+        try:
+            await lock(first, second)
+        except errors.Again:
+            return True
+        return False
+
+    async with (
+        door.opened(door.Reach(dsn=shared_dsn, role="test")) as store,
+        asyncio.TaskGroup() as group,
+    ):
+        tasks = [group.create_task(lost(1, 2)), group.create_task(lost(2, 1))]
+    assert sum(task.result() for task in tasks) == 1
+
+
+async def test_a_database_that_is_not_there_is_an_outage(shared_dsn: str) -> None:
+    """Nobody at the port is an outage, at the start and later."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test", connect_timeout=1.0)
+        async with door.opened(reach) as store:
+            road.close()
+            with pytest.raises(errors.Unavailable):
+                await store.value("clock.now")
+            await road.open()
+            assert await store.value("clock.now")
+        road.close()
+        with pytest.raises(errors.Unavailable):
+            await _open(reach)
+
+
+async def _open(reach: door.Reach) -> None:
+    async with door.opened(reach):
+        pass
+
+
+async def test_a_frozen_database_is_an_outage_in_time(shared_dsn: str) -> None:
+    """A database that says nothing more is an outage after the statement timeout."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test", connect_timeout=0.3, statement_timeout=0.3)
+        async with door.opened(reach) as store:
+            await store.value("clock.now")
+            road.freeze()
+            async with asyncio.timeout(5):
+                with pytest.raises(errors.Unavailable):
+                    await store.value("clock.now")
+            road.thaw()
+            road.cut()
+            assert await store.value("clock.now")
+
+
+async def test_a_stop_is_not_taken_for_an_outage(shared_dsn: str) -> None:
+    """Who is cancelled while the database is frozen is cancelled, and in time."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test", connect_timeout=0.3)
+        async with door.opened(reach) as store:
+            await store.value("clock.now")
+            road.freeze()
+            async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+                task = group.create_task(store.value("clock.now"))
+                await asyncio.sleep(0.05)
+                task.cancel()
+            assert task.cancelled()
+
+
+async def test_all_connections_lent_is_an_outage_in_time(shared_dsn: str) -> None:
+    """Nobody waits for ever for a connection that isn't given back."""
+    reach = door.Reach(dsn=shared_dsn, role="test", connections=1, connect_timeout=0.2)
+    async with door.opened(reach) as store, store.session():
+        with pytest.raises(errors.Unavailable):
+            await store.value("clock.now")
+
+
+async def test_a_law_passes_through(shared_dsn: str) -> None:
+    """What the database refuses by a law or a type is no outage: its name comes through."""
+    async with door.opened(door.Reach(dsn=shared_dsn, role="test")) as store:
+        with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments"):
+            await store.value("clock.now", "one too many")
+        with pytest.raises(asyncpg.UniqueViolationError, match="schema_migration_pkey"):
+            await store.run("schema.applied", 1, "again", b"")
+
+
+async def test_values_come_back_as_they_were(shared_dsn: str) -> None:
+    """Times are UTC, jsonb is a value, a UUID is the standard library's."""
+    async with door.opened(door.Reach(dsn=shared_dsn, role="test")) as store:
+        assert (await store.value("clock.now")).utcoffset().total_seconds() == 0
+        async with store.session() as session:
+            row = await session._connection.fetchrow(
+                "SELECT $1::jsonb AS value, gen_random_uuid() AS id", {"a": [1, None, "ü"]}
+            )
+    assert row["value"] == {"a": [1, None, "ü"]}
+    assert type(row["id"]).__module__ == "uuid"

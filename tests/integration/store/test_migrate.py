@@ -1,0 +1,127 @@
+"""Migrations: once each, one runner at a time, and never over what somebody else has made."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from daemon.store import door, errors, migrate
+from daemon.store.migrate import Step
+from tests.integration.conftest import DSN
+
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture
+async def empty() -> AsyncIterator[door.Reach]:
+    """A database with nothing in it."""
+    given, name = os.environ[DSN], f"test_{uuid.uuid4().hex[:16]}"
+    bare = await asyncpg.connect(given)
+    await bare.execute(f"CREATE DATABASE {name}")
+    yield door.Reach(dsn=urlunsplit(urlsplit(given)._replace(path=f"/{name}")), role="test")
+    await bare.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await bare.close()
+
+
+async def _tables(reach: door.Reach) -> list[str]:
+    connection = await asyncpg.connect(reach.dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
+    finally:
+        await connection.close()
+    return [row["relname"] for row in rows]
+
+
+async def _checked(reach: door.Reach) -> None:
+    async with door.opened(reach) as store:
+        await migrate.check(store)
+
+
+def _with(monkeypatch, *extra: Step, without: int = 0) -> None:
+    """This program has these steps more, or some of its last ones less."""
+    ours = migrate.steps()
+    monkeypatch.setattr(migrate, "steps", lambda: [*ours[: len(ours) - without], *extra])
+
+
+async def test_each_step_is_applied_once(empty) -> None:
+    """An empty database gets all steps in order, and a second run finds nothing to do."""
+    applied = await migrate.migrated(empty, today=TODAY)
+    assert [step.number for step in applied] == list(range(1, len(applied) + 1))
+    assert await migrate.migrated(empty, today=TODAY) == []
+    assert await migrate.pending(empty) == []
+    await _checked(empty)
+    assert f"ledger_{TODAY:%Y%m%d}" in await _tables(empty)
+
+
+async def test_two_runners_at_once(empty) -> None:
+    """Of two runners one applies the steps, and the other waits and finds them applied."""
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(migrate.migrated(empty, today=TODAY)) for _ in range(2)]
+    assert sorted(len(run.result()) for run in runs) == [0, len(migrate.steps())]
+
+
+async def test_a_dry_run_changes_nothing(empty) -> None:
+    """What would be applied is told, and the database stays as empty as it was."""
+    assert await migrate.pending(empty) == migrate.steps()
+    assert await _tables(empty) == []
+    with pytest.raises(errors.SchemaMismatch, match="empty"):
+        await _checked(empty)
+
+
+async def test_what_is_missing_is_named(empty, monkeypatch) -> None:
+    """A program whose last step isn't applied doesn't start, and says which; then it is applied."""
+    await migrate.migrated(empty, today=TODAY)
+    _with(monkeypatch, Step(number=99, name="0099_more.sql", text="CREATE TABLE more ()"))
+    with pytest.raises(errors.SchemaMismatch, match="0099_more"):
+        await _checked(empty)
+    assert [step.number for step in await migrate.pending(empty)] == [99]
+    await migrate.migrated(empty, today=TODAY)
+    assert "more" in await _tables(empty)
+
+
+async def test_a_step_that_fails_leaves_nothing(empty, monkeypatch) -> None:
+    """A step is applied as a whole or not at all; the ones before it stay."""
+    with monkeypatch.context() as patch:
+        broken = "CREATE TABLE more (); SELECT 1/0"
+        _with(patch, Step(number=99, name="0099_more.sql", text=broken))
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await migrate.migrated(empty, today=TODAY)
+    assert "more" not in await _tables(empty)
+    await _checked(empty)
+
+
+async def test_an_edited_step_is_refused(empty, monkeypatch) -> None:
+    """A step that was changed after it was applied is named, and nothing is done."""
+    await migrate.migrated(empty, today=TODAY)
+    first, *others = migrate.steps()
+    edited = Step(number=first.number, name=first.name, text=first.text + "\n-- oh")
+    monkeypatch.setattr(migrate, "steps", lambda: [edited, *others])
+    for run in (_checked(empty), migrate.pending(empty), migrate.migrated(empty, today=TODAY)):
+        with pytest.raises(errors.SchemaMismatch, match=r"0001_directory\.sql was changed"):
+            await run
+
+
+async def test_a_newer_database_is_refused(empty, monkeypatch) -> None:
+    """A program that doesn't know the database's last step doesn't touch it."""
+    await migrate.migrated(empty, today=TODAY)
+    _with(monkeypatch, without=1)
+    for run in (_checked(empty), migrate.pending(empty), migrate.migrated(empty, today=TODAY)):
+        with pytest.raises(errors.SchemaMismatch, match="this program is older"):
+            await run
+
+
+async def test_partitions_are_made_ahead_by_whoever_comes_first(empty) -> None:
+    """The days ahead have their partitions, however many make them at the same time."""
+    await migrate.migrated(empty, today=TODAY)
+    async with door.opened(empty) as store, asyncio.TaskGroup() as group:
+        for day in [TODAY.replace(year=TODAY.year + 1)] * 4:
+            group.create_task(store.rows("partition.make", day))
+    made = [name for name in await _tables(empty) if name.startswith(f"ledger_{TODAY.year + 1}")]
+    assert f"ledger_{TODAY.year + 1}{TODAY:%m%d}" in made
