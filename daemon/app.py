@@ -50,6 +50,7 @@ async def serve(
     async with _house(loaded) as house, asyncio.TaskGroup() as group:
         about = {"version": metadata.version("deliveryd"), "python": platform.python_version()}
         metrics.built(**about, instance=house.name)
+        _taken_over()
         beside = [
             group.create_task(
                 ops.serve(settings.ops.listen, house.health, about=about), name="ops"
@@ -157,11 +158,13 @@ async def _reloads(
             fresh = reload()
         except configs.ConfigError as error:
             metrics.config_reloads("refused").inc()
+            metrics.config_last_reload_successful.set(0)
             _log.error("reload.refused", flaws=[str(flaw) for flaw in error.flaws])
             continue
         await _load(house.store, fresh.config)
         logs.adjust(level=fresh.config.log.level, addresses=fresh.config.log.addresses)
         metrics.config_reloads("ok").inc()
+        _taken_over()
         changes = configs.changed(house.loaded.config, fresh.config)
         house.loaded = fresh
         for follower in house.followers:
@@ -171,6 +174,12 @@ async def _reloads(
             changed=[change.key for change in changes if not change.needs_restart],
             needs_restart=[change.key for change in changes if change.needs_restart],
         )
+
+
+def _taken_over() -> None:
+    """The configuration in force is the one on disk."""
+    metrics.config_last_reload_successful.set(1)
+    metrics.config_last_reload_seconds.set_to_current_time()
 
 
 def _on_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:

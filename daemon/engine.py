@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from daemon import config as configs
-from daemon import logs
-from daemon.broker import topology
+from daemon import logs, metrics
+from daemon.broker import depth, topology
 from daemon.broker.connection import Link
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import sections
@@ -32,6 +32,8 @@ from daemon.web.health import Health
 _RESCUES = 4
 """Looks for the dead in one lease."""
 _HEALTH_EVERY = 1.0
+_DEPTHS_EVERY = 10.0
+_WARN_EVERY = 3600.0
 
 _log = logs.get("engine")
 
@@ -71,6 +73,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
         beside = [
             group.create_task(teller.run(), name="ledger.teller"),
             group.create_task(_watch(house), name="health"),
+            group.create_task(_depths(house), name="depths"),
             group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
             group.create_task(upkeep.house(house.store), name="upkeep.house"),
             group.create_task(
@@ -184,16 +187,18 @@ def schedule_of(retry: sections.Retry) -> Schedule:
     )
 
 
-def _couriers(house: House, lease: Lease) -> Callable[[lanes.Lane], Courier]:
+def _couriers(house: House, lease: Lease) -> Callable[[lanes.Lane], Courier | None]:
     """Which courier serves a lane: the only place that chooses one."""
     witness = LeaseWitness(lease)
 
-    def courier(lane: lanes.Lane) -> Courier:
+    def courier(lane: lanes.Lane) -> Courier | None:
         settings = house.loaded.config
         known = {transport.id: transport for transport in settings.transport}
         if settings.delivery.mode == "file" and settings.delivery.folder is not None:
             return FileCourier(settings.delivery.folder, witness)
-        transport = known[lane.transport_id]
+        transport = known.get(lane.transport_id)
+        if transport is None:
+            return None  # another instance was given it, and we weren't yet
         return SmtpCourier(
             Relay(
                 host=lane.host,
@@ -221,6 +226,20 @@ async def _watch(house: House) -> None:
         house.health.report("rabbitmq", ok=not why, reason=why)
         await _ask(house.store, house.health.report)
         await asyncio.sleep(_HEALTH_EVERY)
+
+
+async def _depths(house: House) -> None:
+    """Looks now and then at the two queues that want a person, for ever."""
+    name = topology.names(house.loaded.config.rabbitmq.prefix)
+    seldom = logs.Seldom(_WARN_EVERY)
+    while True:
+        for queue, gauge in ((name.unrouted, metrics.unrouted), (name.dead, metrics.dead_letters)):
+            found = await depth.read(house.outbound, queue)
+            if isinstance(found, depth.Depth):
+                gauge.set(found.waiting)
+                if found.waiting and seldom.ask(queue) is not None:
+                    _log.warning("queue.filled", queue=queue, waiting=found.waiting)
+        await asyncio.sleep(_DEPTHS_EVERY)
 
 
 async def _ask(store: door.Store, report: Callable[..., None]) -> None:

@@ -113,7 +113,6 @@ replies = _counters("replies_total", "Answers to requests: confirmed, returned, 
 
 # --- dispatch ---
 
-promoted = _counters("promoted_total", "Batches and retry rows made ready.", "what")
 claims = _counters("claims_total", "Batches and retry rows claimed by this instance.", "what")
 permits = _counters(
     "permits_total",
@@ -141,19 +140,8 @@ attempts = _counters(
     *("outcome", "reason"),
 )
 attempt_seconds = _histogram("attempt_seconds", "One try, start to outcome.", *_NETWORK)
-delay_seconds = _histogram(
-    "delivery_delay_seconds",
-    "Due time to acceptance by the next hop, for deliveries that were sent.",
-    *(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400, 86400, 432000),
-)
 connections = _gauges("smtp_connections", "Connections to relays: opening, busy or idle.", "state")
-connections_opened = _counters(
-    "smtp_connections_opened_total",
-    "Connections to relays: ok, or the reason of failure.",
-    "result",
-)
 sent_bytes = _counter("smtp_sent_bytes_total", "Octets of message content handed to relays.")
-journal_bytes = _gauge("journal_bytes", "Size of this instance's attempt journal.")
 
 # --- settle ---
 
@@ -201,7 +189,6 @@ broker_connects = _counters("broker_connects_total", "Connections to the broker 
 loop_lag_seconds = _gauge("loop_lag_seconds", "How late the event loop last was for its timer.")
 loop_lag_max_seconds = _gauge("loop_lag_max_seconds", "How late it was at most in this minute.")
 checks = _gauges("check_ok", "Readiness by check: 1 is well.", "check")
-part_ends = _counters("part_ends_total", "Parts that ended by a fault.", "part")
 config_reloads = _counters("config_reloads_total", "Reloads asked for: ok or refused.", "result")
 config_last_reload_successful = _gauge(
     "config_last_reload_successful", "Whether the last reload was taken over."

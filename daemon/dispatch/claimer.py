@@ -5,7 +5,7 @@ moment.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -83,6 +83,7 @@ class Claimer:
             if lane is not None and lane.wants(ready.klass) and self.holding < self._hold:
                 claimed += await self._claim(lane, ready)
         metrics.held.set(self.holding)
+        _show(self._lanes.values())
         return claimed
 
     @property
@@ -118,3 +119,13 @@ class Claimer:
         if swallowed is not None:
             _log.warning("claim.waits", why=str(error), swallowed=swallowed)
         await asyncio.sleep(self._poll)
+
+
+def _show(lanes: Iterable[Lane]) -> None:
+    """How many connections are busy, and how many wait for something to carry."""
+    open_now = idle = 0
+    for lane in lanes:
+        open_now += lane.workers
+        idle += lane.idle
+    metrics.connections("busy").set(open_now - idle)
+    metrics.connections("idle").set(idle)

@@ -21,7 +21,7 @@ from daemon.dispatch.ease import Ease
 from daemon.dispatch.held import Held
 from daemon.dispatch.shares import Shares
 from daemon.mail.attempt import Attempt
-from daemon.mail.outcome import Failed, Outcome
+from daemon.mail.outcome import Failed, Outcome, Sent
 from daemon.store import lanes
 
 LOW_WATER = 250
@@ -276,6 +276,8 @@ class Lane:
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
         self.ease.learn(blames_relay=couriers.blames_relay(outcome))
+        if isinstance(outcome, Sent):
+            metrics.sent_bytes.inc(len(attempt.content.data))
         self._end(self.flying[attempt.delivery_id], outcome)
         if self.ease.left > _LONG_REST:
             self.stand_down(self.ease.left)

@@ -42,7 +42,8 @@ class Equipment:
     settler: Settler
     teller: Teller
     press: Press
-    courier: Callable[[lanes.Lane], Courier]
+    courier: Callable[[lanes.Lane], Courier | None]
+    """None: our configuration doesn't know this lane's transport."""
     settings: Settings
     poll: float
     hold: int
@@ -100,36 +101,43 @@ class Dispatch:
             returning.cancel()
 
     async def refresh(self, group: asyncio.TaskGroup) -> None:
-        """Takes up lanes that are new, and the limits of those that are there."""
+        """Takes up lanes that are new, and what was changed of those that are there."""
         for found in await lanes.everything(self._with.store):
-            known = self._lanes.get(found.id)
-            if known is not None:
-                self._change(known, found)
+            known = self._crews.get(found.id)
+            if known and known.lane.lane == found:
                 continue
-            lane = self._lanes[found.id] = Lane(
-                found,
-                self._with.settings,
-                composer=self._with.press,
-                ends=self._endings,
-                hungry=self.claimer.wake,
-            )
-            crew = self._crews[found.id] = Crew(
-                lane,
-                self._with.courier(found),
-                store=self._with.store,
-                instance=self._instance,
-                endings=self._endings,
-                berths=self._berths,
-            )
-            self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
-            self.claimer.wake()
+            courier = self._with.courier(found)
+            if courier is None:
+                continue
+            if known:
+                self._change(known, found, courier)
+            else:
+                self._take_up(found, courier, group)
 
-    def _change(self, lane: Lane, found: lanes.Lane) -> None:
+    def _take_up(self, found: lanes.Lane, courier: Courier, group: asyncio.TaskGroup) -> None:
+        lane = self._lanes[found.id] = Lane(
+            found,
+            self._with.settings,
+            composer=self._with.press,
+            ends=self._endings,
+            hungry=self.claimer.wake,
+        )
+        crew = self._crews[found.id] = Crew(
+            lane,
+            courier,
+            store=self._with.store,
+            instance=self._instance,
+            endings=self._endings,
+            berths=self._berths,
+        )
+        self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
+        self.claimer.wake()
+
+    def _change(self, crew: Crew, found: lanes.Lane, courier: Courier) -> None:
         """A lane whose transport was changed: its next connections go the new way."""
-        if lane.lane != found:
-            lane.lane = found
-            self._crews[found.id].courier = self._with.courier(found)
-            _log.info("lane.changed", lane=found.id, transport=found.name)
+        crew.lane.lane = found
+        crew.courier = courier
+        _log.info("lane.changed", lane=found.id, transport=found.name)
 
     async def _refreshes(self, group: asyncio.TaskGroup) -> None:
         while True:

@@ -77,6 +77,7 @@ class Settler:
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
                 self._committing = len(group)
+                metrics.settle_backlog.set(self.backlog)
                 await self._commit_surely([fact for fact, _ in group])
                 self._committing = 0
                 for _, after in group:

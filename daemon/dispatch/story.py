@@ -4,6 +4,7 @@ import random
 
 from daemon import logs, metrics
 from daemon.mail import outcome
+from daemon.mail.event import Type
 from daemon.mail.settle import Settlement
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
@@ -13,8 +14,7 @@ _log = logs.get("dispatch.delivery")
 
 def tell(settlement: Settlement, *, sample: float) -> None:
     """Counts what a commit has settled, and logs it: of what was sent, a share of `sample`."""
-    for event in settlement.events:
-        metrics.events(event.type.value).inc()
+    metrics.repeated.inc(sum(event.type is Type.DELIVERY_REPEATED for event in settlement.events))
     for fact, _, became in settlement.moves:
         metrics.deliveries(became.name.lower()).inc()
         if not isinstance(fact.outcome, outcome.Withheld):

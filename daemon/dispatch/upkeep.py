@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from daemon import logs, metrics
-from daemon.store import door, errors, upkeep
+from daemon.store import door, errors, migrate, upkeep
 
 _GAUGES_EVERY = 10.0
 _HOUSE_EVERY = 60.0
@@ -29,6 +29,7 @@ async def house(store: door.Store) -> None:
     while True:
         try:
             await upkeep.partitions(store, datetime.now(UTC).date())
+            metrics.partitions_ahead.set(migrate.DAYS_AHEAD)
             await upkeep.forget(store)
             broken = await upkeep.law_breakers(store, _LAW_LIMIT)
             metrics.law_mismatches.set(len(broken))

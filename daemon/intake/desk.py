@@ -241,7 +241,23 @@ class Desk:
         await self._with.post.answer([post.letter(one.back, _said(one)) for _, one in turned])
         self._consumer.ack([parcel for parcel, _ in turned])
         for _, one in turned:
-            metrics.parcels(self._name, "refused" if isinstance(one, Turned) else "dead").inc()
+            self._count_turned(one)
+
+    def _count_turned(self, one: Turned | Dead) -> None:
+        if isinstance(one, Turned):
+            metrics.parcels(self._name, "refused").inc()
+            metrics.requests(one.refused.command or "unknown", "refused").inc()
+            return
+        metrics.parcels(self._name, "dead").inc()
+        swallowed = _seldom.ask(one.reason.code)
+        if swallowed is not None:
+            _log.warning(
+                "parcel.dead",
+                queue=self._name,
+                reason=one.reason.code.value,
+                customer_id=one.customer_id,
+                swallowed=swallowed,
+            )
 
     async def _tell(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
         async with self._with.means.writers.transaction() as append:

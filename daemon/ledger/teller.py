@@ -180,9 +180,10 @@ class Teller:
         """Publishes a batch; answers how many from its start are confirmed."""
         speaking = [told for told in batch if told.event.type is not Type.DELIVERY_REPEATED]
         outgoing = [self._outgoing(told) for told in speaking]
-        published = await self._publisher.publish(
-            self._exchange, outgoing, seconds=self._pace.confirm_timeout
-        )
+        with metrics.tell_seconds.time():
+            published = await self._publisher.publish(
+                self._exchange, outgoing, seconds=self._pace.confirm_timeout
+            )
         fates = dict(zip((told.seq for told in speaking), published.fates, strict=True))
         done = _confirmed(batch, fates)
         _count(speaking, fates)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID, uuid4
 
+from daemon import metrics
 from daemon.mail.event import Event, Told
 from daemon.store import door, errors, streams
 
@@ -71,6 +72,8 @@ class Writer:
                 self._stream = None
                 self._audience.ended(stream)
                 raise
+            for told in append.told:
+                metrics.events(told.event.type.value).inc()
             self._audience.offer(append.told)
 
     async def _opened(self) -> streams.Stream:

@@ -202,6 +202,17 @@ async def test_what_is_paused_waits_and_nobody_falls_over_it(ground, relay, link
     assert len(relay.sent) == 13
 
 
+async def test_a_lane_of_others_is_left_alone(ground, relay, link) -> None:
+    """What goes by a transport that isn't in our configuration is for those who have it."""
+    for customer in (1, 2):
+        await ground.job(5, customer=customer)
+    async with working(ground.store, relay, link, Terms(stranger=2)):
+        await until(lambda: ground.finished(1))
+        async with working(ground.store, relay, link, Terms(stranger=1)):
+            await until(lambda: ground.finished(2))
+    assert len(relay.sent) == 10
+
+
 async def test_an_instance_keeps_to_its_connections(ground, relay, link) -> None:
     """With one connection for two lanes both are served, one after the other."""
     for customer in (1, 2):

@@ -23,7 +23,7 @@ from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Outcome, Sent
 from daemon.mail.reply import Reply
 from daemon.mail.retry import Schedule
-from daemon.store import door, instances
+from daemon.store import door, instances, lanes
 
 OK = Sent(reply=Reply(code=250, enhanced="2.0.0", text="taken"), relay="h:25")
 NOT_NOW = Deferred(reason=Reason.REFUSED, reply=Reply(code=451, text="later"), relay="h:25")
@@ -141,6 +141,8 @@ class Terms:
     stop_deadline: float = 5.0
     lease: float = 60.0
     schedule: Schedule = SOON
+    stranger: int = 0
+    """A customer of whose transports this instance's configuration knows nothing."""
 
 
 def made(store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms) -> Works:
@@ -157,7 +159,9 @@ def made(store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms) 
     )
     couriers: list[ScriptedCourier] = []
 
-    def courier(_lane: object) -> ScriptedCourier:
+    def courier(lane: lanes.Lane) -> ScriptedCourier | None:
+        if lane.customer_id == terms.stranger:
+            return None
         couriers.append(ScriptedCourier(relay, lease))
         return couriers[-1]
 

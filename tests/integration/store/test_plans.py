@@ -37,7 +37,8 @@ INSERT INTO customer (id, name) VALUES (1, 'one');
 INSERT INTO transport (id, customer_id, name, kind, is_default) VALUES (1, 1, 'a', 'smtp', true);
 INSERT INTO lane (transport_id) VALUES (1);
 INSERT INTO job (id, ticket, job_on, customer_id, dialect, name, purpose, class, doubt, lane_id,
-                 state, accepted_at, not_before, expires_after, expires_at, requested, queued, parts)
+                 state, accepted_at, not_before, expires_after, expires_at, requested, queued,
+                 parts)
 SELECT gen_random_uuid(), 't' || n, current_date, 1, 'native', 'n', 'transactional', n % 3,
        'resend', (SELECT id FROM lane), 'scheduled', now(), now(), '1 day',
        now() + interval '1 day', 1000, 1000, 100

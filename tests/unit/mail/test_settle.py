@@ -210,6 +210,18 @@ def test_a_try_that_does_not_count_keeps_its_number() -> None:
     assert world.rows[0].attempt == 0
 
 
+def test_a_retry_that_is_put_off_keeps_its_row() -> None:
+    """A retried delivery that didn't start waits as before: same time, same number of tries."""
+    world = _under_way()
+    world.commit([world.fact(0, OUTCOMES[1], late=0)])
+    before = world.rows[0]
+    world.permit(0)
+    paused = outcome.Withheld(verdict=outcome.Verdict.PAUSED)
+    world.commit([world.fact(0, paused, late=0)])
+    assert world.batch.letters == [State.DEFERRED]
+    assert world.rows[0] is before
+
+
 def test_no_retry_beyond_the_expiry() -> None:
     """A delivery whose next try would come too late expires at once, with the last reply."""
     world = World(1, "resend", expires=NOW + timedelta(seconds=5))
