@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Iterator
 
 from daemon.compose import template
-from daemon.mail.refusal import Code, Refused
+from daemon.compose.template import Template
+from daemon.mail.refusal import Code, Notice, Refused
 from daemon.mail.request.commands import Extend
-from daemon.mail.request.findings import Findings, Step
+from daemon.mail.request.findings import Findings, Step, path
 from daemon.mail.request.forms import Request
 from daemon.mail.request.recipients import Override, Recipient
 from daemon.mail.request.send import Message, Send
 
 Place = tuple[Step, ...]
+
+BUILT_IN = frozenset({"name", "address", "email"})
+"""Variables that every recipient has."""
 
 
 def refused(request: Request) -> Refused | None:
@@ -24,6 +28,30 @@ def refused(request: Request) -> Refused | None:
     return Refused(faults=findings.faults, command=request.command, request_id=request.request_id)
 
 
+def notices(request: Request) -> tuple[Notice, ...]:
+    """Variables that the message mentions and no recipient brings: they become nothing (Q37)."""
+    if not isinstance(request, Send) or request.open:
+        return ()  # what frames will bring can't be known yet
+    mentioned = {
+        variable: place
+        for place, text in _of_messages(request.messages)
+        for variable in _variables(text)
+    }
+    if not mentioned.keys() - BUILT_IN:
+        return ()
+    brought = BUILT_IN.union(*(recipient.vars for recipient in request.recipients))
+    return tuple(
+        Notice(field=path(place), message=f"no recipient brings the variable `{variable}`")
+        for variable, place in mentioned.items()
+        if variable not in brought
+    )
+
+
+def _variables(text: str | None) -> frozenset[str]:
+    parsed = template.parse(text, field="") if text and "{{" in text else None
+    return parsed.variables if isinstance(parsed, Template) else frozenset()
+
+
 def _check(text: str, findings: Findings, place: Place) -> None:
     parsed = template.parse(text, field="")
     for fault in parsed if isinstance(parsed, tuple) else ():
@@ -35,12 +63,16 @@ def _texts(request: Request) -> Iterator[tuple[Place, str | None]]:
     """Every template of a request, and where it stands."""
     match request:
         case Send(messages=messages, audience=audience):
-            for number, message in enumerate(messages):
-                yield from _of_message(message, ("messages", number))
+            yield from _of_messages(messages)
             for number, term in enumerate(audience):
                 yield from _of_recipients(term.items, ("audience", number, "items"))
         case Extend(items=items):
             yield from _of_recipients(items, ("items",))
+
+
+def _of_messages(messages: Iterable[Message]) -> Iterator[tuple[Place, str | None]]:
+    for number, message in enumerate(messages):
+        yield from _of_message(message, ("messages", number))
 
 
 def _of_message(message: Message, place: Place) -> Iterator[tuple[Place, str | None]]:

@@ -11,6 +11,7 @@ from daemon.broker.parcel import Parcel
 from daemon.config import Config
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import Credentials, Dialect
+from daemon.intake import content
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
@@ -64,7 +65,7 @@ class Reader:
             return found if isinstance(found, Refused) else refused(found.code, found.message)
         return Ask(
             customer=customer,
-            decoded=found,
+            decoded=replace(found, notices=(*found.notices, *content.notices(found.request))),
             back=Back(reply_to=kept.reply_to, correlation_id=kept.correlation_id),
             request_id=kept.request_id,
             body_hash=kept.body_hash,

@@ -6,7 +6,7 @@ from tests.checker.evidence import Limits
 from tests.stories import asks
 from tests.stories.house import House
 
-NUMBER = 3000
+NUMBER = 2000
 CONNECTIONS = 6
 
 

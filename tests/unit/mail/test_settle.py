@@ -229,3 +229,14 @@ def test_no_retry_beyond_the_expiry() -> None:
     world.commit([world.fact(0, OUTCOMES[1], late=0)])
     assert world.batch.letters == [State.EXPIRED]
     assert world.events[0].code == 451
+
+
+def test_a_relay_that_doubts_again_is_given_time() -> None:
+    """The first doubt is resent at once, the next ones by the schedule: duplicates stay few."""
+    world = _under_way()
+    due = []
+    for _ in range(4):
+        world.commit([world.fact(0, outcome.InDoubt(reason="dropped"), late=0)])
+        due.append((world.rows[0].due_at - NOW).total_seconds())
+        world.permit(0)
+    assert due == [0, 60, 120, 240]
