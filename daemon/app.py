@@ -23,12 +23,15 @@ from daemon.broker import connection, declare
 from daemon.directory import loading
 from daemon.dispatch.lease import Lease, LeaseLost
 from daemon.engine import House
-from daemon.store import door, instances, migrate
+from daemon.store import door, errors, instances, migrate
 from daemon.web import ops
 from daemon.web.health import Health
 
 PARTS = frozenset({"intake", "dispatch"})
 """What `--only` can choose from; telling, health and the lease are always there."""
+
+_PAUSE = 1.0
+"""Seconds between two tries to begin a life while the database is away."""
 
 _log = logs.get("app")
 
@@ -119,7 +122,8 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
         version=metadata.version("deliveryd"),
     )
     lease = Lease(house.store, instance, settings.instance.lease)
-    await lease.begin()
+    if not await _begun(lease, stop):
+        return
     _log.info("life.begins", instance=str(instance.id), parts=sorted(only))
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -131,6 +135,21 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
         for task in watching:
             task.cancel()
     await lease.end()
+
+
+async def _begun(lease: Lease, stop: asyncio.Event) -> bool:
+    """Registers as soon as the database is there; False when it is time to stop before that."""
+    seldom = logs.Seldom()
+    while not stop.is_set():
+        try:
+            await lease.begin()
+        except (errors.Unavailable, errors.Again) as error:
+            if seldom.ask("begin") is not None:
+                _log.warning("life.waits", why=str(error))
+            await asyncio.sleep(_PAUSE)
+        else:
+            return True
+    return False
 
 
 async def _until_lost(lease: Lease, over: asyncio.Event) -> None:
@@ -161,7 +180,12 @@ async def _reloads(
             metrics.config_last_reload_successful.set(0)
             _log.error("reload.refused", flaws=[str(flaw) for flaw in error.flaws])
             continue
-        await _load(house.store, fresh.config)
+        try:
+            await _load(house.store, fresh.config)
+        except errors.Unavailable as error:
+            metrics.config_reloads("refused").inc()
+            _log.error("reload.refused", flaws=[f"the database is away: {error}"])
+            continue
         logs.adjust(level=fresh.config.log.level, addresses=fresh.config.log.addresses)
         metrics.config_reloads("ok").inc()
         _taken_over()

@@ -19,7 +19,7 @@ def sections(*, dsn: str, url: str, prefix: str, state: Path) -> dict[str, Table
         "rabbitmq": {"url": url, "prefix": prefix},
         "postgres": {"dsn": dsn, "pool": 5, "connect_timeout": "5s"},
         "instance": {"lease": f"{LEASE:g}s", "state_dir": str(state), "stop_deadline": "10s"},
-        "intake": {"anonymous": 1},
+        "intake": {"anonymous": 1, "max_parcel": "1MiB"},
         "delivery": {"hostname": "daemon.story.test", "message_domain": "story.test"},
         "delivery.timeouts": {"connect": "3s", "banner": "3s", "ehlo": "3s", "mail": "3s",
                               "rcpt": "3s", "data": "3s", "body": "3s", "dot": "4s"},

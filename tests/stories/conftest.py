@@ -44,6 +44,20 @@ async def house(shared_servers: Servers, tmp_path: Path) -> AsyncIterator[House]
         yield opened
 
 
+@pytest.fixture(scope="module", loop_scope="module")
+async def home(
+    shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """A house with a running daemon for all the stories of one file, judged after the last one.
+
+    Their file says `pytestmark = ONE_LOOP`.
+    """
+    async with houses.opened(shared_servers, tmp_path_factory.mktemp("home")) as opened:
+        await opened.start()
+        yield opened
+        await opened.judge()
+
+
 @pytest.fixture
 async def breakable(own_servers: Servers, tmp_path: Path) -> AsyncIterator[House]:
     """A house on servers that may be restarted."""

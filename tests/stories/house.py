@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from daemon.broker import declare, topology
 from tests.checker import books, verdict
-from tests.checker.evidence import Evidence, Limits
+from tests.checker.evidence import Books, Evidence, Limits
 from tests.stories import config, ear, process
 from tests.stories.ear import Ear
 from tests.stories.listener import Listener
@@ -21,6 +22,8 @@ from tests.stories.producer import Producer
 from tests.stories.servers import Servers, named
 from tests.stories.sink import Sink
 
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
+"""The mark of a file whose stories share a house."""
 _GLANCE = 0.1
 """Seconds between looks into the books, which give no signal."""
 _UNFINISHED = """
@@ -56,19 +59,31 @@ class House:
             await daemon.ready()
         return daemon
 
-    async def judge(self, *, limits: Limits | None = None, seconds: float = 30.0) -> None:
-        """Waits until everything has come to its end, stops all, and holds the books to the law.
+    async def balance(self, *, limits: Limits | None = None, seconds: float = 30.0) -> None:
+        """Waits until everything has come to its end, and holds what is known so far to the law.
 
         AssertionError with everything that is wrong.
         """
         await self.settled(seconds)
-        job = await self._last()
+        await self._hold_to_the_law(await books.read(self.dsn), limits)
+
+    async def judge(self, *, limits: Limits | None = None, seconds: float = 30.0) -> None:
+        """The same at a story's end: `status` and `audit` are heard, and every daemon stops."""
+        await self.settled(seconds)
+        jobs = await self.rows("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
         async with asyncio.TaskGroup() as group:
-            status = group.create_task(self.typed("status", job)) if job else None
             audit = group.create_task(self.typed("audit"))
+            status = {job["id"]: group.create_task(self.typed("status", job["id"])) for job in jobs}
             for daemon in self.daemons:
                 group.create_task(daemon.stop())
-        found = await books.read(self.dsn)
+        found = replace(
+            await books.read(self.dsn),
+            status={job: told.result()[1] for job, told in status.items()},
+            audit=audit.result()[1],
+        )
+        await self._hold_to_the_law(found, limits)
+
+    async def _hold_to_the_law(self, found: Books, limits: Limits | None) -> None:
         ids = {entry.id for entry in found.entries}
         await self.events.until(
             lambda: ids <= self.events.first.keys(), f"{len(ids)} events told", seconds=10
@@ -79,11 +94,7 @@ class House:
                 copies=self.sink.copies,
                 events=self.events.events,
                 dead=self.events.dead,
-                books=replace(
-                    found,
-                    status={job: status.result()[1]} if status else {},
-                    audit=audit.result()[1],
-                ),
+                books=found,
                 limits=limits or Limits(connections=config.CONNECTIONS),
                 peak_connections=await self.sink.peak(),
             )
@@ -110,11 +121,6 @@ class House:
     async def typed(self, *words: str) -> tuple[int, Any]:
         """The exit status and the document of a command, under this story's configuration."""
         return await process.typed(self._written(), *words)
-
-    async def _last(self) -> str | None:
-        """The id of the last job."""
-        jobs = await self.rows("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
-        return jobs[0]["id"] if jobs else None
 
     def _written(self) -> Path:
         """The configuration, as a file."""

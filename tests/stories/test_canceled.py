@@ -1,49 +1,48 @@
 """Canceled, before and during."""
 
 from tests.stories import asks
-from tests.stories.house import House
+from tests.stories.house import ONE_LOOP, House
+
+pytestmark = ONE_LOOP
 
 
-async def test_before(house: House) -> None:
+async def test_before(home: House) -> None:
     """A scheduled job that is canceled sends nothing, and says how many it took back."""
-    await house.start()
-    ask = house.producer.ask
+    ask = home.producer.ask
     asked = await ask(asks.send(asks.people(700), delivery={"not_before": asks.later(600)}))
     canceled = await ask(asks.command("cancel", job=asked.job))
     assert canceled.done["canceled"] == 700
-    completed = await house.events.completed(asked.job)
+    completed = await home.events.completed(asked.job)
     assert completed.data["counts"]["canceled"] == 700
     again = await ask(asks.command("cancel", job=asked.job))
     assert again.done["canceled"] == 700
-    assert house.sink.copies == []
-    await house.judge()
+    assert home.sink.copies == []
+    await home.balance()
 
 
-async def test_during(house: House) -> None:
+async def test_during(home: House) -> None:
     """A job that is canceled half way starts nothing more; what went out is counted as sent."""
-    await house.start()
-    await house.sink.do("slow", ms=20)
-    asked = await house.producer.ask(asks.send(asks.people(1500)))
-    await house.sink.stored(50)
-    canceled = await house.producer.ask(asks.command("cancel", job=asked.job))
+    await home.sink.do("slow", ms=20)
+    asked = await home.producer.ask(asks.send(asks.people(1500)))
+    await home.sink.stored(50)
+    canceled = await home.producer.ask(asks.command("cancel", job=asked.job))
     assert 0 < canceled.done["canceled"] < 1500, canceled.said
-    completed = await house.events.completed(asked.job)
+    completed = await home.events.completed(asked.job)
     counts = completed.data["counts"]
     assert completed.data["state"] == "canceled"
     assert counts["sent"] >= 50
     assert counts["sent"] + counts["canceled"] == 1500
-    await house.judge()
+    await home.balance()
 
 
-async def test_one_recipient(house: House) -> None:
+async def test_one_recipient(home: House) -> None:
     """A single delivery can be taken back; the others of its job go out."""
-    await house.start()
-    ask, due = house.producer.ask, asks.later(2)
+    ask, due = home.producer.ask, asks.later(2)
     asked = await ask(asks.send(asks.people(3), delivery={"not_before": due}))
-    _, listed = await house.typed("deliveries", asked.job)
+    _, listed = await home.typed("deliveries", asked.job)
     canceled = await ask(asks.command("cancel", delivery=listed["deliveries"][1]["id"]))
     assert canceled.done["canceled"] == 1
-    completed = await house.events.completed(asked.job)
+    completed = await home.events.completed(asked.job)
     assert completed.data["counts"]["sent"] == 2
-    await house.events.count("delivery.canceled", 1, asked.job)
-    await house.judge()
+    await home.events.count("delivery.canceled", 1, asked.job)
+    await home.balance()

@@ -3,17 +3,16 @@
 from tests.stories import asks
 from tests.stories.house import House
 
-
 POINTS = ("C1", "C2", "C3")
 """Before it is read; stored and not committed; committed and not acknowledged."""
 
 
 async def test_without_a_key(house: House) -> None:
     """A parcel without any key that comes back, because we died over it, is done once."""
-    body = asks.send(asks.people(3))
-    del body["request_id"]
     asked = []
     for point in POINTS:
+        body = asks.send(asks.people(3), name=point)
+        del body["request_id"]
         doomed = await house.start(is_ready=False, crash=f"{point}:1")
         doomed.is_doomed = True
         asked.append(await house.producer.tell(body, is_keyless=True, wants_answer=True))

@@ -1,7 +1,9 @@
 """The first dialect: sendEmail of sms.by, over the queue."""
 
 from tests.stories import asks, config
-from tests.stories.house import House
+from tests.stories.house import ONE_LOOP, House
+
+pytestmark = ONE_LOOP
 
 
 def _form(**more: object) -> dict[str, object]:
@@ -17,26 +19,24 @@ def _form(**more: object) -> dict[str, object]:
     }
 
 
-async def test_send_email(house: House) -> None:
+async def test_send_email(home: House) -> None:
     """The vendor's call on the queue becomes a mail, and its answer is the vendor's."""
-    await house.start()
-    asked = await house.producer.ask(_form(), kind="smsby")
+    asked = await home.producer.ask(_form(), kind="smsby")
     assert asked.said["status"] == "OK"
-    (sent,) = await house.events.count("delivery.sent", 1)
+    (sent,) = await home.events.count("delivery.sent", 1)
     assert sent.delivery == asked.said["result"]["email_id"]
     assert sent.data["address"] == "ann@there.test"
-    await house.judge()
+    await home.balance()
 
 
-async def test_wrong(house: House) -> None:
+async def test_wrong(home: House) -> None:
     """A wrong token, a missing field and an address that is none are answered in its words."""
-    await house.start()
-    ask = house.producer.ask
+    ask = home.producer.ask
     strange = await ask(_form(token="guessed"), kind="smsby")
     empty = await ask(_form(subject=""), kind="smsby")
     nobody = await ask(_form(email="nobody"), kind="smsby")
     for asked, word in ((strange, "credentials"), (empty, "subject"), (nobody, "email")):
         assert asked.said["status"] == "error"
         assert word in asked.said["message"]
-    await house.events.count("request.rejected", 3)
-    await house.judge()
+    await home.events.count("request.rejected", 3)
+    await home.balance()
