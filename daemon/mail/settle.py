@@ -166,6 +166,9 @@ def _bounced(fact: Fact, bounced: outcome.Bounced) -> _Step:
 
 
 def _deferred(fact: Fact, deferred: outcome.Deferred, ground: Ground) -> _Step:
+    if ground.jobs[fact.job_id].state == "canceled":  # its next permit would only say so later
+        event = _event(fact, Type.DELIVERY_CANCELED, State.CANCELED, reply=deferred.reply)
+        return _Step(became=State.CANCELED, events=(event,))
     tries = fact.attempt if deferred.counts else fact.attempt - 1
     due = ground.schedule.next_at(
         tries,

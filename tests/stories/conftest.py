@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.stories import house as houses
 from tests.stories.house import House
@@ -44,7 +45,7 @@ async def house(shared_servers: Servers, tmp_path: Path) -> AsyncIterator[House]
         yield opened
 
 
-@pytest.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def home(
     shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:

@@ -146,7 +146,7 @@ async def opened(servers: Servers, folder: Path) -> AsyncIterator[House]:
         stack.push_async_callback(producer.close)
         ears = {
             f"{prefix}.heard": (listener.heard, name.events),
-            f"{prefix}.buried": (listener.buried, name.dead),
+            f"{prefix}.buried": (listener.burial, name.dead),
             f"{prefix}.answers": (producer.heard, None),
         }
         await stack.enter_async_context(_ears(servers.url, ears))

@@ -41,7 +41,7 @@ class Listener:
             self._counts[event.type, event.job] += event.job is not None
         self._news.set()
 
-    def buried(self, message: AbstractIncomingMessage) -> None:
+    def burial(self, message: AbstractIncomingMessage) -> None:
         """Takes a dead letter."""
         reason = message.headers.get("reason")
         self.dead.append(
@@ -86,6 +86,20 @@ class Listener:
             lambda: self.number(kind, job) >= number, f"{number} {kind}", seconds=seconds
         )
         return self.of(kind, job)
+
+    async def buried(self, number: int) -> list[DeadLetter]:
+        """The dead letters, once there are so many."""
+        await self.until(lambda: len(self.dead) >= number, f"{number} dead letters")
+        return self.dead
+
+    async def rejected(self, key: str | None) -> Event:
+        """The rejection of a request, by its key."""
+
+        def found() -> list[Event]:
+            return [one for one in self.of("request.rejected") if one.data["request_id"] == key]
+
+        await self.until(lambda: bool(found()), f"the rejection of {key}")
+        return found()[0]
 
     async def completed(self, job: str, *, seconds: float = PATIENCE) -> Event:
         """The end of a job."""

@@ -51,6 +51,15 @@ class Sink:
         """Returns once so many different messages are stored."""
         await self.control.wait_for(messages, timeout=seconds)
 
+    async def more(self, messages: int) -> None:
+        """Returns once so many more are stored than there are now."""
+        counts = await self.control.call(do="count")
+        await self.stored(counts["distinct"] + messages)
+
+    def copies_to(self, word: str) -> list[Copy]:
+        """Every stored message to an address that begins with a word."""
+        return [copy for copy in self.copies if copy.rcpt[0].startswith(word)]
+
     @property
     def copies(self) -> list[Copy]:
         """Every stored message."""

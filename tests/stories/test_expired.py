@@ -19,13 +19,15 @@ async def test_expired_while_deferred(home: House) -> None:
 async def test_expired_while_the_relay_is_away(home: House) -> None:
     """What waits for a relay that stays away expires too, and isn't sent when it comes back."""
     await home.sink.do("down")
-    asked = await home.producer.ask(asks.send(asks.people(30), delivery={"expires_after": "3s"}))
+    asked = await home.producer.ask(
+        asks.send(asks.people(30, words="away-"), delivery={"expires_after": "3s"})
+    )
     completed = await home.events.completed(asked.job)
     assert completed.data["counts"]["expired"] == 30
     await home.sink.do("up")
     after = await home.producer.ask(asks.send(["after@there.test"]))
     await home.events.completed(after.job, seconds=60)
-    assert len(home.sink.copies) == 1
+    assert home.sink.copies_to("away-") == []
     await home.balance()
 
 

@@ -11,9 +11,11 @@ AHEAD = 4.0
 async def test_never_early_and_within_a_second(home: House) -> None:
     """What is asked for later is at the relay not before its time, and within a second after it."""
     due = asks.later(AHEAD)
-    asked = await home.producer.ask(asks.send(asks.people(20), delivery={"not_before": due}))
+    asked = await home.producer.ask(
+        asks.send(asks.people(20, words="once-"), delivery={"not_before": due})
+    )
     await home.events.completed(asked.job)
-    moments = [copy.time - asks.moment(due) for copy in home.sink.copies]
+    moments = [copy.time - asks.moment(due) for copy in home.sink.copies_to("once-")]
     assert 0 <= min(moments) <= max(moments) <= 1.0, moments
     await home.balance()
 
@@ -21,14 +23,14 @@ async def test_never_early_and_within_a_second(home: House) -> None:
 async def test_rescheduled(home: House) -> None:
     """A job moves to another time, earlier or later, and keeps that one."""
     ask, due = home.producer.ask, asks.later(AHEAD)
-    sooner = await ask(asks.send(["s@there.test"], delivery={"not_before": asks.later(3600)}))
-    later = await ask(asks.send(["l@there.test"], delivery={"not_before": asks.later(2)}))
+    sooner = await ask(asks.send(["moved-s@there.test"], delivery={"not_before": asks.later(3600)}))
+    later = await ask(asks.send(["moved-l@there.test"], delivery={"not_before": asks.later(2)}))
     for asked in (sooner, later):
         moved = await ask(asks.command("reschedule", job=asked.job, not_before=due))
         assert moved.done["moved"] == 1
     for asked in (sooner, later):
         await home.events.count("job.rescheduled", 1, asked.job)
         await home.events.completed(asked.job)
-    moments = [copy.time - asks.moment(due) for copy in home.sink.copies]
+    moments = [copy.time - asks.moment(due) for copy in home.sink.copies_to("moved-")]
     assert 0 <= min(moments) <= max(moments) <= 1.0, moments
     await home.balance()

@@ -24,7 +24,7 @@ async def test_send_email(home: House) -> None:
     asked = await home.producer.ask(_form(), kind="smsby")
     assert asked.said["status"] == "OK"
     (sent,) = await home.events.count("delivery.sent", 1)
-    assert sent.delivery == asked.said["result"]["email_id"]
+    assert sent.delivery == asked.done["result"]["email_id"]
     assert sent.data["address"] == "ann@there.test"
     await home.balance()
 
@@ -38,5 +38,5 @@ async def test_wrong(home: House) -> None:
     for asked, word in ((strange, "credentials"), (empty, "subject"), (nobody, "email")):
         assert asked.said["status"] == "error"
         assert word in asked.said["message"]
-    await home.events.count("request.rejected", 3)
+        await home.events.rejected(asked.message_id)
     await home.balance()

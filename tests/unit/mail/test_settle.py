@@ -240,3 +240,12 @@ def test_a_relay_that_doubts_again_is_given_time() -> None:
         due.append((world.rows[0].due_at - NOW).total_seconds())
         world.permit(0)
     assert due == [0, 60, 120, 240]
+
+
+def test_a_canceled_job_waits_for_no_retry() -> None:
+    """What is deferred after its job was canceled is canceled at once, and the job can end."""
+    world = _under_way()
+    world.job.state = "canceled"
+    world.commit([world.fact(0, OUTCOMES[1], late=0)])
+    assert world.batch.letters == [State.CANCELED]
+    assert [event.type for event in world.events] == [Type.DELIVERY_CANCELED, Type.JOB_COMPLETED]
