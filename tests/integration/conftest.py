@@ -47,7 +47,7 @@ async def _run(dsn: str, statement: str) -> None:
         await connection.close()
 
 
-async def _drop(dsn: str, name: str) -> None:
+async def dropped(dsn: str, name: str) -> None:
     """Drops a database, whoever is left on it."""
     try:
         await _run(dsn, f"DROP DATABASE {name} WITH (FORCE)")
@@ -65,7 +65,7 @@ def template_database() -> Iterator[str]:
         asyncio.run(migrate.migrated(reach(_of(dsn, name)), today=datetime.now(UTC).date()))
         yield name
     finally:
-        asyncio.run(_drop(dsn, name))
+        asyncio.run(dropped(dsn, name))
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def shared_dsn(template_database: str) -> Iterator[str]:
     try:
         yield _of(given, name)
     finally:
-        asyncio.run(_drop(given, name))
+        asyncio.run(dropped(given, name))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def dsn(template_database: str) -> AsyncIterator[str]:
     try:
         yield _of(given, name)
     finally:
-        await _drop(given, name)
+        await dropped(given, name)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from daemon.store import door, errors, migrate
 from daemon.store.migrate import Step
-from tests.integration.conftest import DSN
+from tests.integration.conftest import DSN, dropped
 
 TODAY = datetime.now(UTC).date()
 
@@ -24,8 +24,8 @@ async def empty() -> AsyncIterator[door.Reach]:
     bare = await asyncpg.connect(given)
     await bare.execute(f"CREATE DATABASE {name}")
     yield door.Reach(dsn=urlunsplit(urlsplit(given)._replace(path=f"/{name}")), role="test")
-    await bare.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await bare.close()
+    await dropped(given, name)
 
 
 async def _tables(reach: door.Reach) -> list[str]:
