@@ -31,7 +31,7 @@ FAILURES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 async def test_before_the_dot(house: House) -> None:
     """Whatever breaks before the final dot is no doubt: it is tried again, and sent once."""
-    await house.start()
+    await house.start(intake__max_parcel="8MiB")
     people: list[Any] = [f"{words}+p@there.test" for words in BEFORE]
     # big enough that the dot can't have left when the body breaks off
     long = {"text": "All of it, and more of the same.\n" * 100_000}

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,16 @@ class House:
         async with asyncio.timeout(DEADLINE):
             await self.running
         assert await self.waiting() == 0
+
+    @asynccontextmanager
+    async def held_up(self) -> AsyncIterator[None]:
+        """Within this, nothing that wants to store a job comes to an end."""
+        async with self.store.transaction() as session:
+            await session._connection.execute(
+                "SET LOCAL idle_in_transaction_session_timeout = 0;"
+                "LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE"
+            )
+            yield
 
     async def value(self, statement: str, *args: Any) -> Any:
         """The first value of any statement."""
