@@ -18,6 +18,7 @@ from daemon.broker import decode, encode, errors
 from daemon.broker.channel import Channel
 from daemon.broker.connection import Link
 from daemon.broker.parcel import Parcel
+from daemon.broker.wire import Wire
 
 PAUSE = 1.0
 """Seconds between tries to consume from a queue that is missing or refused."""
@@ -35,7 +36,7 @@ class Consumer:
         self._queue = queue
         self._prefetch = prefetch
         self._seldom = logs.Seldom()
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._closed = False
         self.why_down = "not consuming yet"
         """The last cause, or empty while parcels can come."""
@@ -96,10 +97,10 @@ class Consumer:
         if session:
             await session.close()
 
-    async def _begin(self) -> "_Session":
+    async def _begin(self) -> "Session":
         """Consumes on a new channel, as soon as link and queue are there."""
         while True:
-            session = _Session(self._queue)
+            session = Session(self._queue)
             try:
                 await session.open(self._link, self._prefetch)
             except errors.Unavailable as error:
@@ -111,7 +112,7 @@ class Consumer:
             _log.info("consumer.up", queue=self._queue, prefetch=self._prefetch)
             return session
 
-    async def _end(self, session: "_Session") -> None:
+    async def _end(self, session: "Session") -> None:
         if not self._closed:
             self._session = None
             self._down(session.why_over)
@@ -123,12 +124,12 @@ class Consumer:
         if swallowed is not None:
             _log.warning("consumer.down", queue=self._queue, why=why, swallowed=swallowed)
 
-    def _session_of(self, parcel: Parcel) -> "_Session | None":
+    def _session_of(self, parcel: Parcel) -> "Session | None":
         session = self._session
         return session if session and session.number == parcel.session else None
 
 
-class _Session:
+class Session:
     """The consumer on one channel, from its opening to its loss: the tap's listener."""
 
     _channel: Channel | None
@@ -148,7 +149,7 @@ class _Session:
         """Whether parcels can come and be acknowledged."""
         return self._channel is not None and not self.why_over
 
-    async def open(self, link: Link, prefetch: int) -> None:
+    async def open(self, link: Link | Wire, prefetch: int) -> None:
         """Raises `Unavailable`, also while the queue is missing; then nothing is left open."""
         channel = await link.channel(self)
         try:

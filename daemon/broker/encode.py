@@ -6,8 +6,10 @@ in its XML (basic = 60, publish = 40).
 """
 
 import functools
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
+from typing import Any
 
 from pamqp import encode as pamqp
 
@@ -24,12 +26,14 @@ _FIXED = 2 + 2 + 8 + 2
 
 _CONTENT_TYPE, _HEADERS, _DELIVERY_MODE, _CORRELATION_ID = 0x8000, 0x2000, 0x1000, 0x0400
 _EXPIRATION, _MESSAGE_ID, _TYPE = 0x0100, 0x0080, 0x0020
+_CONTENT_ENCODING, _REPLY_TO, _TIMESTAMP, _USER_ID = 0x4000, 0x0200, 0x0040, 0x0010
 _ALWAYS = _CONTENT_TYPE | _DELIVERY_MODE | _MESSAGE_ID | _TYPE
 
 _frame = Struct(">BHI").pack
 _method = Struct(">HH").pack
 _header = Struct(">BHIHHQH").pack
 _answer = Struct(">HHQB").pack
+_seconds = Struct(">Q").pack
 
 
 def publishes(items: Sequence[Outgoing], *, exchange: str, channel: int, frame_max: int) -> bytes:
@@ -61,6 +65,14 @@ def nack(tag: int) -> bytes:
     return _answer(_BASIC, _NACK, tag, 2)
 
 
+def header_size(name: str, value: Any) -> int:
+    """Octets of one header when it is written; 0 if it can't be, though it could be read."""
+    try:
+        return len(pamqp.field_table({name: value}))
+    except (TypeError, ValueError, ArithmeticError, RecursionError, struct.error):
+        return 0
+
+
 def methods(channel: int, payloads: Iterable[bytes]) -> bytes:
     """Method frames, in this order."""
     return b"".join(_framed(_METHOD, channel, payload) for payload in payloads)
@@ -76,22 +88,35 @@ def _publish(channel: int, exchange: str, routing_key: str) -> bytes:
 
 def _properties(channel: int, item: Outgoing) -> bytes:
     """The header frame; properties stand in the order of their flags, highest first."""
-    flags = _ALWAYS
+    flags, text = _ALWAYS, _text
     parts = [_word(item.content_type)]
+    if item.content_encoding is not None:
+        flags |= _CONTENT_ENCODING
+        parts.append(text(item.content_encoding))
     if item.headers:
         flags |= _HEADERS
         parts.append(pamqp.field_table(dict(item.headers)))
     parts.append(_PERSISTENT)
     if item.correlation_id is not None:
         flags |= _CORRELATION_ID
-        parts.append(_text(item.correlation_id))
+        parts.append(text(item.correlation_id))
+    if item.reply_to is not None:
+        flags |= _REPLY_TO
+        parts.append(text(item.reply_to))
     if item.expiration is not None:
         flags |= _EXPIRATION
-        parts.append(_text(str(round(item.expiration * 1000))))
-    parts += (_text(item.message_id), _word(item.type), _END)
+        parts.append(text(str(round(item.expiration * 1000))))
+    parts.append(text(item.message_id))
+    if item.timestamp is not None:
+        flags |= _TIMESTAMP
+        parts.append(_seconds(item.timestamp))
+    parts.append(_word(item.type))
+    if item.user_id is not None:
+        flags |= _USER_ID
+        parts.append(text(item.user_id))
     packed = b"".join(parts)
-    size = _FIXED + len(packed) - len(_END)
-    return _header(_HEADER, channel, size, _BASIC, 0, len(item.body), flags) + packed
+    head = _header(_HEADER, channel, _FIXED + len(packed), _BASIC, 0, len(item.body), flags)
+    return b"".join((head, packed, _END))
 
 
 def _split(channel: int, body: bytes, piece: int) -> Iterator[bytes]:

@@ -51,3 +51,9 @@ class Outgoing:
     headers: Mapping[str, Any] | None = None
     expiration: float | None = None
     """Seconds, after which the broker may drop it."""
+    content_encoding: str | None = None
+    reply_to: str | None = None
+    timestamp: int | None = None
+    """Seconds since 1970."""
+    user_id: str | None = None
+    """The broker refuses, with the channel, any but the connection's own or an impersonator's."""

@@ -18,12 +18,13 @@ from daemon.broker.channel import Channel
 from daemon.broker.confirms import Batch, Confirms, Fate, Published
 from daemon.broker.connection import Link
 from daemon.broker.parcel import Outgoing
+from daemon.broker.wire import Wire
 
 
 class BatchPublisher:
-    """Publishes over a link, on one channel at a time. For any number of tasks."""
+    """Publishes over a link or a wire, on one channel at a time. For any number of tasks."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link | Wire) -> None:
         self._link = link
         self._opening = asyncio.Lock()
         self._outlet: _Outlet | None = None
@@ -83,7 +84,7 @@ class _Outlet:
         self.is_lost = False
 
     @classmethod
-    async def open(cls, link: Link) -> Self:
+    async def open(cls, link: Link | Wire) -> Self:
         """As soon as the link is up. Raises `Unavailable`."""
         outlet = cls()
         outlet._channel = await link.channel(outlet, confirms=True)

@@ -15,6 +15,8 @@ from typing import Any
 UNROUTED_AT_MOST = 100_000
 DELIVERY_LIMIT = 20
 """Times that a parcel comes back before it is dead-lettered; a lost connection counts too."""
+LOOKS = 1_000_000
+"""Times that a dead letter may be looked at: each look counts, and RabbitMQ 4 forgets at 20."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ def queues(prefix: str) -> tuple[Queue, ...]:
     newest = {"x-max-length": UNROUTED_AT_MOST, "x-overflow": "drop-head"}
     return (
         Queue(name=name.unrouted, exchange=name.unrouted, arguments=quorum | newest),
-        Queue(name=name.dead, exchange=name.dead, arguments=quorum),
+        Queue(name=name.dead, exchange=name.dead, arguments=quorum | {"x-delivery-limit": LOOKS}),
         _requests(name.normal, name, "request.normal", request),
         _requests(name.urgent, name, "request.urgent", request),
     )

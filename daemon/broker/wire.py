@@ -101,7 +101,7 @@ class Wire:
             return f"{self._tap.farewell.code} {self._tap.farewell.text}"
         return errors.words(None if closing.cancelled() else closing.exception())
 
-    async def channel(self, listener: Listener, *, confirms: bool) -> Channel:
+    async def channel(self, listener: Listener, *, confirms: bool = False) -> Channel:
         """A new channel. Raises `Unavailable`, or `Refused` if it isn't allowed."""
         under = self._under()
         if under.is_closed:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from daemon import crashpoints, logs, metrics
 from daemon.broker.consumer import Consumer
+from daemon.broker.dead import Death
 from daemon.broker.parcel import Parcel
 from daemon.intake import carry, events, groups, post
 from daemon.intake.ask import Ask, Dead, Turned, Verdict
@@ -283,7 +284,8 @@ class Desk:
 
     async def _bury(self, dead: Sequence[tuple[Parcel, Dead]]) -> None:
         """To the dead letters, and only then away; what can't be buried yet stays with us."""
-        buried = await self._with.post.bury([(parcel, one.reason) for parcel, one in dead])
+        now = self._with.clock()
+        buried = await self._with.post.bury([(one[0], _death(*one, now)) for one in dead])
         await self._turn_away([one for one, is_done in zip(dead, buried, strict=True) if is_done])
         left = [one for one, is_done in zip(dead, buried, strict=True) if not is_done]
         if left and not self._is_stopping:
@@ -311,6 +313,16 @@ def _end(pair: Pair, verdict: Verdict) -> _End:
 def _said(one: Turned | Dead) -> Verdict:
     reason = one.refused if isinstance(one, Turned) else one.reason
     return Verdict(result="refused", answer=reason)
+
+
+def _death(parcel: Parcel, dead: Dead, now: datetime) -> Death:
+    return Death(
+        reason=dead.reason.code.value,
+        detail=dead.reason.message,
+        queue=parcel.queue,
+        at=now,
+        customer=dead.customer_id or None,
+    )
 
 
 def _is_cancelled() -> bool:

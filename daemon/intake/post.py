@@ -10,11 +10,12 @@ from typing import Any
 from uuid import uuid4
 
 from daemon import logs, metrics
+from daemon.broker import dead as broker
 from daemon.broker.confirms import Fate
+from daemon.broker.dead import Death
 from daemon.broker.parcel import Outgoing, Parcel
 from daemon.broker.publisher import BatchPublisher
 from daemon.intake.ask import Back, Verdict
-from daemon.mail.refusal import NotARequest
 
 _log = logs.get("intake.post")
 _seldom = logs.Seldom()
@@ -63,11 +64,11 @@ class Post:
             metrics.replies(fate.name.lower()).inc()
         self._complain("answer.lost", published.fates, published.why)
 
-    async def bury(self, dead: Sequence[tuple[Parcel, NotARequest]]) -> list[bool]:
+    async def bury(self, dead: Sequence[tuple[Parcel, Death]]) -> list[bool]:
         """Puts parcels to the dead letters; answers which of them are there now."""
         if not dead:
             return []
-        outgoing = [_dead_letter(parcel, reason) for parcel, reason in dead]
+        outgoing = [broker.buried(parcel, death) for parcel, death in dead]
         published = await self._publisher.publish(self._dead, outgoing, seconds=self._seconds)
         buried = [fate is Fate.CONFIRMED for fate in published.fates]
         if not all(buried):
@@ -97,27 +98,6 @@ def _outgoing(one: Letter) -> Outgoing:
         type="answer",
         correlation_id=one.correlation_id and _short(one.correlation_id),
         headers=one.headers,
-    )
-
-
-def _dead_letter(parcel: Parcel, reason: NotARequest) -> Outgoing:
-    """The parcel as it was, under the key by which it can be put back, with the reason."""
-    headers = {
-        "reason": str(reason.code),
-        "detail": reason.message,
-        "queue": parcel.queue,
-        "content_encoding": parcel.content_encoding,
-        "reply_to": parcel.reply_to,
-        "user_id": parcel.user_id,
-    }
-    return Outgoing(
-        routing_key=_short(parcel.routing_key),
-        body=parcel.body,
-        message_id=_short(parcel.message_id or str(uuid4())),
-        type=_short(parcel.type or ""),
-        content_type=_short(parcel.content_type or ""),
-        correlation_id=parcel.correlation_id and _short(parcel.correlation_id),
-        headers={name: value for name, value in headers.items() if value is not None},
     )
 
 

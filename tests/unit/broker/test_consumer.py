@@ -32,7 +32,7 @@ class Wrote:
 
 def consuming(count: int) -> tuple[consumer.Consumer, Wrote, list[Parcel]]:
     """A consumer with so many parcels delivered and taken."""
-    session, channel = consumer._Session("q"), Wrote(range(1, count + 1))
+    session, channel = consumer.Session("q"), Wrote(range(1, count + 1))
     session._channel = channel
     properties = header.ContentHeader(properties=commands.Basic.Properties()).marshal()
     for tag in range(1, count + 1):

@@ -23,6 +23,10 @@ outgoing = st.builds(
     correlation_id=st.none() | texts,
     headers=st.none() | st.dictionaries(keys, st.integers(-(2**31), 2**31 - 1) | texts),
     expiration=st.none() | st.floats(min_value=0, max_value=1e6),
+    content_encoding=st.none() | texts,
+    reply_to=st.none() | texts,
+    timestamp=st.none() | st.integers(0, 2**31),
+    user_id=st.none() | texts,
 )
 
 
@@ -67,6 +71,10 @@ def _outgoing(publish: commands.Basic.Publish, said: commands.Basic.Properties, 
         correlation_id=said.correlation_id,
         headers=said.headers,
         expiration=None if said.expiration is None else int(said.expiration) / 1000,
+        content_encoding=said.content_encoding,
+        reply_to=said.reply_to,
+        timestamp=None if said.timestamp is None else int(said.timestamp.timestamp()),
+        user_id=said.user_id,
     )
 
 
@@ -80,6 +88,8 @@ def test_a_batch_reads_back_as_it_was(items: list[Outgoing], channel: int) -> No
         assert (read.correlation_id, read.content_type) == (was.correlation_id, was.content_type)
         assert (read.headers or None) == (was.headers or None)
         assert read.expiration == pytest.approx(was.expiration, abs=0.001)
+        assert (read.content_encoding, read.reply_to) == (was.content_encoding, was.reply_to)
+        assert (read.timestamp, read.user_id) == (was.timestamp, was.user_id)
 
 
 @pytest.mark.parametrize("size", [0, 1, FRAME_MAX - 8, FRAME_MAX - 7, 2 * (FRAME_MAX - 8)])

@@ -21,6 +21,13 @@ def test_a_request_queue_keeps_what_it_can_not_dead_letter() -> None:
             assert queue.arguments["x-delivery-limit"] == 20
 
 
+def test_looking_never_wears_a_dead_letter_out() -> None:
+    """RabbitMQ 4 forgets what came back 20 times, unless the queue says otherwise."""
+    name = topology.names("p")
+    [dead] = [queue for queue in topology.queues("p") if queue.name == name.dead]
+    assert dead.arguments["x-delivery-limit"] >= 1_000_000
+
+
 def test_nothing_refers_to_what_does_not_exist() -> None:
     """Every exchange that a queue, a binding or an alternate names is among the declared ones."""
     shown = topology.show("p", vhost="v")

@@ -1,10 +1,9 @@
-"""Answers and dead letters as what is published."""
+"""Answers as what is published."""
 
-from daemon.broker.parcel import Parcel
 from daemon.dialects import DIALECTS
 from daemon.intake import post
 from daemon.intake.ask import Back, Verdict
-from daemon.mail.refusal import Code, NotARequest, refused
+from daemon.mail.refusal import Code, refused
 from daemon.mail.request.answers import Done
 
 _DONE = Verdict(result="answered", answer=Done(command="resume"))
@@ -30,19 +29,3 @@ def test_a_dialect_has_a_status() -> None:
     assert letter is not None
     assert letter.headers == {"http_status": 401}
     assert b'"status":"error"' in letter.text
-
-
-def test_a_dead_letter_can_be_put_back() -> None:
-    """Body, key, type and id are as they were, the reason stands beside them."""
-    parcel = Parcel(
-        body=b"{", queue="q", session=1, tag=1, routing_key="request.normal", redelivered=False,
-        headers={}, message_id="m1", type="smsby", reply_to="me", correlation_id="é" * 300,
-    )  # fmt: skip
-    reason = NotARequest(code=Code.BAD_JSON, message="no JSON")
-    outgoing = post._dead_letter(parcel, reason)
-    assert (outgoing.body, outgoing.routing_key) == (b"{", "request.normal")
-    assert (outgoing.message_id, outgoing.type) == ("m1", "smsby")
-    assert outgoing.headers == {
-        "reason": "bad_json", "detail": "no JSON", "queue": "q", "reply_to": "me",
-    }  # fmt: skip
-    assert len((outgoing.correlation_id or "").encode()) <= 255
