@@ -227,6 +227,7 @@ def reach_of(loaded: configs.Loaded, role: str) -> door.Reach:
         connections=postgres.pool,
         connect_timeout=postgres.connect_timeout,
         statement_timeout=postgres.statement_timeout,
+        silence=postgres.silence,
     )
 
 

@@ -246,10 +246,13 @@ async def _ask(store: door.Store, report: Callable[..., None]) -> None:
     try:
         async with asyncio.timeout(_HEALTH_EVERY * 2):
             await store.value("clock.now")
+    except TimeoutError:
+        report("postgres", ok=False, reason="no answer in time")
     except Exception as error:  # noqa: BLE001  whatever it is, it is what we report
         report("postgres", ok=False, reason=str(error) or type(error).__name__)
     else:
-        report("postgres", ok=True)
+        # it answers, but may refuse every write
+        report("postgres", ok=not store.refusal, reason=store.refusal)
 
 
 async def _told(teller: Teller, deadline: float) -> None:

@@ -21,6 +21,7 @@ def reach(settings: config.Config, *, seconds: float | None = None) -> door.Reac
         connections=_CONNECTIONS,
         connect_timeout=postgres.connect_timeout,
         statement_timeout=seconds or postgres.statement_timeout,
+        silence=postgres.silence,
     )
 
 

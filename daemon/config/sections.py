@@ -41,6 +41,8 @@ class Postgres(Section):
     """For opening one connection."""
     statement_timeout: Duration = MINUTE
     """The longest statement, cancelled by the server too; expansion and upkeep have their own."""
+    silence: Duration = Field(default=10.0, ge=1)
+    """A connection whose far machine acknowledges nothing for so long is lost; a busy one does."""
 
 
 class Instance(Section):

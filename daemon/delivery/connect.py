@@ -148,7 +148,7 @@ class _Opening:
         await _hello(client)
         if relay.tls == "starttls":
             self._stage = Reason.TLS
-            await client.starttls()
+            await _start_tls(client)
             # what was offered before TLS is void (RFC 3207 4.2)
             await client.ehlo()
         if relay.username:
@@ -192,6 +192,31 @@ async def _hang_up(sock: socket.socket) -> None:
             return
         await asyncio.sleep(0)
     sock.close()
+
+
+class _Unread(bytearray):
+    """aiosmtplib's buffer from STARTTLS on; remembers whether something unread was thrown away."""
+
+    has_lost = False
+
+    def __delitem__(self, which: Any) -> None:
+        """Of a reply that was read its octets are deleted; `[:]` is what is left behind it."""
+        self.has_lost |= which == slice(None) and len(self) > 0
+        super().__delitem__(which)
+
+
+async def _start_tls(client: aiosmtplib.SMTP) -> None:
+    """STARTTLS. Whoever says more in clear behind his 220 is not who we want to talk to (S13).
+
+    aiosmtplib believes none of it, but goes on as if nothing had been.
+    """
+    if client.protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("lost before STARTTLS")
+    unread = _Unread(client.protocol._buffer)  # noqa: SLF001 nothing public tells of it
+    client.protocol._buffer = unread  # noqa: SLF001
+    await client.starttls()
+    if unread.has_lost:
+        raise aiosmtplib.SMTPException("the server went on in clear behind its 220")
 
 
 async def _hello(client: aiosmtplib.SMTP) -> None:

@@ -64,7 +64,7 @@ class Claimer:
         """Until a hint, the next due time, or the next poll."""
         try:
             due = await claims.next_due(self._store)
-        except errors.Unavailable:
+        except (errors.Unavailable, errors.Again):
             due = None
         wait = self._poll if due is None else min(self._poll, max(due, 0.01))
         try:

@@ -31,6 +31,7 @@ _REFRESH_EVERY = 5.0
 """Seconds between two looks at the lanes and their limits."""
 
 _log = logs.get("dispatch.part")
+_seldom = logs.Seldom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,9 @@ class Dispatch:
             try:
                 await self.refresh(group)
             except (errors.Unavailable, errors.Again) as error:
-                _log.warning("lanes.wait", why=str(error))  # the next look will see it
+                swallowed = _seldom.ask("lanes")
+                if swallowed is not None:  # the next look will see it
+                    _log.warning("lanes.wait", why=str(error), swallowed=swallowed)
             await asyncio.sleep(_REFRESH_EVERY)
 
     def _make_room(self) -> None:

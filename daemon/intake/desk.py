@@ -30,7 +30,7 @@ from daemon.store import errors, streams
 
 TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries while the database, or the dead letters, can't be reached."""
 
 T = TypeVar("T")

@@ -52,7 +52,7 @@ class Replays:
             stretch = await self._waiting.get()
             try:
                 await self._replayer.run(stretch)
-            except errors.Unavailable as error:
+            except (errors.Unavailable, errors.Again) as error:
                 _log.warning("replay.cut_short", customer=stretch.customer_id, why=str(error))
 
     async def _is_own(self, ask: Ask, command: EventsReplay) -> bool:

@@ -15,6 +15,7 @@ PAUSE = 1.0
 """Seconds between questions, while there is something to ask about."""
 
 _log = logs.get("intake.unkeyed")
+_seldom = logs.Seldom()
 
 
 class Unkeyed:
@@ -57,8 +58,10 @@ class Unkeyed:
         memories = self._open[session]
         try:
             await accepting.arrived(self._store, memories[:number])
-        except errors.Unavailable as error:
-            _log.info("unkeyed.waits", why=str(error))
+        except (errors.Unavailable, errors.Again) as error:
+            swallowed = _seldom.ask("unkeyed")
+            if swallowed is not None:
+                _log.info("unkeyed.waits", why=str(error), swallowed=swallowed)
             return
         # others may have been acknowledged meanwhile
         del memories[:number]

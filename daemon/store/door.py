@@ -2,22 +2,30 @@
 
 Connections speak UTC and hand jsonb over as Python values. A statement is asked for by its name in
 `sql/`. Every await here is bounded by the statement timeout or the connect timeout; so is the wait
-for a connection while all of them are lent, and what it takes to give a broken one up.
+for a connection while all of them are lent, and what it takes to give a broken one up. A network
+that has swallowed the database shows sooner: after `silence` without a sign of its machine.
 """
 
 import asyncio
+import functools
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.connect_utils import SessionAttribute
 
-from daemon.store import errors, statements
+from daemon.store import errors, sockets, statements
 
 Row = asyncpg.Record
+
+_REFUSAL_HOLDS = 6.0
+"""Seconds for which a refusal is told of: who writes at all does so, or tries, more often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,8 @@ class Reach:
     connections: int = 10
     connect_timeout: float = 10.0
     statement_timeout: float = 60.0
+    silence: float = 10.0
+    """How long the other machine may acknowledge nothing before a connection counts as lost."""
 
 
 class Session:
@@ -81,11 +91,17 @@ class Session:
 class Store:
     """The pool. Open it with `opened`."""
 
-    __slots__ = ("_connect_timeout", "_pool")
+    __slots__ = ("_connect_timeout", "_pool", "_refused_at", "_why")
 
     def __init__(self, pool: "asyncpg.Pool[Row]", connect_timeout: float) -> None:
         self._pool = pool
         self._connect_timeout = connect_timeout
+        self._refused_at, self._why = -_REFUSAL_HOLDS, ""
+
+    @property
+    def refusal(self) -> str:
+        """What the database has refused somebody lately, and why; empty when it refuses nothing."""
+        return self._why if time.monotonic() - self._refused_at < _REFUSAL_HOLDS else ""
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -95,6 +111,10 @@ class Store:
                 async with self._pool.acquire(timeout=self._connect_timeout) as connection:
                     yield Session(connection)
         except errors.Unavailable as error:
+            if isinstance(error, errors.Refused):
+                self._refused_at, self._why = time.monotonic(), str(error)
+                # another server may have taken over: every connection is opened anew
+                await self._pool.expire_connections()
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 # a broken connection took too long to be given up: that must not hide why it was
@@ -141,8 +161,9 @@ async def opened(reach: Reach) -> AsyncIterator[Store]:
             command_timeout=reach.statement_timeout,
             statement_cache_size=500,
             max_inactive_connection_lifetime=0,
-            init=_ready,
+            init=functools.partial(_ready, silence=reach.silence),
             server_settings=_settings(reach),
+            target_session_attrs=_which(reach.dsn),
         )
     try:
         yield Store(pool, reach.connect_timeout)
@@ -162,7 +183,14 @@ def _settings(reach: Reach) -> dict[str, str]:
     }
 
 
-async def _ready(connection: "asyncpg.Connection[Row]") -> None:
+def _which(dsn: str) -> SessionAttribute | None:
+    """Of several servers the one that takes writes, unless the DSN wants another."""
+    several = "," in urlsplit(dsn).netloc and "target_session_attrs" not in dsn
+    return SessionAttribute.read_write if several else None
+
+
+async def _ready(connection: "asyncpg.Connection[Row]", *, silence: float) -> None:
+    sockets.watch(connection, silence)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=_packed, decoder=_unpacked
     )

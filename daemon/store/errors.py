@@ -10,6 +10,10 @@ class Unavailable(Exception):
     """The database can't serve us now. What was under way may or may not have committed."""
 
 
+class Refused(Unavailable):
+    """The database is there and says that it can't: read-only, a full disk, no room."""
+
+
 class Again(Exception):
     """The transaction lost to another one (deadlock, serialization): repeat it as it was."""
 
@@ -18,16 +22,18 @@ class SchemaMismatch(Exception):
     """The schema isn't the one this program was made for."""
 
 
-_REPEATABLE = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    # the schema changed under a prepared statement
-    asyncpg.InvalidCachedStatementError,
-)
-_OUTAGE_CLASSES = ("08", "53", "57", "58")
-"""Connection, resources (disk full, slots), operator intervention, system errors."""
-_OUTAGE_CODES = ("25006", "25P03", "25P04")
-"""A standby took over; the server ended a transaction that we left idle, or took too long over."""
+_LOST = ("08", "57", "25P03", "25P04", "40003")
+"""SQLSTATEs of a connection that is no more, or of an operator who ended what we were at.
+
+The 25P.. are of a transaction that we left idle or took too long over; after a 40003 nobody knows
+whether it committed.
+"""
+_REFUSED = ("25006", "28", "3D", "42501", "53", "55", "58", "XX")
+"""SQLSTATEs of a database that is there and can't: a standby or a read-only one; credentials, a
+name or privileges that were changed behind us; resources (disk full, slots); an object that is in
+use or locked; the system below it; a fault of its own."""
+_REPEATABLE = ("40",)
+"""SQLSTATEs of a transaction that was rolled back for the sake of another one."""
 
 _NO_PARTITION = "no partition of relation"
 """Upkeep will make it; until then nothing of that day can be stored."""
@@ -38,22 +44,39 @@ def sorted_out() -> Iterator[None]:
     """Turns asyncpg's errors into `Unavailable` and `Again`; laws and bugs pass through."""
     try:
         yield
-    except _REPEATABLE as error:
-        raise Again(type(error).__name__) from error
     except asyncpg.PostgresError as error:
-        if _is_outage(error.sqlstate) or _NO_PARTITION in str(error):
-            raise Unavailable(f"{type(error).__name__} ({error.sqlstate})") from error
-        raise
-    except asyncpg.InterfaceError as error:
-        if "clos" in str(error):  # of a connection or a pool that is closed or closing
-            raise Unavailable(str(error)) from error
-        raise
-    except asyncpg.InternalClientError as error:
+        meant = _said_by_server(error)
+        if meant is None:
+            raise
+        raise meant from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        meant = _said_by_client(error)
+        if meant is None:
+            raise
+        raise meant from error
+    except OSError as error:  # a TimeoutError is one; ours say nothing
+        said = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
+        raise Unavailable(said) from error
+
+
+def _said_by_server(error: asyncpg.PostgresError) -> Exception | None:
+    """What an error of the server means to us; None of a law or a bug."""
+    state, words = error.sqlstate or "", f"{type(error).__name__} ({error.sqlstate})"
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return Again("the schema changed under a prepared statement")
+    if state.startswith(_LOST):
+        return Unavailable(words)
+    if state.startswith(_REFUSED) or _NO_PARTITION in str(error):
+        return Refused(f"{next(iter(str(error).splitlines()), '')} ({state})".strip())
+    return Again(words) if state.startswith(_REPEATABLE) else None
+
+
+def _said_by_client(error: Exception) -> Exception | None:
+    """What asyncpg's own words mean to us; None of a bug."""
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return Refused("none of the servers takes writes")
+    if isinstance(error, asyncpg.InternalClientError):
         # the server's last words have been read, and not yet that the connection ended with them
-        raise Unavailable(f"the connection is of no use: {error}") from error
-    except (OSError, TimeoutError) as error:
-        raise Unavailable(f"{type(error).__name__}: {error}".strip(": ")) from error
-
-
-def _is_outage(sqlstate: str | None) -> bool:
-    return sqlstate is not None and sqlstate.startswith(_OUTAGE_CLASSES + _OUTAGE_CODES)
+        return Unavailable(f"the connection is of no use: {error}")
+    # of a connection or a pool that is closed or closing
+    return Unavailable(str(error)) if "clos" in str(error) else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import asyncpg
 
-from daemon.store import door, errors
+from daemon.store import door, errors, sockets
 
 DUE = "deliveryd_due"
 """Something was stored or made due."""
@@ -19,7 +19,7 @@ async def listen(reach: door.Reach, channel: str, heard: Callable[[], None]) -> 
     while True:
         try:
             await _listened(reach, channel, heard)
-        except errors.Unavailable:
+        except (errors.Unavailable, errors.Again):
             await asyncio.sleep(_AGAIN)
 
 
@@ -32,6 +32,7 @@ async def _listened(reach: door.Reach, channel: str, heard: Callable[[], None]) 
             command_timeout=reach.statement_timeout,
             server_settings={"application_name": f"deliveryd:{reach.role}"},
         )
+        sockets.watch(connection, reach.silence)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(channel, lambda *_: heard())

@@ -1,9 +1,16 @@
 """The way to a database, as a TCP relay that can break in every manner a network does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import ctypes
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
+
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
+"""A socket filter of one instruction: of every packet keep nothing (Linux, socket(7))."""
 
 
 class Way:
@@ -18,6 +25,7 @@ class Way:
         self._moving = asyncio.Event()
         self._moving.set()
         self._deaf: set[asyncio.StreamWriter] = set()
+        self._gone: list[socket.socket] = []
 
     @property
     def dsn(self) -> str:
@@ -53,6 +61,27 @@ class Way:
     def thaw(self) -> None:
         """Everything moves on."""
         self._moving.set()
+
+    def vanish(self) -> None:
+        """The network swallows whatever is sent here: not even an acknowledgement comes back."""
+        program = ctypes.create_string_buffer(_DROP_ALL)
+        attached = struct.pack("HxxxxxxQ", 1, ctypes.addressof(program))
+        for sock in self._near_sockets():
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, attached)
+            self._gone.append(sock)
+
+    def appear(self) -> None:
+        """What is sent from now on arrives again, on the connections that are still open."""
+        for sock in self._gone:
+            if sock.fileno() >= 0:
+                sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+        self._gone.clear()
+
+    def _near_sockets(self) -> Iterable[socket.socket]:
+        """Those that clients are connected to, and the one that takes new connections."""
+        near = [writer.get_extra_info("socket") for writer in self._writers[::2]]
+        listening = self._server.sockets if self._server is not None else ()
+        return [sock for sock in (*near, *listening) if sock is not None and sock.fileno() >= 0]
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)

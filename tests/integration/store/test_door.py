@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -185,3 +186,57 @@ async def test_values_come_back_as_they_were(shared_dsn: str) -> None:
             )
     assert row["value"] == {"a": [1, None, "ü"]}
     assert type(row["id"]).__module__ == "uuid"
+
+
+async def test_of_several_servers_the_one_that_takes_writes(dsn: str) -> None:
+    """A server that is gone is passed over, and one that is read-only is none of those wanted."""
+    async with way.to(dsn) as gone, way.to(dsn) as there:
+        gone.close()
+        hosts = ",".join(urlsplit(one.dsn).netloc.rpartition("@")[2] for one in (gone, there))
+        user = urlsplit(dsn).netloc.rpartition("@")[0]
+        several = urlunsplit(urlsplit(dsn)._replace(netloc=f"{user}@{hosts}"))
+        reach = door.Reach(dsn=several, role="test")
+        async with door.opened(reach) as store:
+            name = urlsplit(dsn).path[1:]
+            async with store.session() as session:
+                await session._connection.execute(
+                    f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+                )
+        await gone.open()
+        with pytest.raises(errors.Refused, match="takes writes"):
+            await _open(reach)
+
+
+async def test_a_network_that_swallows_everything_is_an_outage_in_time(shared_dsn: str) -> None:
+    """When nobody acknowledges any more a connection is lost in seconds, whatever it waits for."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(
+            dsn=road.dsn, role="test", connect_timeout=1.0, statement_timeout=60.0, silence=1.0
+        )
+        async with door.opened(reach) as store:
+            await store.value("clock.now")
+            road.vanish()
+            async with asyncio.timeout(10):
+                with pytest.raises(errors.Unavailable):
+                    await store.value("clock.now")
+                with pytest.raises(errors.Unavailable):  # nor does anybody answer a new one
+                    await store.value("clock.now")
+            road.appear()
+            async with asyncio.timeout(5):
+                await _until_it_works(store)
+
+
+async def test_a_busy_server_is_not_taken_for_a_lost_one(shared_dsn: str) -> None:
+    """A statement may take longer than the network may be silent."""
+    reach = door.Reach(dsn=shared_dsn, role="test", silence=1.0)
+    async with door.opened(reach) as store, store.session() as session:
+        assert await session._connection.fetchval("SELECT pg_sleep(2.5) IS NULL") is False
+
+
+async def _until_it_works(store: door.Store) -> None:
+    while True:
+        try:
+            await store.value("clock.now")
+        except errors.Unavailable:
+            continue
+        return
