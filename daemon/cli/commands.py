@@ -26,6 +26,7 @@ class Command:
 FAMILIES = {
     "topology": (RUN, "The exchanges and queues at the broker."),
     "events": (LOOK, "What the daemon tells the world."),
+    "dead": (CHANGE, "Parcels that nothing could be done with."),
     "doubt": (CHANGE, "Deliveries of which nobody knows whether they were taken."),
 }
 """First words of two: their group, and what they are about."""
@@ -163,6 +164,34 @@ ALL = (
         group=CHANGE,
         does="Give what hasn't started another due time.",
         example="order-4711 --at +10m",
+    ),
+    Command(
+        words="dead list",
+        place="dead:show_all",
+        group=CHANGE,
+        does="List the dead letters.",
+        example="--reason delivery_limit --newer 1h",
+    ),
+    Command(
+        words="dead show",
+        place="dead:show",
+        group=CHANGE,
+        does="Show why a dead letter died, and how it was published.",
+        example="5f3fbce612 --body",
+    ),
+    Command(
+        words="dead replay",
+        place="dead:replay",
+        group=CHANGE,
+        does="Put dead letters back where they were published.",
+        example="--all --reason internal",
+    ),
+    Command(
+        words="dead drop",
+        place="dead:drop",
+        group=CHANGE,
+        does="Take dead letters away for good.",
+        example="5f3fbce612 --yes",
     ),
     Command(
         words="doubt list",

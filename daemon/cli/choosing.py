@@ -1,0 +1,114 @@
+"""Which dead letters are meant: by name, or all that pass some filters. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from daemon.broker.dead import DeadLetter
+from daemon.cli.exits import Ended, Exit
+from daemon.config import values
+
+_SHORTEST = 4
+"""Characters of an id that are enough to be one."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a dead letter must be, if it is said."""
+
+    reason: Annotated[str | None, Parameter(help="As listed: bad_json, delivery_limit.")] = None
+    queue: Annotated[str | None, Parameter(help="The queue from which it was put away.")] = None
+    customer: Annotated[int | None, Parameter(help="Whose it is, where that is known.")] = None
+    older: Annotated[str | None, Parameter(help="Died longer ago than this: 1h.")] = None
+    newer: Annotated[str | None, Parameter(help="Died less long ago than this: 10m.")] = None
+
+
+NONE = Filters()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is remembered of a letter that was chosen."""
+
+    digest: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which letters a command is about."""
+
+    names: Sequence[str]
+    filters: Filters
+    after: datetime
+    before: datetime
+    """When it died: between these."""
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Whether it is meant. A letter whose death nobody dated is of any age that isn't asked."""
+        wanted, death = self.filters, letter.death
+        is_dated = death.at is not None or (self.after, self.before) == (_EVER, _NEVER)
+        return (
+            wanted.reason in (None, death.reason)
+            and wanted.queue in (None, death.queue)
+            and wanted.customer in (None, death.customer)
+            and is_dated
+            and self.after < (death.at or _NEVER - timedelta(1)) < self.before
+            and (not self.names or any(self._is(name, letter) for name in self.names))
+        )
+
+    def settled(self, found: Iterable[Found]) -> Counter[str]:
+        """How many of each digest were meant. `Ended` for a name that is nobody's or several's."""
+        letters = list(found)
+        for name in self.names:
+            _only_one(name, letters)
+        return Counter(letter.digest for letter in letters)
+
+    @staticmethod
+    def _is(name: str, letter: DeadLetter) -> bool:
+        return _goes_by(name, Found(digest=letter.digest, message_id=letter.parcel.message_id))
+
+
+def of(names: Sequence[str], filters: Filters, now: datetime) -> Choice:
+    """The choice that was typed. `Ended` for an age that is none."""
+    older, newer = _age("older", filters.older), _age("newer", filters.newer)
+    return Choice(
+        names=names,
+        filters=filters,
+        after=_EVER if newer is None else now - newer,
+        before=_NEVER if older is None else now - older,
+    )
+
+
+def found(letter: DeadLetter) -> Found:
+    """What is remembered of it."""
+    return Found(digest=letter.digest, message_id=letter.parcel.message_id)
+
+
+def _only_one(name: str, letters: Sequence[Found]) -> None:
+    """Copies of one letter are one; so are all that bear the message id that was typed."""
+    mine = [letter for letter in letters if _goes_by(name, letter)]
+    if not mine:
+        raise Ended(f"no dead letter goes by {name}: deliveryd dead list")
+    digests = sorted({letter.digest[:16] for letter in mine if letter.message_id != name})
+    if len(digests) > 1:
+        raise Ended(f"several dead letters go by {name}: {', '.join(digests)}")
+
+
+def _goes_by(name: str, letter: Found) -> bool:
+    is_short = len(name) >= _SHORTEST and letter.digest.startswith(name.lower())
+    return is_short or (name != "" and letter.message_id == name)
+
+
+def _age(option: str, text: str | None) -> timedelta | None:
+    try:
+        return None if text is None else timedelta(seconds=values.seconds(text))
+    except (ValueError, OverflowError) as error:
+        raise Ended(f"--{option} {text}: {error}", Exit.USAGE) from None
