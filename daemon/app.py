@@ -118,7 +118,7 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
         id=uuid4(),
         name=house.name,
         host=socket.gethostname(),
-        state_dir=str(settings.instance.state_dir),
+        state_dir=str(settings.instance.state_dir.resolve()),
         version=metadata.version("deliveryd"),
     )
     lease = Lease(house.store, instance, settings.instance.lease)

@@ -16,11 +16,13 @@ from daemon.delivery.relay import Relay, Timeouts
 from daemon.delivery.smtp import SmtpCourier
 from daemon.dispatch import lane as lanes_at_work
 from daemon.dispatch import upkeep
+from daemon.dispatch.claimer import Pace
+from daemon.dispatch.journal import Journal
 from daemon.dispatch.lease import Lease
 from daemon.dispatch.part import Dispatch, Equipment
 from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
-from daemon.dispatch.witness import LeaseWitness
+from daemon.dispatch.witness import JournalWitness
 from daemon.intake import part
 from daemon.intake.part import Intake
 from daemon.ledger.teller import Teller
@@ -67,12 +69,18 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
         pace=settings.events,
     )
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
-    dispatch = _dispatch(house, lease, teller, settling, key=key)
+    journal = Journal(
+        settings.instance.state_dir,
+        lease.instance,
+        database=await instances.fingerprint(house.store),
+    )
+    dispatch = _dispatch(house, lease, teller, settling, key=key, journal=journal)
     intake = _intake(house, lease, teller, publisher, key=key)
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(teller.run(), name="ledger.teller"),
-            group.create_task(_watch(house), name="health"),
+            group.create_task(journal.run(), name="journal"),
+            group.create_task(_watch(house, dispatch), name="health"),
             group.create_task(_depths(house), name="depths"),
             group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
             group.create_task(upkeep.house(house.store), name="upkeep.house"),
@@ -88,6 +96,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
             dispatch=dispatch if "dispatch" in only else None,
         )
         await settling.close()
+        journal.close()
         await _told(teller, settings.instance.stop_deadline)
         for task in beside:
             task.cancel()
@@ -141,7 +150,7 @@ async def hash_key(store: door.Store, settings: configs.Config) -> bytes:
 
 
 def _dispatch(
-    house: House, lease: Lease, teller: Teller, writer: Writer, *, key: bytes
+    house: House, lease: Lease, teller: Teller, writer: Writer, *, key: bytes, journal: Journal
 ) -> Dispatch:
     settings = house.loaded.config
     shares = settings.dispatch.shares
@@ -149,6 +158,7 @@ def _dispatch(
         Equipment(
             store=house.store,
             lease=lease,
+            journal=journal,
             settler=Settler(
                 writer,
                 schedule=lambda: schedule_of(house.loaded.config.retry),
@@ -159,15 +169,14 @@ def _dispatch(
                 message_domain=settings.delivery.message_domain or settings.delivery.hostname,
                 key=key,
             ),
-            courier=_couriers(house, lease),
+            courier=_couriers(house, lease, journal),
             settings=lanes_at_work.Settings(
                 idle=settings.delivery.idle,
                 permit_size=settings.dispatch.permit_size,
                 permit_window=settings.dispatch.permit_window,
                 shares={0: shares.urgent, 1: shares.normal, 2: shares.bulk},
             ),
-            poll=settings.dispatch.poll,
-            hold=settings.dispatch.hold,
+            pace=Pace(poll=settings.dispatch.poll, hold=settings.dispatch.hold),
             connections=settings.delivery.connections,
             rescue_every=settings.instance.lease / _RESCUES,
             stop_deadline=settings.instance.stop_deadline,
@@ -187,39 +196,41 @@ def schedule_of(retry: sections.Retry) -> Schedule:
     )
 
 
-def _couriers(house: House, lease: Lease) -> Callable[[lanes.Lane], Courier | None]:
+def _couriers(
+    house: House, lease: Lease, journal: Journal
+) -> Callable[[lanes.Lane], Courier | None]:
     """Which courier serves a lane: the only place that chooses one."""
-    witness = LeaseWitness(lease)
 
     def courier(lane: lanes.Lane) -> Courier | None:
         settings = house.loaded.config
         known = {transport.id: transport for transport in settings.transport}
         if settings.delivery.mode == "file" and settings.delivery.folder is not None:
-            return FileCourier(settings.delivery.folder, witness)
+            folder = settings.delivery.folder
+            return FileCourier(folder, JournalWitness(lease, journal, relay=f"file:{folder}"))
         transport = known.get(lane.transport_id)
         if transport is None:
             return None  # another instance was given it, and we weren't yet
-        return SmtpCourier(
-            Relay(
-                host=lane.host,
-                port=lane.port,
-                tls=transport.tls,
-                verify=transport.verify,
-                username=transport.username,
-                password=transport.password.reveal(),
-                local_hostname=settings.delivery.hostname,
-                messages_per_connection=transport.messages_per_connection,
-                timeouts=Timeouts(**settings.delivery.timeouts.model_dump()),
-            ),
-            witness,
+        relay = Relay(
+            host=lane.host,
+            port=lane.port,
+            tls=transport.tls,
+            verify=transport.verify,
+            username=transport.username,
+            password=transport.password.reveal(),
+            local_hostname=settings.delivery.hostname,
+            messages_per_connection=transport.messages_per_connection,
+            timeouts=Timeouts(**settings.delivery.timeouts.model_dump()),
         )
+        return SmtpCourier(relay, JournalWitness(lease, journal, relay=relay.label))
 
     return courier
 
 
-async def _watch(house: House) -> None:
-    """Tells health what can be seen of the two servers, for ever."""
+async def _watch(house: House, dispatch: Dispatch) -> None:
+    """Tells health what can be seen of the two servers and of our own brake, for ever."""
     while True:
+        for cause, reason in dispatch.brake.reasons.items():
+            house.health.report(cause, ok=not reason, reason=reason)
         why = "" if house.inbound.is_up else house.inbound.why_down
         why = why or (house.outbound.why_down if not house.outbound.is_up else "")
         why = why or (f"blocked: {house.outbound.blocked}" if house.outbound.blocked else "")

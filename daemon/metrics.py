@@ -143,6 +143,13 @@ attempt_seconds = _histogram("attempt_seconds", "One try, start to outcome.", *_
 connections = _gauges("smtp_connections", "Connections to relays: opening, busy or idle.", "state")
 sent_bytes = _counter("smtp_sent_bytes_total", "Octets of message content handed to relays.")
 
+journal_records = _gauge(
+    "journal_attempts", "Attempts in the local journal whose outcome is not committed yet."
+)
+journal_failures = _counter(
+    "journal_failures_total", "Times the state directory took no record, which stops new starts."
+)
+
 # --- settle ---
 
 deliveries = _counters(

@@ -6,11 +6,13 @@ moment.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch import held
+from daemon.dispatch.brake import Brake
 from daemon.dispatch.held import Held, Holdings
 from daemon.dispatch.lane import Lane
 from daemon.store import claims, door, errors
@@ -22,6 +24,16 @@ _log = logs.get("dispatch.claimer")
 _seldom = logs.Seldom()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often we look, and how much we take."""
+
+    poll: float
+    """Seconds between two looks when nobody wakes us."""
+    hold: int
+    """Deliveries in memory at most."""
+
+
 class Claimer:
     """Keeps lanes supplied until it is cancelled."""
 
@@ -31,16 +43,17 @@ class Claimer:
         lanes: Mapping[int, Lane],
         holdings: Holdings,
         *,
+        brake: Brake,
         instance: UUID,
-        poll: float,
-        hold: int,
+        pace: Pace,
     ) -> None:
         self._store = store
         self._lanes = lanes
         self._holdings = holdings
+        self._brake = brake
         self._instance = instance
-        self._poll = poll
-        self._hold = hold
+        self._poll = pace.poll
+        self._hold = pace.hold
         self._hint = asyncio.Event()
 
     def wake(self) -> None:
@@ -78,7 +91,7 @@ class Claimer:
         """One promotion, one claim for each lane and class that has both work and room."""
         await claims.promote(self._store)
         claimed = 0
-        for ready in await claims.ready(self._store):
+        for ready in [] if self._brake.is_on else await claims.ready(self._store):
             lane = self._lanes.get(ready.lane)
             if lane is not None and lane.wants(ready.klass) and self.holding < self._hold:
                 claimed += await self._claim(lane, ready)

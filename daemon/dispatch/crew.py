@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
+from daemon.dispatch.brake import Brake
 from daemon.dispatch.ends import Endings
 from daemon.dispatch.held import Held
 from daemon.dispatch.lane import Lane
@@ -26,26 +28,29 @@ _log = logs.get("dispatch.crew")
 _seldom = logs.Seldom()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all crews of an instance work with."""
+
+    store: door.Store
+    instance: UUID
+    endings: Endings
+    berths: Berths
+    brake: Brake
+
+
 class Crew:
     """Runs a lane until it is told to stop."""
 
-    def __init__(
-        self,
-        lane: Lane,
-        courier: Courier,
-        *,
-        store: door.Store,
-        instance: UUID,
-        endings: Endings,
-        berths: Berths,
-    ) -> None:
+    def __init__(self, lane: Lane, courier: Courier, shared: Shared) -> None:
         self.lane = lane
         self.courier = courier
         """Serves the connections that are opened from now on."""
-        self._store = store
-        self._instance = instance
-        self._endings = endings
-        self._berths = berths
+        self._store = shared.store
+        self._instance = shared.instance
+        self._endings = shared.endings
+        self._berths = shared.berths
+        self._brake = shared.brake
         self._group = asyncio.TaskGroup()
         self._over = asyncio.Event()
         self._starts_per_second = 0.0
@@ -83,6 +88,9 @@ class Crew:
             self.lane.more.clear()
             while not self.lane.closing:
                 await asyncio.sleep(self.lane.ease.left)
+                if self._brake.is_on:
+                    self.lane.give_back()
+                    break
                 # a lane without a connection would wait for ever for those that it permitted once
                 self.lane.recall()
                 self._open_connections()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from daemon.dispatch.held import Claim, Held, Holdings
+from daemon.dispatch.journal import Journal
 from daemon.dispatch.settler import Settler
 from daemon.mail.outcome import Outcome, Verdict, Withheld
 
@@ -12,16 +13,21 @@ class Endings:
     """Passes facts to the settler, and claims that something was put off from to `give_back`."""
 
     def __init__(
-        self, settler: Settler, holdings: Holdings, give_back: Callable[[Claim], None]
+        self,
+        settler: Settler,
+        holdings: Holdings,
+        journal: Journal,
+        give_back: Callable[[Claim], None],
     ) -> None:
         self._settler = settler
         self._holdings = holdings
+        self._journal = journal
         self._give_back = give_back
 
     def ended(self, held: Held, outcome: Outcome) -> None:
         """An attempt has an outcome."""
         took = time.monotonic() - held.taken
-        self._settler.put(held.fact(outcome, took=took), lambda: self._left(held))
+        self._settler.put(held.fact(outcome, took=took), lambda: self._recorded(held))
 
     def withheld(self, held: Held, verdict: Verdict) -> None:
         """A permit refused it."""
@@ -40,6 +46,10 @@ class Endings:
 
     def lost(self, held: Held) -> None:
         """It isn't ours any more: canceled with its job, or rescued by someone else."""
+        self._left(held)
+
+    def _recorded(self, held: Held) -> None:
+        self._journal.forget(held.key)
         self._left(held)
 
     def _left(self, held: Held) -> None:

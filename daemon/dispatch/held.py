@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from daemon.mail.attempt import Key, Tenure
 from daemon.mail.outcome import Outcome, Withheld
 from daemon.mail.standing import Fact
 from daemon.store import claims
@@ -49,6 +50,16 @@ class Held:
     def id(self) -> int:
         """The delivery's id."""
         return self.delivery.id
+
+    @property
+    def tenure(self) -> Tenure:
+        """By what it is held."""
+        return Tenure(self.job_id, self.claim.retry_id or 0, self.epoch)
+
+    @property
+    def key(self) -> Key:
+        """What the journal knows this try by."""
+        return Key(self.id, self.attempt, self.claim.retry_id or 0, self.epoch)
 
     def ask(self) -> claims.Ask:
         """What a permit needs to know of it."""

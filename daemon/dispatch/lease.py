@@ -39,6 +39,11 @@ class Lease:
         return self._instance.id
 
     @property
+    def about(self) -> instances.Instance:
+        """The instance as the others see it."""
+        return self._instance
+
+    @property
     def is_alive(self) -> bool:
         """Whether what we claimed is still ours."""
         return time.monotonic() < self._ends

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from daemon import logs
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
-from daemon.dispatch.claimer import Claimer
-from daemon.dispatch.crew import Crew
+from daemon.dispatch.brake import Brake
+from daemon.dispatch.claimer import Claimer, Pace
+from daemon.dispatch.crew import Crew, Shared
 from daemon.dispatch.ends import Endings
 from daemon.dispatch.held import Holdings
+from daemon.dispatch.journal import Journal
 from daemon.dispatch.lane import Lane, Settings
 from daemon.dispatch.lease import Lease
+from daemon.dispatch.legacy import Legacy
 from daemon.dispatch.press import Press
 from daemon.dispatch.rescue import Rescue
 from daemon.dispatch.returns import Returns
@@ -40,14 +43,14 @@ class Equipment:
 
     store: door.Store
     lease: Lease
+    journal: Journal
     settler: Settler
     teller: Teller
     press: Press
     courier: Callable[[lanes.Lane], Courier | None]
     """None: our configuration doesn't know this lane's transport."""
     settings: Settings
-    poll: float
-    hold: int
+    pace: Pace
     connections: int
     """SMTP connections of this instance at most."""
     rescue_every: float
@@ -62,26 +65,34 @@ class Dispatch:
         self._lanes: dict[int, Lane] = {}
         self._crews: dict[int, Crew] = {}
         self._working: list[asyncio.Task[None]] = []
-        self._berths = Berths(equipment.connections, make_room=self._make_room)
         self._instance = equipment.lease.instance
+        journal = equipment.journal
+        self.brake = Brake({"journal": lambda: journal.trouble})
+        self._legacy = Legacy(journal)
         holdings = Holdings()
         self._returns = Returns(equipment.store, holdings, instance=self._instance)
-        self._endings = Endings(equipment.settler, holdings, self._returns.put)
+        self._shared = Shared(
+            store=equipment.store,
+            instance=self._instance,
+            endings=Endings(equipment.settler, holdings, journal, self._returns.put),
+            berths=Berths(equipment.connections, make_room=self._make_room),
+            brake=self.brake,
+        )
         self.claimer = Claimer(
             equipment.store,
             self._lanes,
             holdings,
+            brake=self.brake,
             instance=self._instance,
-            poll=equipment.poll,
-            hold=equipment.hold,
+            pace=equipment.pace,
         )
         self._rescue = Rescue(
             equipment.store,
             equipment.settler,
             equipment.teller,
             holdings,
-            instance=self._instance,
-            every=equipment.rescue_every,
+            legacy=self._legacy,
+            instance=equipment.lease.about,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,15 +102,23 @@ class Dispatch:
             returning = group.create_task(self._returns.run(), name="dispatch.returns")
             supply = [
                 group.create_task(self._refreshes(group), name="dispatch.lanes"),
-                group.create_task(self.claimer.run(), name="dispatch.claimer"),
-                group.create_task(self._rescue.run(), name="dispatch.rescue"),
+                group.create_task(self._claims(), name="dispatch.claimer"),
+                group.create_task(
+                    self._rescue.run(self._with.rescue_every), name="dispatch.rescue"
+                ),
             ]
             await stop.wait()
             for task in supply:
                 task.cancel()
             await self._drain()
+            self._legacy.close()
             settling.cancel()
             returning.cancel()
+
+    async def _claims(self) -> None:
+        """Nothing is claimed before the journals that the dead left here are read (promise 2)."""
+        await self._rescue.adopted.wait()
+        await self.claimer.run()
 
     async def refresh(self, group: asyncio.TaskGroup) -> None:
         """Takes up lanes that are new, and what was changed of those that are there."""
@@ -120,17 +139,10 @@ class Dispatch:
             found,
             self._with.settings,
             composer=self._with.press,
-            ends=self._endings,
+            ends=self._shared.endings,
             hungry=self.claimer.wake,
         )
-        crew = self._crews[found.id] = Crew(
-            lane,
-            courier,
-            store=self._with.store,
-            instance=self._instance,
-            endings=self._endings,
-            berths=self._berths,
-        )
+        crew = self._crews[found.id] = Crew(lane, courier, self._shared)
         self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
         self.claimer.wake()
 

@@ -45,6 +45,7 @@ class Press:
                 needs_smtputf8=not (recipient.isascii() and sender.isascii()),
             ),
             content=made,
+            tenure=held.tenure,
         )
 
     def _plan(self, held: Held, lane: lanes.Lane) -> plans.Plan | tuple[Fault, ...]:

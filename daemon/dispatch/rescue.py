@@ -1,26 +1,33 @@
 """Taking over from the dead, and ending what has expired while it waited.
 
-Whatever is owned by nobody alive is taken (a missing instance row frees too), decided, and given
-back for anyone to claim; so is what is ours without our knowing it, for the connection was lost in
-mid-claim. Every statement guards itself, so that two instances may rescue at once.
-Without a journal an attempt of the dead that was under way is a doubt, and told as one (promise 2).
+Whatever is held by nobody alive (a missing instance row counts as dead) is decided and freed for
+anyone; so is what is ours without our knowing it, for the connection was lost in mid-claim. What
+was under way is decided by the journal of whoever tried it: its reply; not delivered, where no dot
+had left; else, and without a journal, a doubt that is told as one (promise 2). It is settled under
+the epoch it was tried under, so that two may rescue at once, and one may die while it does.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch.held import Holdings
+from daemon.dispatch.legacy import NOTHING, Legacy, Memory
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
-from daemon.mail.outcome import InDoubt, Verdict, Withheld
+from daemon.mail.outcome import InDoubt, Outcome, Sent, Verdict, Withheld
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
-from daemon.store import claims, door, errors, lanes
+from daemon.store import door, errors, instances, lanes, orphans
+from daemon.store.orphans import Left, Orphan
 
 _BATCHES = 50
 _RETRIES = 500
+_WAITS = frozenset({State.WAITING, State.DEFERRED})
+_LATE = frozenset({State.IN_DOUBT, State.DEFERRED})
+"""Where a delivery may stand that a positive reply, heard of too late, still moves."""
 
 _log = logs.get("dispatch.rescue")
 _seldom = logs.Seldom()
@@ -36,18 +43,20 @@ class Rescue:
         teller: Teller,
         holdings: Holdings,
         *,
-        instance: UUID,
-        every: float,
+        legacy: Legacy,
+        instance: instances.Instance,
     ) -> None:
         self._store = store
         self._settler = settler
         self._teller = teller
         self._holdings = holdings
+        self._legacy = legacy
         self._instance = instance
-        self._every = every
+        self.adopted = asyncio.Event()
+        """Set when the journals that were here at the start are read: nothing is claimed before."""
 
-    async def run(self) -> None:
-        """Rescues for ever; at once at the start."""
+    async def run(self, every: float) -> None:
+        """Rescues for ever, at once at the start and then after so many seconds."""
         while True:
             try:
                 await self._round()
@@ -57,74 +66,114 @@ class Rescue:
                 swallowed = _seldom.ask("rescue")
                 if swallowed is not None:
                     _log.warning("rescue.waits", why=str(error), swallowed=swallowed)
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(every)
 
     async def _round(self) -> None:
-        while await self._batches():
-            pass
-        while await self._retries():
-            pass
+        await self._adopt()
+        self.adopted.set()
+        await self._take_over()
+        await self._bury()
         reach("C23")
         adopted = await self._teller.adopt()
         metrics.streams_adopted.inc(adopted)
         await lanes.forget_dead(self._store)
         await self._expire()
 
-    async def _batches(self) -> int:
-        async with self._holdings.taking:
-            taken = await claims.rescued_batches(
-                self._store, self._instance, _BATCHES, known=self._holdings.batches
-            )
-        if taken:
-            metrics.rescues("batch").inc(len(taken))
-            doubts = [_doubt(orphan) for orphans in taken.values() for orphan in orphans]
-            _log.info("rescue.batches", batches=len(taken), doubts=len(doubts))
-            await self._settler.settled(doubts)
-            await claims.give_back(self._store, self._instance, batches=list(taken), retries=[])
-        return len(taken)
+    # --- journals ---
 
-    async def _retries(self) -> int:
-        async with self._holdings.taking:
-            taken = await claims.rescued_retries(
-                self._store, self._instance, _RETRIES, known=self._holdings.retries
-            )
-        if taken:
-            metrics.rescues("retry").inc(len(taken))
-            doubts = [_doubt(orphan) for orphan in taken if orphan.letter == State.RETRYING]
-            await self._settler.settled(doubts)
-            await claims.give_back(
-                self._store,
-                self._instance,
-                batches=[],
-                retries=[orphan.retry_id for orphan in taken if orphan.retry_id is not None],
-            )
-        return len(taken)
+    async def _adopt(self) -> None:
+        """Settles the replies in journals that have lost their process, and ends its lease."""
+        for instance, memory in self._legacy.adopt().items():
+            _log.info("journal.adopted", instance=str(instance), replies=len(memory.replies))
+            metrics.rescues("journal").inc()
+            await self._replay(memory)
+            await instances.is_over(self._store, instance)
+
+    async def _replay(self, memory: Memory) -> None:
+        """Settles what was heard and may not be on record; what is, isn't told a second time."""
+        tries = [(key, said.job_id) for key, said in memory.replies.items()]
+        found = await orphans.tried(self._store, tries) if tries else []
+        told = [(one, memory.replies[one.key].outcome) for one in found]
+        facts = [one.fact(outcome) for one, outcome in told if _is_news(one, outcome)]
+        await self._settler.settled(facts)
+
+    async def _bury(self) -> None:
+        """Removes the journals of those who hold nothing any more."""
+        adopted = self._legacy.adopted
+        if adopted:
+            holding = await orphans.holding(self._store, adopted)
+            for instance in adopted:
+                if instance not in holding:
+                    self._legacy.bury(instance)
+
+    # --- what the dead hold ---
+
+    async def _take_over(self) -> None:
+        here = self._instance
+        dead = await orphans.owners(self._store, here.id, host=here.host, state_dir=here.state_dir)
+        # read after their leases are known to have ended: from then on they note no more dots
+        memories = {one.id: self._legacy.memory(one.id, is_over=one.is_known) for one in dead}
+        # of our own tries we never heard of there is nothing to be concluded from silence
+        memories[here.id] = self._legacy.memory(here.id, is_over=False)
+        await self._batches([one.id for one in dead], memories)
+        await self._retries([one.id for one in dead], memories)
+
+    async def _batches(self, dead: Sequence[UUID], memories: Mapping[UUID, Memory]) -> None:
+        after = 0
+        while True:
+            async with self._holdings.taking:
+                left = await orphans.batches(
+                    self._store, dead, self._instance.id,
+                    known=self._holdings.batches, after=after, limit=_BATCHES,
+                )  # fmt: skip
+            if not left:
+                return
+            await self._decide("batch", left, memories)
+            await orphans.free_batches(self._store, left)
+            after = left[-1].id
+
+    async def _retries(self, dead: Sequence[UUID], memories: Mapping[UUID, Memory]) -> None:
+        after = 0
+        while True:
+            async with self._holdings.taking:
+                left = await orphans.retries(
+                    self._store, dead, self._instance.id,
+                    known=self._holdings.retries, after=after, limit=_RETRIES,
+                )  # fmt: skip
+            if not left:
+                return
+            await self._decide("retry", left, memories)
+            await orphans.free_retries(self._store, left)
+            after = left[-1].id
+
+    async def _decide(
+        self, what: str, left: Sequence[Left], memories: Mapping[UUID, Memory]
+    ) -> None:
+        """Settles what was under way in what is left."""
+        facts = [
+            orphan.fact(memories.get(each.owner, NOTHING).verdict(orphan.key))
+            for each in left
+            for orphan in each.orphans
+            if orphan.is_tried
+        ]
+        doubts = sum(isinstance(fact.outcome, InDoubt) for fact in facts)
+        metrics.rescues(what).inc(len(left))
+        _log.info(f"rescue.{what}", number=len(left), under_way=len(facts), doubts=doubts)
+        await self._settler.settled(facts)
+
+    # --- what has expired ---
 
     async def _expire(self) -> None:
         """Ends what waits or is deferred beyond its job's time, wherever nobody holds it."""
-        for job in await claims.expired(self._store):
-            late = await claims.expired_of(self._store, job, self._instance)
-            ended = [orphan for orphan in late if orphan.letter in (State.WAITING, State.DEFERRED)]
-            await self._settler.settled([_expired(orphan) for orphan in ended])
+        for job in await orphans.expired(self._store):
+            late = await orphans.expired_of(self._store, job, self._instance.id)
+            await self._settler.settled([_expired(one) for one in late if one.letter in _WAITS])
 
 
-def _doubt(orphan: claims.Orphan) -> Fact:
-    return _fact(orphan, InDoubt(reason="died"))
+def _expired(orphan: Orphan) -> Fact:
+    return orphan.fact(Withheld(verdict=Verdict.EXPIRED))
 
 
-def _expired(orphan: claims.Orphan) -> Fact:
-    return _fact(orphan, Withheld(verdict=Verdict.EXPIRED))
-
-
-def _fact(orphan: claims.Orphan, outcome: InDoubt | Withheld) -> Fact:
-    return Fact(
-        delivery_id=orphan.delivery_id,
-        job_id=orphan.job_id,
-        customer_id=orphan.customer_id,
-        message_id=orphan.message_id,
-        address=orphan.address,
-        attempt=orphan.attempt,
-        epoch=orphan.epoch,
-        retry_id=orphan.retry_id,
-        outcome=outcome,
-    )
+def _is_news(orphan: Orphan, outcome: Outcome) -> bool:
+    """Whether a reply found in a journal may still move its delivery."""
+    return orphan.is_tried or (orphan.letter in _LATE and isinstance(outcome, Sent))

@@ -2,8 +2,8 @@
 
 Facts are always recorded, decisions are fenced (promise 3): a fact from the current epoch of
 whoever holds the delivery moves it; from an earlier one only a 2xx still does, and only a delivery
-that is in doubt or deferred. Everything else is recorded as repeated and moves nothing, so that
-settling the same facts twice is the same as settling them once.
+that is in doubt or deferred. Any other reply is recorded as repeated, and nothing else moves, so
+that settling the same facts twice is the same as settling them once.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -109,8 +109,8 @@ def _settle_one(fact: Fact, ground: Ground, result: Settlement) -> None:
     was = batch.at(position)
     step = _decide(fact, was, batch, ground)
     if step is None:
-        if not isinstance(fact.outcome, outcome.Withheld):
-            result.events.append(_repeated(fact))
+        if (reply := getattr(fact.outcome, "reply", None)) is not None:
+            result.events.append(_repeated(fact, reply))
         return
     _write(fact, was, step, batch, result)
     job.count(counts.deltas(was, step.became))
@@ -308,8 +308,7 @@ def completed(job: JobNow) -> Event:
     )  # fmt: skip
 
 
-def _repeated(fact: Fact) -> Event:
-    reply = getattr(fact.outcome, "reply", None)
+def _repeated(fact: Fact, reply: Reply) -> Event:
     return _event(fact, Type.DELIVERY_REPEATED, State.WAITING, reply=reply, epoch=fact.epoch)
 
 

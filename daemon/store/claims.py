@@ -88,21 +88,6 @@ class Judged:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """A delivery whose holder is gone, or whose time is over, now held by us to be settled."""
-
-    delivery_id: int
-    job_id: UUID
-    customer_id: int
-    message_id: int
-    address: str
-    attempt: int
-    epoch: int
-    retry_id: int | None
-    letter: str
-
-
 async def promote(store: door.Store) -> list[int]:
     """Makes what is due ready; answers the lanes that have something new."""
     return [row["lane_id"] for row in await store.rows("promote.due", PROMOTED_AT_ONCE)]
@@ -200,39 +185,6 @@ async def give_back(
         await store.run("give_back.retries", list(retries), owner)
 
 
-async def rescued_batches(
-    store: door.Store, owner: UUID, limit: int, *, known: Sequence[int]
-) -> dict[int, list[Orphan]]:
-    """Takes up to `limit` batches of the dead, with the deliveries that were under way in each.
-
-    Of the owner's own batches it takes those that aren't `known`.
-    """
-    rows = await store.rows("rescue.batches", owner, limit, known)
-    return {row["id"]: _orphans(row, letters="u") for row in rows}
-
-
-async def rescued_retries(
-    store: door.Store, owner: UUID, limit: int, *, known: Sequence[int]
-) -> list[Orphan]:
-    """Takes up to `limit` retry rows of the dead, and the owner's own that aren't `known`."""
-    rows = await store.rows("rescue.retries", owner, limit, known)
-    return [_orphan_retry(row) for row in rows]
-
-
-async def expired(store: door.Store) -> list[UUID]:
-    """Jobs whose time is over and that have something waiting that nobody holds."""
-    return [row["id"] for row in await store.rows("expire.jobs")]
-
-
-async def expired_of(store: door.Store, job: UUID, owner: UUID) -> list[Orphan]:
-    """Takes what nobody holds of an expired job, to be settled."""
-    found: list[Orphan] = []
-    for row in await store.rows("expire.batches", job, owner):
-        found += _orphans(row, letters="w")
-    found += [_orphan_retry(row) for row in await store.rows("expire.retries", job, owner)]
-    return found
-
-
 def _batch(row: door.Row) -> Batch:
     return Batch(
         id=row["id"],
@@ -267,36 +219,4 @@ def _retry(row: door.Row) -> Retry:
         epoch=row["epoch"],
         spec=row["spec"],
         delivery=_delivery(row, ids.delivery_id(row["batch_id"], row["position"])),
-    )
-
-
-def _orphans(row: door.Row, *, letters: str) -> list[Orphan]:
-    return [
-        Orphan(
-            delivery_id=ids.delivery_id(row["id"], position),
-            job_id=row["job_id"],
-            customer_id=row["customer_id"],
-            message_id=row["message_id"],
-            address=row["addresses"][position],
-            attempt=1,
-            epoch=row["epoch"],
-            retry_id=None,
-            letter=letter,
-        )
-        for position, letter in enumerate(row["state"])
-        if letter in letters
-    ]
-
-
-def _orphan_retry(row: door.Row) -> Orphan:
-    return Orphan(
-        delivery_id=ids.delivery_id(row["batch_id"], row["position"]),
-        job_id=row["job_id"],
-        customer_id=row["customer_id"],
-        message_id=row["message_id"],
-        address=row["address"],
-        attempt=row["attempt"] + 1,
-        epoch=row["epoch"],
-        retry_id=row["id"],
-        letter=row["letter"],
     )

@@ -214,43 +214,73 @@ WHERE id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND own
                       ORDER BY id FOR UPDATE))
   AND owner = $2;
 
+-- name: rescue.owners
+-- Who holds something and is not alive. Whose journal lies elsewhere is left to a neighbour for $4
+-- seconds more: without the journal all that was under way would be a doubt.
+SELECT h.owner, i.id IS NOT NULL AS is_known
+FROM (SELECT owner FROM batch WHERE owner IS NOT NULL
+      UNION SELECT owner FROM retry WHERE owner IS NOT NULL) h
+LEFT JOIN instance i ON i.id = h.owner
+WHERE h.owner <> $1
+  AND (i.id IS NULL
+       OR i.lease_until + CASE WHEN i.host = $2 AND i.state_dir = $3 THEN interval '0'
+                               ELSE make_interval(secs => $4) END <= now())
+ORDER BY h.owner;
+
 -- name: rescue.batches
--- Takes batches whose owner is not alive, and our own that aren't in $3, which we never heard that we
--- have. What was under way in them must be decided.
-WITH dead AS MATERIALIZED (
-    SELECT b.id FROM batch b
-    WHERE b.owner IS NOT NULL
-      AND CASE WHEN b.owner = $1 THEN b.id NOT IN (SELECT unnest($3::bigint[]))
-               ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = b.owner AND i.lease_until > now())
-          END
-    ORDER BY b.id LIMIT $2 FOR UPDATE SKIP LOCKED
-), taken AS (
-    UPDATE batch SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))
-    RETURNING id, job_id, job_on, customer_id, message_id, epoch, state
-)
-SELECT t.*, ARRAY(SELECT d.address FROM delivery d
-                  WHERE d.job_on = t.job_on AND d.id BETWEEN t.id * 512 AND t.id * 512 + 511
-                  ORDER BY d.id) AS addresses
-FROM taken t;
+-- Batches that these owners hold, and our own that aren't in $3, which we never heard that we have; a
+-- page of those after $4. Nothing is taken: what was under way is settled under the epoch it had.
+SELECT b.id, b.owner, b.job_id, b.job_on, b.customer_id, b.message_id, b.epoch, b.state,
+       ARRAY(SELECT d.address FROM delivery d
+             WHERE d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+             ORDER BY d.id) AS addresses
+FROM batch b
+WHERE (b.owner = ANY ($1::uuid[])
+       OR (b.owner = $2 AND b.id NOT IN (SELECT unnest($3::bigint[]))))
+  AND b.id > $4
+ORDER BY b.id LIMIT $5;
 
 -- name: rescue.retries
 -- The same for retry rows, with the letter of their delivery.
-WITH dead AS MATERIALIZED (
-    SELECT r.id FROM retry r
-    WHERE r.owner IS NOT NULL
-      AND CASE WHEN r.owner = $1 THEN r.id NOT IN (SELECT unnest($3::bigint[]))
-               ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = r.owner AND i.lease_until > now())
-          END
-    ORDER BY r.id LIMIT $2 FOR UPDATE SKIP LOCKED
-), taken AS (
-    UPDATE retry SET owner = $1, epoch = epoch + 1 WHERE id = ANY (ARRAY(SELECT id FROM dead))
-    RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
-)
-SELECT t.id, t.batch_id, t.position, t.job_id, t.customer_id, t.attempt, t.epoch, b.message_id,
-       substr(b.state, t.position + 1, 1) AS letter, d.address
-FROM taken t
-JOIN batch b ON b.id = t.batch_id
-JOIN delivery d ON d.job_on = t.job_on AND d.id = t.batch_id * 512 + t.position;
+SELECT r.id, r.owner, r.batch_id, r.position, r.job_id, r.customer_id, r.attempt, r.epoch, b.message_id,
+       substr(b.state, r.position + 1, 1) AS letter, d.address
+FROM retry r
+JOIN batch b ON b.id = r.batch_id
+JOIN delivery d ON d.job_on = r.job_on AND d.id = r.batch_id * 512 + r.position
+WHERE (r.owner = ANY ($1::uuid[])
+       OR (r.owner = $2 AND r.id NOT IN (SELECT unnest($3::bigint[]))))
+  AND r.id > $4
+ORDER BY r.id LIMIT $5;
+
+-- name: rescue.free_batches
+-- Frees batches nothing of which is under way any more, unless somebody else has meanwhile.
+UPDATE batch b SET owner = NULL, rank = NULL, epoch = b.epoch + 1,
+                   done = translate(b.state, 'wu', '') = b.state
+FROM unnest($1::bigint[], $2::integer[]) AS f (id, epoch)
+WHERE b.id = f.id AND b.epoch = f.epoch AND b.owner IS NOT NULL AND strpos(b.state, 'u') = 0
+  AND b.id = ANY (ARRAY(SELECT id FROM batch WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE));
+
+-- name: rescue.free_retries
+-- The same for retry rows.
+UPDATE retry r SET owner = NULL, rank = NULL, epoch = r.epoch + 1
+FROM unnest($1::bigint[], $2::integer[]) AS f (id, epoch), batch b
+WHERE r.id = f.id AND r.epoch = f.epoch AND r.owner IS NOT NULL
+  AND b.id = r.batch_id AND substr(b.state, r.position + 1, 1) <> 'r'
+  AND r.id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE));
+
+-- name: rescue.held
+-- Which of these still hold something.
+SELECT owner FROM batch WHERE owner = ANY ($1::uuid[])
+UNION SELECT owner FROM retry WHERE owner = ANY ($1::uuid[]);
+
+-- name: rescue.tried
+-- Deliveries that a journal names, as they stand; none that isn't of the job that the journal says.
+SELECT t.place, b.job_id, b.customer_id, b.message_id, d.address,
+       substr(b.state, (t.delivery_id % 512)::integer + 1, 1) AS letter
+FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS t (delivery_id, job_id, place)
+JOIN batch b ON b.id = t.delivery_id / 512 AND b.job_id = t.job_id
+JOIN delivery d ON d.job_on = b.job_on AND d.id = t.delivery_id
+ORDER BY t.place;
 
 -- name: expire.jobs
 -- Jobs whose time is over and that still have something waiting or deferred.

@@ -16,6 +16,10 @@ WHERE id = $1 AND lease_until > now() RETURNING lease_until;
 -- Ends the lease at once, so that nobody waits for it.
 DELETE FROM instance WHERE id = $1;
 
+-- name: instance.is_over
+-- Ends the lease of an instance whose process is known to be gone.
+UPDATE instance SET lease_until = now() WHERE id = $1 AND lease_until > now();
+
 -- name: instance.forget
 -- Forgets instances whose lease ended long ago and that own nothing any more.
 DELETE FROM instance i WHERE i.lease_until < now() - interval '1 hour';

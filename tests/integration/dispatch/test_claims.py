@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from daemon.mail import ids
 from daemon.mail.outcome import Verdict
-from daemon.store import claims
+from daemon.store import claims, orphans
 
 
 async def _claimed(ground, owner: UUID, *, customer: int = 1, klass: int = 1):
@@ -144,26 +144,10 @@ async def test_no_permit_for_the_dead_the_robbed_and_strangers(ground) -> None:
     assert await claims.permit(ground.store, uuid4(), asks) == {}
     await ground.bare.execute("UPDATE instance SET lease_until = now()")
     assert await claims.permit(ground.store, owner, asks) == {}
-    other = await ground.instance()
-    rescued = await claims.rescued_batches(ground.store, other, 10, known=[])
-    assert list(rescued.values()) == [[]]
     await ground.bare.execute("UPDATE instance SET lease_until = now() + interval '1 minute'")
+    left = await orphans.batches(ground.store, [owner], uuid4(), known=[], after=0, limit=10)
+    await orphans.free_batches(ground.store, left)
     assert await claims.permit(ground.store, owner, asks) == {}
-
-
-async def test_the_dead_are_rescued_with_what_was_under_way(ground) -> None:
-    """A batch of a dead owner is taken, a missing instance row frees too; once."""
-    await ground.job(3)
-    await claims.promote(ground.store)
-    owner = await ground.instance()
-    asks = _asks(*await _claimed(ground, owner))
-    await claims.permit(ground.store, owner, asks[1:2])
-    await ground.bare.execute("DELETE FROM instance")
-    other = await ground.instance()
-    rescued = await claims.rescued_batches(ground.store, other, 10, known=[])
-    (orphans,) = rescued.values()
-    assert [(one.delivery_id, one.letter) for one in orphans] == [(asks[1].delivery_id, "u")]
-    assert await claims.rescued_batches(ground.store, other, 10, known=list(rescued)) == {}
 
 
 async def test_given_back_is_promoted_again(ground) -> None:

@@ -3,16 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
 
 from daemon.broker.publisher import BatchPublisher
 from daemon.config.sections import Events
 from daemon.dispatch.held import Holdings, of_batches
+from daemon.dispatch.journal import Journal
+from daemon.dispatch.legacy import Legacy
 from daemon.dispatch.rescue import Rescue
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
-from daemon.store import claims
+from daemon.mail import ids
+from daemon.mail.attempt import Attempt, Envelope, Tenure
+from daemon.mail.content import Content
+from daemon.mail.reply import Reply
+from daemon.store import claims, instances, orphans
 from tests.integration.dispatch.facts import claimed, facts, retried, settling
 from tests.integration.dispatch.test_settling import NOT_NOW, OK
 from tests.integration.ledger.audience import Listener, written
@@ -20,19 +29,28 @@ from tests.waiting import until
 
 
 @asynccontextmanager
-async def rescuing(ground, link, holdings: Holdings | None = None) -> AsyncIterator[UUID]:
-    """Somebody alive who looks for the dead all the time."""
+async def rescuing(
+    ground, link, holdings: Holdings | None = None, folder: Path | None = None
+) -> AsyncIterator[UUID]:
+    """Somebody who looks for the dead all the time: elsewhere, or as a neighbour in `folder`."""
     me = await ground.instance()
+    host = "h" if folder else "elsewhere"
+    here = instances.Instance(id=me, name="t", host=host, state_dir="/", version="0")
     teller = Teller(
         ground.store, BatchPublisher(link), instance=me, exchange="nowhere", pace=Events()
     )
     async with settling(ground.store, me) as settler, asyncio.TaskGroup() as group:
-        rescue = Rescue(
-            ground.store, settler, teller, holdings or Holdings(), instance=me, every=0.05
-        )
-        task = group.create_task(rescue.run())
-        yield me
-        task.cancel()
+        with TemporaryDirectory() as elsewhere:
+            journal = Journal(folder or Path(elsewhere), me, database="d")
+            legacy = Legacy(journal)
+            rescue = Rescue(
+                ground.store, settler, teller, holdings or Holdings(), legacy=legacy, instance=here
+            )
+            task = group.create_task(rescue.run(0.05))
+            yield me
+            task.cancel()
+            legacy.close()
+            journal.close()
 
 
 async def _nobody_owns(ground) -> bool:
@@ -40,7 +58,9 @@ async def _nobody_owns(ground) -> bool:
 
 
 async def _dies(ground, instance: UUID) -> None:
-    await ground.bare.execute("UPDATE instance SET lease_until = now() WHERE id = $1", instance)
+    """Its lease is over, and so long that everybody may rescue."""
+    long_ago = "UPDATE instance SET lease_until = now() - interval '10 s' WHERE id = $1"
+    await ground.bare.execute(long_ago, instance)
 
 
 async def test_what_the_dead_had_under_way_is_in_doubt(ground, link) -> None:
@@ -60,6 +80,130 @@ async def test_what_the_dead_had_under_way_is_in_doubt(ground, link) -> None:
     assert await ground.bare.fetchval("SELECT count(*) FROM doubt WHERE reason = 'died'") == 3
     assert await ground.bare.fetchval("SELECT bool_and(rank IS NULL) FROM batch")
     assert await ground.keeps_the_law()
+
+
+def tried(batch: claims.Batch, position: int) -> Attempt:
+    """The attempt at one delivery of a batch, as its holder's journal names it."""
+    return Attempt(
+        delivery_id=ids.delivery_id(batch.id, position),
+        number=1,
+        envelope=Envelope(sender="", recipient="a@b.example"),
+        content=Content(data=b"\r\n"),
+        tenure=Tenure(batch.job_id, 0, batch.epoch),
+    )
+
+
+def noted(journal: Journal, batch: claims.Batch) -> None:
+    """Four attempts: taken, refused, refused for now, and one whose reply never came."""
+    for position, code in enumerate((250, 550, 451, None)):
+        attempt = tried(batch, position)
+        assert journal.dot(attempt)
+        if code:
+            journal.reply(attempt, Reply(code=code, text="said so"), "h:25")
+
+
+async def test_a_journal_decides_what_was_under_way(ground, link, tmp_path) -> None:
+    """C17: what it heard is settled, what never left waits again, only the rest is a doubt."""
+    dead = await ground.instance()
+    await ground.job(6)
+    (batch,) = await claimed(ground, dead)
+    await ground.bare.execute("UPDATE batch SET state = 'uuuuuw'")
+    journal = Journal(tmp_path, dead, database="d")
+    noted(journal, batch)
+    journal.close()  # its lease has a minute to go, but its process is gone
+    async with rescuing(ground, link, folder=tmp_path), rescuing(ground, link):
+        await until(lambda: _nobody_owns(ground))
+        await until(lambda: _is_buried(journal))
+    assert await ground.letters() == "sbddww"
+    assert await ground.told("delivery.in_doubt") == 1
+    assert await ground.told("delivery.repeated") == 0
+    relay = await ground.bare.fetchval("SELECT relay FROM ledger WHERE type = 'delivery.sent'")
+    assert relay == "h:25"
+    assert await ground.keeps_the_law()
+
+
+async def test_a_journal_whose_process_is_frozen(ground, link, tmp_path) -> None:
+    """W2: once its lease is over its journal is read, lock held or not; and left in its place."""
+    dead = await ground.instance()
+    await ground.job(6)
+    (batch,) = await claimed(ground, dead)
+    journal = Journal(tmp_path, dead, database="d")
+    noted(journal, batch)
+    await _dies(ground, dead)
+    async with rescuing(ground, link, folder=tmp_path):
+        await until(lambda: _nobody_owns(ground))
+    assert await ground.letters() == "sbddww"
+    assert journal.path.exists()
+    journal.close()
+
+
+async def test_what_runs_without_being_on_record_may_still_send(ground, link, tmp_path) -> None:
+    """W7: its row was deleted and it runs: it may not know yet, so silence means nothing."""
+    dead = await ground.instance()
+    await ground.job(6)
+    (batch,) = await claimed(ground, dead)
+    journal = Journal(tmp_path, dead, database="d")
+    noted(journal, batch)
+    await ground.bare.execute("DELETE FROM instance WHERE id = $1", dead)
+    async with rescuing(ground, link, folder=tmp_path):
+        await until(lambda: _nobody_owns(ground))
+    assert await ground.letters() == "sbdddd"
+    assert await ground.told("delivery.in_doubt") == 3
+    journal.close()
+
+
+async def test_a_reply_that_is_found_late_ends_the_doubt(ground, link, tmp_path) -> None:
+    """A journal adopted after others had to doubt still tells what was heard (promise 3)."""
+    dead = await ground.instance()
+    await ground.job(6, doubt="hold")
+    (batch,) = await claimed(ground, dead)
+    journal = Journal(tmp_path, dead, database="d")
+    noted(journal, batch)
+    journal.close()
+    await ground.bare.execute("DELETE FROM instance WHERE id = $1", dead)
+    async with rescuing(ground, link):
+        await until(lambda: _nobody_owns(ground))
+    assert await ground.letters() == "qqqqqq"
+    async with rescuing(ground, link, folder=tmp_path):
+        await until(lambda: _is_buried(journal))
+    assert await ground.letters() == "sqqqqq"
+    assert await ground.keeps_the_law()
+
+
+async def test_a_journal_of_another_job_decides_nothing(ground, link, tmp_path) -> None:
+    """A database set back to an earlier day may number alike what is another mail."""
+    dead = await ground.instance()
+    await ground.job(4)
+    (batch,) = await claimed(ground, dead)
+    journal = Journal(tmp_path, uuid4(), database="d")
+    noted(journal, replace(batch, job_id=uuid4()))
+    journal.close()
+    async with rescuing(ground, link, folder=tmp_path):
+        await until(lambda: _is_buried(journal))
+    assert await ground.letters() == "uuuu"
+
+
+async def test_others_are_left_to_their_neighbours_first(ground, link, tmp_path) -> None:
+    """Who lies elsewhere is rescued a while after its lease, so that a neighbour goes first."""
+    dead = instances.Instance(id=uuid4(), name="t", host="other", state_dir="/", version="0")
+    await instances.register(ground.store, dead, 60.0)
+    await ground.job(1)
+    await claimed(ground, dead.id)
+    late = "UPDATE instance SET lease_until = now() - interval '4 s' WHERE id = $1"
+    await ground.bare.execute(late, dead.id)
+    assert await _dead(ground, host="h") == []
+    assert await _dead(ground, host="other") == [dead.id]
+    await ground.bare.execute(late.replace("4 s", "5 s"), dead.id)
+    assert await _dead(ground, host="h") == [dead.id]
+
+
+async def _dead(ground, *, host: str) -> list[UUID]:
+    found = await orphans.owners(ground.store, uuid4(), host=host, state_dir="/")
+    return [owner.id for owner in found]
+
+
+async def _is_buried(journal: Journal) -> bool:
+    return not journal.path.exists()
 
 
 async def test_the_retry_rows_of_the_dead(ground, link) -> None:

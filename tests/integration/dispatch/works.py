@@ -5,18 +5,22 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from daemon.broker.connection import Link
 from daemon.broker.publisher import BatchPublisher
 from daemon.config.sections import Events
 from daemon.delivery.courier import Reason, Source
+from daemon.dispatch.claimer import Pace
+from daemon.dispatch.journal import Journal
 from daemon.dispatch.lane import Settings
 from daemon.dispatch.lease import Lease
 from daemon.dispatch.part import Dispatch, Equipment
 from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
-from daemon.dispatch.witness import LeaseWitness
+from daemon.dispatch.witness import JournalWitness
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.attempt import Attempt
@@ -56,9 +60,9 @@ class Relay:
 class ScriptedCourier:
     """One way to the relay; keeps what every courier promises."""
 
-    def __init__(self, relay: Relay, lease: Lease) -> None:
+    def __init__(self, relay: Relay, lease: Lease, journal: Journal) -> None:
         self.relay = relay
-        self._witness = LeaseWitness(lease)
+        self._witness = JournalWitness(lease, journal, relay="h:25")
         self.taken = 0
         """Attempts that took this way."""
 
@@ -145,9 +149,12 @@ class Terms:
     """A customer of whose transports this instance's configuration knows nothing."""
 
 
-def made(store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms) -> Works:
+def made(
+    store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms, folder: Path
+) -> Works:
     """An instance that isn't registered yet and doesn't run."""
-    about = instances.Instance(id=uuid4(), name="t", host="h", state_dir="/", version="0")
+    about = instances.Instance(id=uuid4(), name="t", host="h", state_dir=str(folder), version="0")
+    journal = Journal(folder, about.id, database="d")
     lease = Lease(store, about, terms.lease)
     teller = Teller(
         store, BatchPublisher(link), instance=about.id, exchange="nowhere", pace=Events()
@@ -162,12 +169,13 @@ def made(store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms) 
     def courier(lane: lanes.Lane) -> ScriptedCourier | None:
         if lane.customer_id == terms.stranger:
             return None
-        couriers.append(ScriptedCourier(relay, lease))
+        couriers.append(ScriptedCourier(relay, lease, journal))
         return couriers[-1]
 
     equipment = Equipment(
         store=store,
         lease=lease,
+        journal=journal,
         settler=settler,
         teller=teller,
         press=Press(message_domain="m.example", key=key),
@@ -178,8 +186,7 @@ def made(store: door.Store, relay: Relay, link: Link, key: bytes, terms: Terms) 
             permit_window=terms.window,
             shares={0: 8, 1: 4, 2: 1},
         ),
-        poll=0.05,
-        hold=5000,
+        pace=Pace(poll=0.05, hold=5000),
         connections=terms.connections,
         rescue_every=0.2,
         stop_deadline=terms.stop_deadline,
@@ -200,10 +207,11 @@ async def working(
 ) -> AsyncIterator[Works]:
     """An instance at work; at the end it stops as it should, and leaves."""
     key = await instances.hash_key(store)
-    works = made(store, relay, link, key, terms or Terms())
-    await works.lease.begin()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(works.dispatch.run(works.stop))
-        yield works
-        works.stop.set()
-    await works.lease.end()
+    with TemporaryDirectory() as folder:
+        works = made(store, relay, link, key, terms or Terms(), Path(folder))
+        await works.lease.begin()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(works.dispatch.run(works.stop))
+            yield works
+            works.stop.set()
+        await works.lease.end()

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from daemon.dispatch import lease as leases
+from daemon.dispatch.journal import Journal
 from daemon.dispatch.lease import Lease, LeaseLost
-from daemon.dispatch.witness import LeaseWitness
+from daemon.dispatch.witness import JournalWitness
 from daemon.mail.attempt import Attempt, Envelope
 from daemon.mail.content import Content
 from daemon.store import errors, instances
@@ -140,13 +141,34 @@ async def test_one_beat_that_hangs_does_not_hold_up_the_next(lease, database, cl
         running.cancel()
 
 
-async def test_no_dot_after_it(lease, database, clock) -> None:
+async def test_no_dot_after_it(lease, database, clock, tmp_path) -> None:
     """The witness allows a final dot while the lease lasts, and none after it (promise 2)."""
     await lease.begin()
-    witness = LeaseWitness(lease)
+    journal = Journal(tmp_path, INSTANCE.id, database="d")
+    witness = JournalWitness(lease, journal, relay="h:25")
     assert witness.dot(ATTEMPT)
     clock.now += 0.02
     assert not witness.dot(ATTEMPT)
+    assert journal.path.read_text().count("dot") == 1
+
+
+async def test_whoever_freezes_before_the_note_sends_no_dot(
+    lease, database, clock, tmp_path, monkeypatch
+) -> None:
+    """W2: frozen between the look at the lease and the note, it finds its lease over after it.
+
+    A rescuer may have read the journal in between, and have found no dot in it.
+    """
+    await lease.begin()
+    journal = Journal(tmp_path, INSTANCE.id, database="d")
+    note = journal.dot
+
+    def frozen(attempt: Attempt) -> bool:
+        clock.now += 1.0
+        return note(attempt)
+
+    monkeypatch.setattr(journal, "dot", frozen)
+    assert not JournalWitness(lease, journal, relay="h:25").dot(ATTEMPT)
 
 
 async def test_leaving_ends_it_whatever_the_database_says(lease, database) -> None:
