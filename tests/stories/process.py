@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.stories import servers
 
 PATIENCE = 20.0
 """Seconds for a start or a stop."""
+_SELDOM = 9.5
+"""Seconds before the same may be said again: ten, on two clocks."""
 _GLANCE = 0.05
 """Seconds between looks at what gives no signal: a log, a health check."""
 
@@ -65,6 +68,45 @@ class Daemon:
             if f'"{event}"' in line:
                 yield json.loads(line)
 
+    @property
+    def memory(self) -> int:
+        """Octets that it has in memory now."""
+        told = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        (line,) = (line for line in told.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    @property
+    def repetitions(self) -> list[str]:
+        """What it complained of again before ten seconds were over."""
+        spoken: dict[tuple[str, ...], datetime] = {}
+        found = []
+        for line in map(json.loads, filter(None, self.log.splitlines())):
+            if line["level"] not in ("warning", "error"):
+                continue
+            cause = tuple(str(line.get(key)) for key in ("event", "what", "why"))
+            at = datetime.fromisoformat(line["timestamp"])
+            if cause in spoken and (at - spoken[cause]).total_seconds() < _SELDOM:
+                found.append(": ".join(cause))
+            spoken[cause] = at
+        return found
+
+    async def names(self, check: str, cause: str, seconds: float = PATIENCE) -> None:
+        """Returns once `/readyz?verbose` says that something isn't well, and why."""
+        reason: str | None = None
+        try:
+            async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
+                while cause not in (reason or ""):
+                    await asyncio.sleep(_GLANCE)
+                    async with session.get(f"{self._address()}/readyz?verbose") as answer:
+                        reason = (await answer.json())["checks"][check]["reason"]
+        except TimeoutError:
+            raise AssertionError(f"{check} is not said to be {cause!r}, but {reason!r}") from None
+
+    def _address(self) -> str | None:
+        """Where it tells machines how it is; None as long as it doesn't."""
+        listening = next(self.lines("ops.listening"), None)
+        return listening and f"http://{listening['host']}:{listening['port']}"
+
     async def ready(self, seconds: float = PATIENCE) -> None:
         """Returns when it says that it is ready."""
         async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
@@ -73,11 +115,11 @@ class Daemon:
                 await asyncio.sleep(_GLANCE)
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
-        address = next(self.lines("ops.listening"), None)
+        address = self._address()
         if address is None:
             return False
         try:
-            async with session.get(f"http://{address['host']}:{address['port']}/readyz") as answer:
+            async with session.get(f"{address}/readyz") as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False

@@ -1,6 +1,7 @@
 """The servers that stories run against: the pair everybody shares, or one of their own to break."""
 
 import asyncio
+import json
 import os
 import sys
 import uuid
@@ -70,6 +71,17 @@ class Pair:
     async def restart(self, server: str, *, kill: bool) -> None:
         """Ends one of them, by SIGKILL or as it likes to, and starts it at the same place."""
         await self._typed("restart", server, *(["--kill"] if kill else []))
+
+    async def pid(self, server: str) -> int:
+        """The process that is the server's first."""
+        return int(await self._told(server, "pid"))
+
+    async def home(self, server: str) -> Path:
+        """The folder of its own that the server has its files in."""
+        return Path(await self._told(server, "folder"))
+
+    async def _told(self, server: str, what: str) -> str:
+        return str(json.loads(await self._typed("status", "--json"))[server][what])
 
     async def stop(self) -> None:
         """Ends both and removes their data."""
