@@ -3,14 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.stories import house as houses
+from tests.stories import troubles
 from tests.stories.house import House
 from tests.stories.servers import DSN, URL, Pair, Servers
+from tests.stories.troubles import Disk
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +66,21 @@ async def home(
 async def breakable(own_servers: Servers, tmp_path: Path) -> AsyncIterator[House]:
     """A house on servers that may be restarted."""
     async with houses.opened(own_servers, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def disk(own_servers: Servers, pair: Pair) -> AsyncIterator[Disk]:
+    """A small disk, which can be filled up."""
+    async with troubles.disk(own_servers.dsn, pair) as made:
+        yield made
+
+
+@pytest.fixture
+async def cramped(own_servers: Servers, disk: Disk, tmp_path: Path) -> AsyncIterator[House]:
+    """A house on servers that may be restarted, its database on that disk."""
+    servers = replace(own_servers, tablespace=disk.tablespace or own_servers.tablespace)
+    async with houses.opened(servers, tmp_path) as opened:
         yield opened
 
 

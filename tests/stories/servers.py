@@ -30,6 +30,8 @@ class Servers:
     dsn: str
     url: str
     template: str
+    tablespace: str = "pg_default"
+    """Where the databases of stories lie."""
 
     @classmethod
     async def at(cls, dsn: str, url: str) -> "Servers":
@@ -48,7 +50,8 @@ class Servers:
     async def database(self) -> AsyncIterator[str]:
         """The address of a migrated database that nobody else has."""
         name = named()
-        await _run(self.dsn, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        like = f"TEMPLATE {self.template} TABLESPACE {self.tablespace}"
+        await _run(self.dsn, f"CREATE DATABASE {name} {like}")
         try:
             yield _of(self.dsn, name)
         finally:

@@ -49,29 +49,26 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_disk_full(breakable: House, pair: Pair) -> None:
+async def test_disk_full(cramped: House, disk: troubles.Disk) -> None:
     """A database whose disk is full is named; nothing is lost, and work goes on with room."""
-    house = breakable
-    async with troubles.disk(house.dsn, pair) as disk:
-        daemon = await house.start(log__delivery_sample="0")
-        await house.sink.do("slow", ms=30)
-        campaign = await house.producer.ask(asks.send(asks.people(1500)))
-        await house.sink.stored(100)
-        memory = daemon.memory
-        await disk.fill()
-        asked = await _asked(house)
-        await daemon.names("postgres", "53100")
-        assert asked.answer is None
-        await disk.clear()
-        await _resumes(house, asked)
-        await house.sink.do("slow", ms=0)
-        completed = await house.events.completed(campaign.job)
-        assert completed.data["counts"]["sent"] == 1500
-        assert daemon.memory < memory + MORE_MEMORY
-        assert daemon.repetitions == []
-        await house.judge()
-        for one in house.daemons:
-            await one.clear_away()
+    house = cramped
+    daemon = await house.start(log__delivery_sample="0")
+    await house.sink.do("slow", ms=30)
+    campaign = await house.producer.ask(asks.send(asks.people(1500)))
+    await house.sink.stored(100)
+    memory = daemon.memory
+    await disk.fill(house.dsn)
+    asked = await _asked(house)
+    await daemon.names("postgres", "53100")
+    assert asked.answer is None
+    await disk.clear(house.dsn)
+    await _resumes(house, asked)
+    await house.sink.do("slow", ms=0)
+    completed = await house.events.completed(campaign.job)
+    assert completed.data["counts"]["sent"] == 1500
+    assert daemon.memory < memory + MORE_MEMORY
+    assert daemon.repetitions == []
+    await house.judge()
 
 
 @asynccontextmanager

@@ -67,11 +67,11 @@ async def backends_killed(dsn: str) -> None:
 
 @asynccontextmanager
 async def disk(dsn: str, pair: Pair) -> AsyncIterator["Disk"]:
-    """The database of `dsn` lies on a small disk of its own, which can be filled up."""
+    """A small disk for databases, which can be filled up."""
     # among the server's own files, where it may go whoever it is
     made = Disk(dsn, await pair.home("postgres") / "disk")
-    await made.prepare()
     try:
+        await made.prepare()
         yield made
     finally:
         await made.clear_away()
@@ -84,69 +84,57 @@ class Disk:
     told the same by the same server.
     """
 
+    tablespace = ""
+    """Where databases must be made to lie on it; empty where it couldn't be mounted."""
+
     def __init__(self, dsn: str, folder: Path) -> None:
         self._dsn = dsn
-        self._name = urlsplit(dsn).path[1:]
         self._folder = folder
-        self._is_mounted = False
 
     async def prepare(self) -> None:
-        """Before anyone is connected to the database."""
+        """Mounts it and has the server know it."""
         self._folder.mkdir()
-        size = f"size={_ROOM}m"
-        mounting = ("mount", "-t", "tmpfs", "-o", size, "tmpfs", str(self._folder))
-        self._is_mounted = os.geteuid() == 0 and await _done(*mounting)
-        if not self._is_mounted:
+        mounting = ("mount", "-t", "tmpfs", "-o", f"size={_ROOM}m", "tmpfs", str(self._folder))
+        if os.geteuid() != 0 or not await _done(*mounting):
             return
         space = self._folder / "space"
         space.mkdir()
         assert await _done("chown", "-R", "postgres", str(self._folder))
-        for statement in (
-            f"CREATE TABLESPACE {self._name}_disk LOCATION '{space}'",
-            f"ALTER DATABASE {self._name} SET TABLESPACE {self._name}_disk",
-        ):
-            await _say(self._dsn, statement)
+        await _say(self._dsn, f"CREATE TABLESPACE small LOCATION '{space}'")
+        await _say(self._dsn, "GRANT CREATE ON TABLESPACE small TO deliveryd")
+        self.tablespace = "small"
 
-    async def fill(self) -> None:
-        """Not a page more can be stored."""
-        if self._is_mounted:
+    async def fill(self, dsn: str) -> None:
+        """Not a page more can be stored in a database."""
+        if self.tablespace:
             with (self._folder / "ballast").open("wb") as ballast, suppress(OSError):
                 while True:
                     ballast.write(b"x" * 65536)
                     ballast.flush()
             return
         raising = "BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END"
-        await self._here(
-            f"CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ {raising} $$",
-            *(
-                f"CREATE TRIGGER is_full BEFORE INSERT ON {table} EXECUTE FUNCTION is_full()"
-                for table in ("ledger", "job", "retry")
-            ),
-        )
+        full = f"CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ {raising} $$"
+        await _run(dsn, full)
+        for table in ("ledger", "job", "retry"):
+            once = f"CREATE TRIGGER is_full BEFORE INSERT ON {table} EXECUTE FUNCTION is_full()"
+            await _run(dsn, once)
 
-    async def clear(self) -> None:
+    async def clear(self, dsn: str) -> None:
         """There is room again."""
-        if self._is_mounted:
+        if self.tablespace:
             (self._folder / "ballast").unlink()
         else:
-            await self._here("DROP FUNCTION is_full() CASCADE")
+            await _run(dsn, "DROP FUNCTION is_full() CASCADE")
 
     async def clear_away(self) -> None:
-        """Nothing of it is left."""
-        if self._is_mounted:
-            (self._folder / "ballast").unlink(missing_ok=True)
-            await _say(self._dsn, f"ALTER DATABASE {self._name} SET TABLESPACE pg_default")
-            await _say(self._dsn, f"DROP TABLESPACE {self._name}_disk")
-            assert await _done("umount", str(self._folder))
-        self._folder.rmdir()
-
-    async def _here(self, *statements: str) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=PATIENCE)
+        """Nothing of it is left, once the databases on it are gone."""
         try:
-            for statement in statements:
-                await connection.execute(statement)
+            if self.tablespace:
+                (self._folder / "ballast").unlink(missing_ok=True)
+                await _say(self._dsn, "DROP TABLESPACE small")
         finally:
-            await connection.close()
+            await _done("umount", "--lazy", str(self._folder))
+            self._folder.rmdir()
 
 
 async def _say(dsn: str, statement: str) -> None:
@@ -154,12 +142,15 @@ async def _say(dsn: str, statement: str) -> None:
     split = urlsplit(dsn)
     secret = split.netloc.partition(":")[2]
     superuser = urlunsplit(split._replace(netloc=f"postgres:{secret}", path="/postgres"))
-    connection = await asyncpg.connect(
-        superuser, timeout=PATIENCE, server_settings={"default_transaction_read_only": "off"}
-    )
+    await _run(superuser, statement)
+    await _run(superuser, "SELECT pg_reload_conf()")
+
+
+async def _run(dsn: str, statement: str) -> None:
+    writable = {"default_transaction_read_only": "off"}
+    connection = await asyncpg.connect(dsn, timeout=PATIENCE, server_settings=writable)
     try:
         await connection.execute(statement)
-        await connection.execute("SELECT pg_reload_conf()")
     finally:
         await connection.close()
 
