@@ -46,6 +46,11 @@ class Consumer:
         """Whether parcels can come."""
         return self._session is not None and self._session.is_open
 
+    @property
+    def session(self) -> int:
+        """The session that parcels come by now; 0 if there is none."""
+        return self._session.number if self._session and self._session.is_open else 0
+
     async def take(self, limit: int) -> list[Parcel]:
         """Waits for a parcel, then returns what is there, in the queue's order, `limit` at most.
 

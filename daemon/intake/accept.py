@@ -22,9 +22,10 @@ from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
 from daemon.mail.standing import JobNow
-from daemon.store import accepting, door, framing
+from daemon.store import accepting, door, framing, memories
 from daemon.store.accepting import Job, Stored
 from daemon.store.expansion import Expanded
+from daemon.store.memories import Memory
 
 
 class _Undone(Exception):
@@ -104,7 +105,8 @@ async def _undone(store: door.Store) -> AsyncIterator[door.Session]:
 
 async def _recognise(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
     """Ends what was seen before, and what can't be recognised though it must be."""
-    for entry in entries:
+    await _recognise_own(session, entries)
+    for entry in _left(entries):
         await _recognise_alone(session, entry)
     keyed = {entry.ask.key: entry for entry in _left(entries) if entry.ask.key}
     wanted = {key: (entry.ask, entry.job.id) for key, entry in keyed.items()}
@@ -112,6 +114,18 @@ async def _recognise(session: door.Session, entries: Sequence[_Entry], terms: Te
     for key, entry in keyed.items():
         entry.claim = claims.get(key)
         entry.verdict = seen.get(key)
+
+
+async def _recognise_own(session: door.Session, entries: Sequence[_Entry]) -> None:
+    """Ends what has no key and was accepted from our very hand, by a commit that seemed lost."""
+    held = {entry.ask.holder: entry for entry in entries if not entry.ask.request_id}
+    wanted = {holder: entry.ask.body_hash for holder, entry in held.items() if holder}
+    if not wanted:
+        return
+    for holder, found in (await memories.own(session, wanted)).items():
+        held[holder].verdict = Verdict(
+            result="repeated", repeated=found.answer, memory=found.memory
+        )
 
 
 async def _recognise_alone(session: door.Session, entry: _Entry) -> None:
@@ -123,7 +137,7 @@ async def _recognise_alone(session: door.Session, entry: _Entry) -> None:
         # before any row: a frame that comes meanwhile must find either no job or all of it
         await framing.lock(session, ask.customer.id, request_id)
     elif request_id is None and ask.redelivered:
-        first = await accepting.matched(session, ask.customer.id, ask.body_hash)
+        first = await memories.matched(session, ask.customer.id, ask.body_hash, ask.holder)
         if first is not None:
             entry.verdict = Verdict(result="repeated", repeated=first)
 
@@ -192,24 +206,28 @@ async def _answer(session: door.Session, entries: Sequence[_Entry], terms: Terms
     keyed = [(entry.claim, texts[entry.job.id]) for entry in entries if entry.claim]
     await accepting.answer(session, keyed)
     unkeyed = [entry for entry in entries if not entry.claim]
-    remembered = await accepting.remember(
-        session,
-        [
-            (entry.job.customer_id, entry.job.body_hash, entry.job.id, texts[entry.job.id])
-            for entry in unkeyed
-        ],
-        lifetime=terms.key_lifetime,
-    )
-    memories = dict(zip((entry.job.id for entry in unkeyed), remembered, strict=True))
+    kept = [_memory(entry, texts[entry.job.id]) for entry in unkeyed]
+    numbers = await memories.remember(session, kept, lifetime=terms.key_lifetime)
+    remembered = dict(zip((entry.job.id for entry in unkeyed), numbers, strict=True))
     if any(not entry.is_empty for entry in entries):
         await accepting.wake(session)
     for entry in entries:
         entry.verdict = Verdict(
             result="accepted",
             answer=answers[entry.job.id],
-            memory=memories.get(entry.job.id),
+            memory=remembered.get(entry.job.id),
             opened=entry.send.open,
         )
+
+
+def _memory(entry: _Entry, answer: bytes) -> Memory:
+    return Memory(
+        customer_id=entry.job.customer_id,
+        body_hash=entry.job.body_hash,
+        job_id=entry.job.id,
+        answer=answer,
+        holder=entry.ask.holder,
+    )
 
 
 def _accepted(entry: _Entry) -> Accepted:

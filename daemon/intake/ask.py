@@ -13,6 +13,7 @@ from daemon.mail.request.send import Send
 from daemon.store import accepting
 from daemon.store.accepting import Key
 from daemon.store.directory import Customer
+from daemon.store.memories import Holder
 
 NATIVE = "native"
 
@@ -50,6 +51,8 @@ class Ask:
     plain: bytes
     """The body, unpacked."""
     redelivered: bool = False
+    holder: Holder | None = None
+    """Who has its parcel in hand."""
 
     @property
     def request(self) -> Request:

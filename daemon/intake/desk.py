@@ -16,7 +16,7 @@ from daemon import crashpoints, logs, metrics
 from daemon.broker.consumer import Consumer
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Parcel
-from daemon.intake import carry, events, groups, post
+from daemon.intake import carry, events, groups, post, unkeyed
 from daemon.intake.ask import Ask, Dead, Turned, Verdict
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
@@ -27,6 +27,7 @@ from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
 from daemon.mail.request.answers import Accepted
 from daemon.store import errors, streams
+from daemon.store.memories import Undecided
 
 TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
@@ -160,6 +161,8 @@ class Desk:
         """One request by itself, and the frames that waited for it."""
         parcel, ask = pair
         end = await self._tried([parcel], lambda: self._alone(pair, now))
+        if isinstance(end, Undecided):
+            return self._put_off(pair)
         if isinstance(end, Exception):
             return await self._fail(parcel, ask, end)
         await self._finish([end])
@@ -169,6 +172,15 @@ class Desk:
             if isinstance(taken, Exception):
                 _log.warning("frames.left", fault=type(taken).__name__)
         return None
+
+    def _put_off(self, pair: Pair) -> None:
+        """A parcel of which nobody knows yet whether it is a repeat holds up no other."""
+        self._tasks.create_task(self._later(pair), name=f"intake.{self._name}.undecided")
+
+    async def _later(self, pair: Pair) -> None:
+        await asyncio.sleep(unkeyed.PAUSE)
+        if not self._is_stopping and await self._are_ours([pair.parcel]):
+            await self._carry_out(pair, self._with.clock())
 
     async def _together(self, group: Sequence[Pair]) -> list[_End]:
         verdicts = await carry.group(self._with.means, [pair.ask for pair in group])

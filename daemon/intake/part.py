@@ -66,6 +66,7 @@ class Intake:
             rules=reading.rules(config),
             key=equipment.key,
             urgent=self._names.urgent,
+            instance=equipment.instance,
         )
         self._post = Post(
             equipment.publisher, dead=self._names.dead, seconds=config.rabbitmq.publish_timeout

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from daemon.broker.parcel import Parcel
@@ -23,6 +24,7 @@ from daemon.mail.request.parcel import Label
 from daemon.mail.request.rules import Doubt, Purpose, Rules, Setting
 from daemon.store.directory import Customer
 from daemon.store.framing import Kept
+from daemon.store.memories import Holder
 
 _UNFIT_ID = "the `message_id` must be one line of printable characters"
 
@@ -50,6 +52,7 @@ class Reader:
     """Keys the hashes by which bodies are compared."""
     urgent: str
     """The name of the urgent queue."""
+    instance: UUID
 
     async def read(self, taken: Parcel, now: datetime) -> Ask | Turned | Dead:
         """The request of a parcel, or why there is none or it is refused."""
@@ -153,6 +156,7 @@ class _Reading:
             body_hash=self.reader.digest(found.source, self.back.speaks),
             plain=self._plain(found.request),
             redelivered=self.taken.redelivered,
+            holder=Holder(self.reader.instance, self.taken.session, self.taken.tag),
         )
 
     def _plain(self, request: Request) -> bytes:

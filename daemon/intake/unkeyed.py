@@ -6,10 +6,13 @@ Until then the broker may hand one out again, and the memory is all that tells i
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 
 from daemon import logs
 from daemon.broker.consumer import Consumer
-from daemon.store import accepting, door, errors
+from daemon.store import door, errors, memories
+
+Settle = Callable[[door.Store, Sequence[int]], Awaitable[None]]
 
 PAUSE = 1.0
 """Seconds between questions, while there is something to ask about."""
@@ -42,28 +45,28 @@ class Unkeyed:
     async def ask(self) -> None:
         """Asks once, and forgets what is known to have arrived.
 
-        The memories of a session that is lost stay in the database: their parcels may come again.
+        The memories of a session that is lost stay, and are nobody's: their parcels may come again.
         """
-        asked = {session: len(memories) for session, memories in self._open.items()}
+        asked = {session: len(some) for session, some in self._open.items()}
         answered = await self._consumer.confirm_acks()
         for session, number in asked.items():
             if session == answered:
-                await self._forget(session, number)
-            elif answered:
-                del self._open[session]
+                await self._settle(session, number, memories.arrived)
+            elif session != self._consumer.session:
+                await self._settle(session, number, memories.lost)
         if not self._open:
             self._some.clear()
 
-    async def _forget(self, session: int, number: int) -> None:
-        memories = self._open[session]
+    async def _settle(self, session: int, number: int, settle: Settle) -> None:
+        some = self._open[session]
         try:
-            await accepting.arrived(self._store, memories[:number])
+            await settle(self._store, some[:number])
         except (errors.Unavailable, errors.Again) as error:
             swallowed = _seldom.ask("unkeyed")
             if swallowed is not None:
                 _log.info("unkeyed.waits", why=str(error), swallowed=swallowed)
             return
         # others may have been acknowledged meanwhile
-        del memories[:number]
-        if not memories:
+        del some[:number]
+        if not some:
             del self._open[session]

@@ -105,30 +105,6 @@ async def answer(session: door.Session, answers: Iterable[tuple[int, bytes]]) ->
         )
 
 
-async def remember(
-    session: door.Session,
-    requests: Sequence[tuple[int, bytes, UUID, bytes]],
-    *,
-    lifetime: float,
-) -> list[int]:
-    """Remembers requests without a key (customer, hash, job, answer); answers the memories."""
-    if not requests:
-        return []
-    rows = await session.rows("accept.unkeyed", *zip(*requests, strict=True), lifetime)
-    return [row["id"] for row in rows]
-
-
-async def matched(session: door.Session, customer: int, body_hash: bytes) -> bytes | None:
-    """The first answer to a redelivered request without a key, used up by asking."""
-    found: bytes | None = await session.value("accept.unkeyed_match", customer, body_hash)
-    return found
-
-
-async def arrived(store: door.Store, memories: Sequence[int]) -> None:
-    """Forgets requests without a key: they can't come back."""
-    await store.run("accept.unkeyed_arrived", memories)
-
-
 async def forget(store: door.Store) -> int:
     """Forgets keys whose time is over; answers how many."""
     return await store.run("accept.forget_keys")

@@ -25,20 +25,46 @@ DELETE FROM request_seen WHERE id = ANY ($1::bigint[]);
 
 -- name: accept.unkeyed
 -- Remembers parcels without any key until their acknowledgement is known to have arrived.
-INSERT INTO request_seen (customer_id, body_hash, job_id, answer, expires_at)
-SELECT k.customer_id, k.body_hash, k.job_id, k.answer, now() + make_interval(secs => $5)
-FROM unnest($1::bigint[], $2::bytea[], $3::uuid[], $4::bytea[])
-     WITH ORDINALITY AS k (customer_id, body_hash, job_id, answer, place)
+INSERT INTO request_seen (customer_id, body_hash, job_id, answer, instance, session, tag,
+                          held_until, expires_at)
+SELECT k.customer_id, k.body_hash, k.job_id, k.answer, k.instance, k.session, k.tag,
+       now() + interval '1 minute', now() + make_interval(secs => $8)
+FROM unnest($1::bigint[], $2::bytea[], $3::uuid[], $4::bytea[], $5::uuid[], $6::bigint[],
+            $7::bigint[])
+     WITH ORDINALITY AS k (customer_id, body_hash, job_id, answer, instance, session, tag, place)
 ORDER BY k.place
 RETURNING id;
 
+-- name: accept.unkeyed_own
+-- Which of these parcels in hand have been accepted: a commit that seemed lost was none.
+SELECT s.id, s.answer, k.instance, k.session, k.tag
+FROM unnest($1::bytea[], $2::uuid[], $3::bigint[], $4::bigint[])
+     AS k (body_hash, instance, session, tag)
+JOIN request_seen s ON s.body_hash = k.body_hash AND s.request_id IS NULL
+    AND (s.instance, s.session, s.tag) = (k.instance, k.session, k.tag);
+
 -- name: accept.unkeyed_match
--- Uses up one match of a redelivered parcel without key: its first answer, once.
-DELETE FROM request_seen WHERE id = (
-    SELECT id FROM request_seen
-    WHERE request_id IS NULL AND customer_id = $1 AND body_hash = $2 AND expires_at > now()
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING answer;
+-- Uses up one match of a redelivered parcel without key: its first answer, once. What came by the
+-- same session is another parcel; of what a living instance has in hand nobody can tell yet.
+WITH same AS MATERIALIZED (
+    SELECT s.id, s.held_until > now() AND EXISTS (
+        SELECT FROM instance i WHERE i.id = s.instance AND i.lease_until > now()) AS is_held
+    FROM request_seen s
+    WHERE s.request_id IS NULL AND s.customer_id = $1 AND s.body_hash = $2
+      AND s.expires_at > now() AND ((s.instance, s.session) = ($3::uuid, $4::bigint)) IS NOT TRUE
+    ORDER BY s.id FOR UPDATE OF s
+), used AS (
+    DELETE FROM request_seen WHERE id = (SELECT min(id) FROM same WHERE is_held IS NOT TRUE)
+    RETURNING answer
+)
+SELECT answer FROM used
+UNION ALL
+SELECT NULL WHERE EXISTS (SELECT FROM same) AND NOT EXISTS (SELECT FROM used);
+
+-- name: accept.unkeyed_lost
+-- Nobody has these parcels in hand any more: they may come again.
+UPDATE request_seen SET held_until = now()
+WHERE id = ANY ($1::bigint[]) AND request_id IS NULL;
 
 -- name: accept.unkeyed_arrived
 -- Forgets parcels without key whose acknowledgement is known to have arrived.

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -15,9 +16,14 @@ from daemon.broker import topology
 from daemon.broker.confirms import Fate
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
+from daemon.intake.ask import NATIVE
 from daemon.intake.part import Intake
+from daemon.mail.request import decode
+from daemon.mail.request.decode import Decoded
+from daemon.mail.request.parcel import Label
+from daemon.mail.request.rules import Setting
 from daemon.store import door
-from tests.integration.intake.counter import Document, Heard
+from tests.integration.intake.counter import ANN, Document, Heard
 
 DEADLINE = 20.0
 """Seconds that anything may take."""
@@ -97,6 +103,22 @@ class House:
                 "LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE"
             )
             yield
+
+    async def held_by_another(self, document: Document) -> None:
+        """A living instance has accepted such a parcel without a key, and may still have it."""
+        found = decode.native(
+            json.dumps(document).encode(), Label(), Setting(now=datetime.now(UTC))
+        )
+        assert isinstance(found, Decoded)
+        await self.value(
+            "WITH i AS (INSERT INTO instance (id, name, host, state_dir, version, lease_until)"
+            " VALUES (gen_random_uuid(), 'i', 'h', '/', '0', now() + interval '1 hour')"
+            " RETURNING id) INSERT INTO request_seen (customer_id, body_hash, instance, session,"
+            " tag, held_until, expires_at, answer) SELECT $1, $2, id, 1, 1, now() + interval"
+            " '1 hour', now() + interval '1 hour', '{}' FROM i",
+            ANN,
+            self.intake._reader.digest(found.source, NATIVE),
+        )
 
     async def value(self, statement: str, *args: Any) -> Any:
         """The first value of any statement."""

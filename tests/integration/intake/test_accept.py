@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -9,6 +10,8 @@ from daemon.dialects import DIALECTS
 from daemon.intake import carry
 from daemon.intake.ask import Back
 from daemon.mail.refusal import Code, Refused
+from daemon.store import memories
+from daemon.store.memories import Holder, Undecided
 from tests.integration.intake.counter import BOB, Counter, Document, send
 
 
@@ -126,6 +129,49 @@ async def test_without_a_key_only_a_redelivered_one_is_recognised(counter: Count
     again = [await counter.answer(send(), redelivered=True) for _ in range(2)]
     assert again == [first, second]
     assert (await counter.put(send(), redelivered=True)).result == "accepted"
+
+
+async def test_a_twin_is_no_repeat(counter: Counter) -> None:
+    """What comes while the first is in the same hand is another parcel, redelivered too."""
+    me = uuid4()
+    first = await counter.answer(send(), holder=Holder(me, 1, 1))
+    twin = await counter.put(send(), redelivered=True, holder=Holder(me, 1, 2))
+    assert twin.result == "accepted"
+    assert await counter.answer(send(), redelivered=True, holder=Holder(me, 2, 1)) == first
+
+
+async def test_of_what_somebody_living_has_in_hand_nobody_can_tell(counter: Counter) -> None:
+    """It may be the same parcel or a twin, until the holder has lost it, forgotten it, or died."""
+    holder, me = uuid4(), uuid4()
+    await counter.sql(
+        "INSERT INTO instance (id, name, host, state_dir, version, lease_until)"
+        " VALUES ($1, 'i', 'h', '/', '0', now() + interval '1 minute')",
+        holder,
+    )
+    kept = [(await counter.put(send(), holder=Holder(holder, 1, tag))).memory for tag in (1, 2, 3)]
+
+    async def again() -> str:
+        return (await counter.put(send(), redelivered=True, holder=Holder(me, 9, 9))).result
+
+    with pytest.raises(Undecided):
+        await again()
+    await memories.lost(counter.means.store, [kept[1] or 0])
+    assert await again() == "repeated"
+    with pytest.raises(Undecided):
+        await again()
+    await memories.arrived(counter.means.store, [kept[0] or 0])
+    await counter.sql("UPDATE instance SET lease_until = now()")
+    assert await again() == "repeated"
+    assert await again() == "accepted"
+
+
+async def test_a_commit_that_seemed_lost_is_found(counter: Counter) -> None:
+    """Without a key either: tried again from the same hand, a parcel gets its first answer."""
+    mine = Holder(uuid4(), 1, 1)
+    first = await counter.put(send(), holder=mine)
+    again = await counter.put(send(), holder=mine)
+    assert (again.result, again.memory) == ("repeated", first.memory)
+    assert await counter.value("SELECT count(*) FROM job") == 1
 
 
 async def test_an_empty_audience_is_a_job_that_has_ended(counter: Counter) -> None:

@@ -164,6 +164,26 @@ async def test_without_a_key_it_is_forgotten_when_it_can_not_come_again(house: H
     await house.until(is_forgotten)
 
 
+async def test_what_can_not_be_told_yet_holds_up_nobody(house: House, url: str) -> None:
+    """A redelivered twin of what a living instance has in hand waits until that one has let go."""
+    taken = asyncio.Event()
+
+    async def take(_message: AbstractIncomingMessage) -> None:
+        taken.set()
+
+    await house.held_by_another(send())
+    published = 0
+    async with await aio_pika.connect(url, timeout=10) as other, other.channel() as channel:
+        await channel.set_qos(prefetch_count=1)
+        await (await channel.get_queue(house.names.normal)).consume(take)
+        while not taken.is_set():
+            await house.publish_unkeyed(send())
+            published += 1
+    assert (await house.ask(send(), message_id="m1"))["ok"]
+    assert await house.value("DELETE FROM request_seen WHERE job_id IS NULL RETURNING true")
+    await house.jobs(published + 1)
+
+
 async def test_handed_out_again_it_is_accepted_all_the_same(house: House, url: str) -> None:
     """A parcel that somebody else took and lost becomes a job here."""
     taken = asyncio.Queue[str | None]()

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -39,7 +40,7 @@ def letters() -> Letters:
 def early(counter: Counter, letters: Letters) -> Early:
     """The keeper of frames that came before their send."""
     asker = Asker(principals=Principals(counter.means.store, key=KEY), settings=Intake())
-    reader = Reader(asker=asker, rules=Rules(), key=KEY, urgent="")
+    reader = Reader(asker=asker, rules=Rules(), key=KEY, urgent="", instance=uuid4())
     post: Any = letters
     return Early(means=counter.means, reader=reader, post=post)
 
