@@ -32,6 +32,8 @@ SETTINGS = {
     "wal_compression": "on",
     "log_line_prefix": "%m [%p] %a ",
 }
+SCRATCH = {"fsync": "off"}
+"""A killed server still finds all that it has written: only the machine may not stop."""
 INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-instructions")
 ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 ACCOUNTS = """\
@@ -65,7 +67,8 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     if not (home / "data").is_dir():
         _create(bins, home, server, {**_environment(), processes.MARK: f"{folder}:{NAME}"}, who)
     _forget_the_dead(home / "data" / "postmaster.pid")
-    settings = {**SETTINGS, "port": str(server.ports["sql"])}
+    careless = SCRATCH if state.is_scratch(folder) else {}
+    settings = {**SETTINGS, **careless, "port": str(server.ports["sql"])}
     options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     return processes.launch(
         [str(_matching(bins, home) / "postgres"), "-D", str(home / "data"), *options],

@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(verb=verb)
         if name == "stop":
             one.add_argument("--wipe", action="store_true", help="remove their data as well")
+        if name == "start":
+            one.add_argument("--scratch", action="store_true", help="for tests: no fsync")
         if name in {"env", "status"}:
             one.add_argument("--json", action="store_true", help="everything, for a program")
         if name == "restart":
@@ -70,9 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _start(_options: argparse.Namespace, folder: Path) -> int:
+def _start(options: argparse.Namespace, folder: Path) -> int:
     say = progress.printer()
     prepare.servers(say)
+    if options.scratch:
+        state.make_scratch(folder)
     servers.start(folder, say)
     return 0
 

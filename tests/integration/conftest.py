@@ -18,6 +18,8 @@ from daemon.store import door, migrate
 
 DSN = "DELIVERYD_POSTGRES__DSN"
 URL = "DELIVERYD_RABBITMQ__URL"
+CHEAPLY = "STRATEGY file_copy"
+"""How to copy a database of 400 files without logging each page of it (0.06 s, not 0.25)."""
 
 
 def _given(name: str) -> str:
@@ -72,7 +74,7 @@ def template_database() -> Iterator[str]:
 def shared_dsn(template_database: str) -> Iterator[str]:
     """A migrated database for all the tests that store nothing in it."""
     given, name = _given(DSN), _named()
-    asyncio.run(_run(given, f"CREATE DATABASE {name} TEMPLATE {template_database}"))
+    asyncio.run(_run(given, f"CREATE DATABASE {name} TEMPLATE {template_database} {CHEAPLY}"))
     try:
         yield _of(given, name)
     finally:
@@ -83,7 +85,7 @@ def shared_dsn(template_database: str) -> Iterator[str]:
 async def dsn(template_database: str) -> AsyncIterator[str]:
     """A migrated, empty database for one test."""
     given, name = _given(DSN), _named()
-    await _run(given, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    await _run(given, f"CREATE DATABASE {name} TEMPLATE {template_database} {CHEAPLY}")
     try:
         yield _of(given, name)
     finally:

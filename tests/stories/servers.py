@@ -19,6 +19,8 @@ from daemon.store import door, migrate
 DSN = "DELIVERYD_POSTGRES__DSN"
 URL = "DELIVERYD_RABBITMQ__URL"
 TOP = Path(__file__).parents[2]
+CHEAPLY = "STRATEGY file_copy"
+"""How to copy a database of 400 files without logging each page of it (0.06 s, not 0.25)."""
 PATIENCE = 60.0
 """Seconds for a server to start or to come back."""
 
@@ -50,7 +52,7 @@ class Servers:
     async def database(self) -> AsyncIterator[str]:
         """The address of a migrated database that nobody else has."""
         name = named()
-        like = f"TEMPLATE {self.template} TABLESPACE {self.tablespace}"
+        like = f"TEMPLATE {self.template} TABLESPACE {self.tablespace} {CHEAPLY}"
         await _run(self.dsn, f"CREATE DATABASE {name} {like}")
         try:
             yield _of(self.dsn, name)
@@ -66,7 +68,7 @@ class Pair:
 
     async def start(self) -> tuple[str, str]:
         """Starts both; answers their addresses."""
-        await self._typed("start")
+        await self._typed("start", "--scratch")
         lines = (await self._typed("env")).splitlines()
         said = dict(line.removeprefix("export ").split("=", 1) for line in lines)
         return said[DSN].strip("'"), said[URL].strip("'")
