@@ -29,6 +29,7 @@ from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
 from daemon.store import door, instances, lanes, notices
+from daemon.tasks import Group
 from daemon.web.health import Health
 
 _RESCUES = 4
@@ -38,6 +39,18 @@ _DEPTHS_EVERY = 10.0
 _WARN_EVERY = 3600.0
 
 _log = logs.get("engine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What this instance has in hand."""
+
+    flying: int = 0
+    """Attempts under way."""
+    waiting: int = 0
+    """Claimed deliveries that haven't started."""
+    untold: int = 0
+    """Committed events that aren't told yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,14 +65,25 @@ class House:
     outbound: Link
     health: Health
     name: str
+    key: bytes = b""
+    """Keys the hashes of bodies and tokens; known once the database was there."""
+    fingerprint: str = ""
+    """Tells this database from every other; known as the key is."""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first life has its parts at work."""
     followers: list[Callable[[configs.Config], None]] = field(default_factory=list)
     """Who takes over a reloaded configuration."""
+    numbers: Callable[[], Numbers] = Numbers
+    remark: str = ""
+    """What a person should know besides, in one line."""
+    left: int = 0
+    """Outcomes that were not stored when the last life ended."""
 
 
 async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
-    key = await hash_key(house.store, settings)
+    key = house.key
     publisher = BatchPublisher(house.outbound)
     teller = Teller(
         house.store,
@@ -69,36 +93,39 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
         pace=settings.events,
     )
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
-    journal = Journal(
-        settings.instance.state_dir,
-        lease.instance,
-        database=await instances.fingerprint(house.store),
-    )
+    journal = Journal(settings.instance.state_dir, lease.instance, database=house.fingerprint)
     dispatch = _dispatch(house, lease, teller, settling, key=key, journal=journal)
     intake = _intake(house, lease, teller, publisher, key=key)
-    async with asyncio.TaskGroup() as group:
+    house.numbers = lambda: Numbers(
+        flying=dispatch.flying, waiting=dispatch.holding - dispatch.flying, untold=teller.untold
+    )
+    async with Group(over=over.set) as group:
+        telling = group.forever(teller.run(), name="ledger.teller")
         beside = [
-            group.create_task(teller.run(), name="ledger.teller"),
-            group.create_task(journal.run(), name="journal"),
-            group.create_task(_watch(house, dispatch), name="health"),
-            group.create_task(_depths(house), name="depths"),
-            group.create_task(upkeep.gauges(house.store), name="upkeep.gauges"),
-            group.create_task(upkeep.house(house.store), name="upkeep.house"),
-            group.create_task(
+            group.forever(journal.run(), name="journal"),
+            group.forever(_brakes(house, dispatch), name="brake"),
+            group.forever(_depths(house), name="depths"),
+            group.forever(upkeep.gauges(house.store), name="upkeep.gauges"),
+            group.forever(upkeep.house(house.store), name="upkeep.house"),
+            group.forever(
                 notices.listen(house.reach, notices.DUE, dispatch.claimer.wake), name="notices"
             ),
         ]
-        await _parts(
+        parts = _parts(
             house,
             lease,
             over,
             intake=intake if "intake" in only else None,
             dispatch=dispatch if "dispatch" in only else None,
         )
+        # a task of its own: if one of them fails, the rest of the stop goes on all the same
+        await asyncio.wait([group.create_task(parts, name="parts")])
+        house.left = dispatch.unsettled
         await settling.close()
         journal.close()
-        await _told(teller, settings.instance.stop_deadline)
-        for task in beside:
+        if not telling.done():
+            await _told(teller, settings.instance.stop_deadline)
+        for task in (telling, *beside):
             task.cancel()
     await publisher.aclose()
 
@@ -114,17 +141,28 @@ async def _parts(
     """Intake stops first, dispatch when nothing more is accepted."""
     accepted = asyncio.Event()
     house.health.is_draining = False  # the life before may have ended with its lease, not by a stop
-    async with asyncio.TaskGroup() as group:
+    async with Group(over=over.set) as group:
         if dispatch:
             group.create_task(dispatch.run(accepted), name="dispatch")
         taking = group.create_task(intake.run(over), name="intake") if intake else None
-        house.followers = [intake.reload] if intake else []
+        house.followers = [one.reload for one in (intake, dispatch) if one]
+        house.health.report("life", ok=True)
+        house.begun.set()
         await over.wait()
         lease.draining = True
         house.health.drain()
         if taking:
-            await taking
+            await _ended(taking, house.loaded.config.instance.stop_deadline)
         accepted.set()
+
+
+async def _ended(taking: asyncio.Task[None], deadline: float) -> None:
+    """Waits for intake; what it can't finish in time the broker hands out again."""
+    _, late = await asyncio.wait([taking], timeout=deadline)
+    if late:
+        _log.warning("stop.intake_cut")
+        taking.cancel()
+        await asyncio.wait([taking])
 
 
 def _intake(
@@ -226,11 +264,17 @@ def _couriers(
     return courier
 
 
-async def _watch(house: House, dispatch: Dispatch) -> None:
-    """Tells health what can be seen of the two servers and of our own brake, for ever."""
+async def _brakes(house: House, dispatch: Dispatch) -> None:
+    """Tells health of our own brake, for ever."""
     while True:
         for cause, reason in dispatch.brake.reasons.items():
             house.health.report(cause, ok=not reason, reason=reason)
+        await asyncio.sleep(_HEALTH_EVERY)
+
+
+async def watch(house: House) -> None:
+    """Tells health what can be seen of the two servers, for ever."""
+    while True:
         why = "" if house.inbound.is_up else house.inbound.why_down
         why = why or (house.outbound.why_down if not house.outbound.is_up else "")
         why = why or (f"blocked: {house.outbound.blocked}" if house.outbound.blocked else "")

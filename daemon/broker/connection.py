@@ -26,7 +26,7 @@ _log = logs.get("broker.connection")
 
 
 class Link:
-    """One connection at a time, under one name. Made by `connect`."""
+    """One connection at a time, under one name. Made by `connect`, or by `link` for later."""
 
     def __init__(
         self, url: str, *, name: str, heartbeat: float, seconds: float, random: Random
@@ -110,6 +110,25 @@ class Link:
             _log.warning("link.down", connection=self._name, why=why, swallowed=swallowed)
 
 
+def link(
+    url: str,
+    *,
+    instance: str,
+    role: str,
+    heartbeat: float = 10.0,
+    seconds: float = 10.0,
+    random: Random | None = None,
+) -> Link:
+    """A link that connects once somebody runs its `keep`, and as often as it takes."""
+    return Link(
+        url,
+        name=f"deliveryd:{instance}:{role}",
+        heartbeat=heartbeat,
+        seconds=seconds,
+        random=random or Random(),  # noqa: S311 - it only spreads instances out
+    )
+
+
 @asynccontextmanager
 async def connect(
     url: str,
@@ -126,21 +145,21 @@ async def connect(
     connect fails. Publishing and consuming want a link each: a broker that blocks the one must not
     hold up the acknowledgements of the other.
     """
-    name = f"deliveryd:{instance}:{role}"
-    random = random or Random()  # noqa: S311 - it only spreads instances out
-    link = Link(url, name=name, heartbeat=heartbeat, seconds=seconds, random=random)
-    await link.open()
+    made = link(
+        url, instance=instance, role=role, heartbeat=heartbeat, seconds=seconds, random=random
+    )
+    await made.open()
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(link.keep(), name=f"broker.link.{role}")
+            keeper = group.create_task(made.keep(), name=f"broker.link.{role}")
             try:
-                yield link
+                yield made
             except BaseException as error:  # noqa: BLE001 - raised below: a group would wrap it
                 failure = error
             keeper.cancel()
     finally:
-        await link.close()
+        await made.close()
     if failure is not None:
         raise failure
 

@@ -1,6 +1,7 @@
 """The configuration that a command runs under: the file, and what its options change."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from daemon import config
@@ -13,8 +14,13 @@ PLACES = (Path("/etc/deliveryd/config.toml"), Path("config.toml"))
 
 def load(options: Options) -> config.Loaded:
     """The configuration and where it was set. `ConfigError` with all that is wrong with it."""
-    path = options.config or config.locate(os.environ, *PLACES)
+    path = settled(options).config
     return config.load(path, environ=os.environ, overrides=overrides(options.set_))
+
+
+def settled(options: Options) -> Options:
+    """The same with the file found: one that vanishes later is a flaw, not another choice."""
+    return replace(options, config=options.config or config.locate(os.environ, *PLACES))
 
 
 def settings(options: Options) -> config.Config:

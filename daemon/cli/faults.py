@@ -11,7 +11,9 @@ from daemon import config
 from daemon.broker import conversation
 from daemon.broker import errors as broker
 from daemon.cli.exits import Ended, Exit
+from daemon.process import arrival
 from daemon.store import errors as store
+from daemon.web import ops
 
 _ADVICE = "run `deliveryd topology check`"
 _WORLD: Mapping[type[Exception], tuple[Exit, str]] = MappingProxyType(
@@ -20,6 +22,9 @@ _WORLD: Mapping[type[Exception], tuple[Exit, str]] = MappingProxyType(
         store.SchemaMismatch: (Exit.UNAVAILABLE, "Postgres: {}"),
         store.Again: (Exit.TEMPORARY, "Postgres: {}; try again"),
         broker.Unavailable: (Exit.UNAVAILABLE, "RabbitMQ: {}"),
+        arrival.NotThere: (Exit.UNAVAILABLE, "{}"),
+        arrival.TopologyDiffers: (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
+        ops.CannotListen: (Exit.UNAVAILABLE, "{}"),
         conversation.Unroutable: (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
     }
 )

@@ -18,6 +18,14 @@ def serve(
         tuple[str, ...],
         Parameter(help="Parts of it, separated by commas: intake,dispatch.", negative=""),
     ] = (),
+    wait: Annotated[
+        bool,
+        Parameter(
+            help="Wait at the start for servers that are away; --no-wait ends with 69 instead.",
+            negative="--no-wait",
+            show_default=False,
+        ),
+    ] = True,
     options: Options = DEFAULT,
 ) -> int:
     """Run the daemon: take requests, deliver, tell.
@@ -26,9 +34,11 @@ def serve(
     standard error.
     """
     parts = chosen(only)
+    options = configured.settled(options)
     loaded = configured.load(options)
     with asyncio.Runner(loop_factory=_loop()) as runner:
-        return runner.run(app.serve(loaded, only=parts, reload=lambda: configured.load(options)))
+        served = app.serve(loaded, only=parts, read=lambda: configured.load(options), wait=wait)
+        return runner.run(served)
 
 
 def chosen(only: tuple[str, ...]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """The configuration: what can be set, where it was set, what is wrong with it."""
 
-from daemon.config.changes import Change, changed, flat
+from daemon.config.changes import Change, changed, flat, merged
 from daemon.config.flaw import ConfigError, Flaw, Origin
 from daemon.config.loading import Loaded, load
 from daemon.config.sections import Config
@@ -20,4 +20,5 @@ __all__ = [
     "flat",
     "load",
     "locate",
+    "merged",
 ]

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from daemon.config import schema
 from daemon.config.section import Section
 from daemon.config.sections import Config
+
+S = TypeVar("S", bound=Section)
+
+_CAME, _WENT = ("", "added"), ("removed", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,11 @@ class Change:
     """The same; empty for a row that went."""
     needs_restart: bool
     """Whether the running process goes on with the old value."""
+
+    def __str__(self) -> str:
+        if (self.before, self.after) in {_CAME, _WENT}:
+            return f"{self.key} {self.before}{self.after}"
+        return f"{self.key}: {self.before or 'empty'} → {self.after or 'empty'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,15 @@ def changed(old: Config, new: Config) -> list[Change]:
         if value.row not in moved and key in before and before[key].value != value.value
     ]
     return changes
+
+
+def merged(old: S, new: S) -> S:
+    """What a reload makes of both: the new one, but for what needs a restart."""
+    taken = {
+        name: _taken(getattr(old, name), getattr(new, name), is_live=name in new.LIVE)
+        for name in type(new).model_fields
+    }
+    return new.model_copy(update=taken)
 
 
 def flat(config: Config) -> dict[str, str]:
@@ -70,9 +89,22 @@ def _rows(values: dict[str, _Value]) -> set[str]:
 
 def _row(row: str, *, came: bool) -> Change:
     is_live = row.partition(".")[0] in Config.LIVE
-    texts = ("", "added") if came else ("removed", "")
+    texts = _CAME if came else _WENT
     return Change(key=row, before=texts[0], after=texts[1], needs_restart=not is_live)
 
 
 def _change(key: str, old: _Value, new: _Value) -> Change:
     return Change(key=key, before=old.text, after=new.text, needs_restart=not new.is_live)
+
+
+def _taken(old: Any, new: Any, *, is_live: bool) -> Any:
+    if isinstance(new, Section):
+        return merged(old, new)
+    if not is_live:
+        return old
+    if isinstance(new, tuple) and all(isinstance(row, Section) for row in new):
+        known = {row.id: row for row in old if hasattr(row, "id")}
+        return tuple(
+            merged(known[row.id], row) if getattr(row, "id", None) in known else row for row in new
+        )
+    return new

@@ -14,6 +14,7 @@ from daemon.dispatch.held import Held
 from daemon.dispatch.lane import Lane
 from daemon.mail.outcome import Verdict
 from daemon.store import claims, door, errors, lanes
+from daemon.tasks import Group
 
 _GRANT_EVERY = 1.0
 """Seconds between two asks for connections, so that a limit is shared anew within seconds."""
@@ -51,7 +52,8 @@ class Crew:
         self._endings = shared.endings
         self._berths = shared.berths
         self._brake = shared.brake
-        self._group = asyncio.TaskGroup()
+        self._serving: list[Courier] = []
+        self._group = Group(over=self.close)
         self._over = asyncio.Event()
         self._starts_per_second = 0.0
         self._measured = 0
@@ -61,8 +63,8 @@ class Crew:
         """The lane's life; ends when the lane was closed and its last connection is gone."""
         name = f"lane.{self.lane.lane.id}"
         async with self._group:
-            permits = self._group.create_task(self._permits(), name=f"{name}.permits")
-            grants = self._group.create_task(self._grants(), name=f"{name}.grants")
+            permits = self._group.forever(self._permits(), name=f"{name}.permits")
+            grants = self._group.forever(self._grants(), name=f"{name}.grants")
             await self._over.wait()
             permits.cancel()
             grants.cancel()
@@ -78,7 +80,8 @@ class Crew:
 
     def abandon(self) -> None:
         """Breaks off what is still under way here."""
-        self.courier.abandon()
+        for courier in set(self._serving):
+            courier.abandon()
 
     # --- permits ---
 
@@ -188,9 +191,12 @@ class Crew:
             )
 
     async def _connection(self) -> None:
+        courier = self.courier  # a reload may bring another one
+        self._serving.append(courier)
         try:
-            await self.courier.run(self.lane)
+            await courier.run(self.lane)
         finally:
+            self._serving.remove(courier)
             self.lane.workers -= 1
             self._berths.leave()
             # what is ready, and was meant for this connection, needs another one

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daemon import logs
+from daemon.config import Config
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
 from daemon.dispatch.brake import Brake
@@ -27,11 +28,14 @@ from daemon.dispatch.returns import Returns
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
 from daemon.store import door, errors, lanes
+from daemon.tasks import Group
 
 _LAST_CHANCE = 1.0
 """Seconds that a reply still has after the stop's deadline."""
-_REFRESH_EVERY = 5.0
-"""Seconds between two looks at the lanes and their limits."""
+_LAST_COMMIT = 5.0
+"""Seconds that outcomes have at least, once there are no more of them, to be committed."""
+_REFRESH_EVERY = 1.0
+"""Seconds between two looks at the lanes: a limit that was changed holds within two."""
 
 _log = logs.get("dispatch.part")
 _seldom = logs.Seldom()
@@ -64,7 +68,9 @@ class Dispatch:
         self._with = equipment
         self._lanes: dict[int, Lane] = {}
         self._crews: dict[int, Crew] = {}
-        self._working: list[asyncio.Task[None]] = []
+        self._working: dict[int, asyncio.Task[None]] = {}
+        self._leaving: dict[int, Crew] = {}
+        self._is_stale = False
         self._instance = equipment.lease.instance
         journal = equipment.journal
         self.brake = Brake({"journal": lambda: journal.trouble})
@@ -97,20 +103,18 @@ class Dispatch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`, then puts everything in order."""
-        async with asyncio.TaskGroup() as group:
-            settling = group.create_task(self._with.settler.run(), name="dispatch.settler")
-            returning = group.create_task(self._returns.run(), name="dispatch.returns")
+        async with Group(over=stop.set) as group:
+            settling = group.forever(self._with.settler.run(), name="dispatch.settler")
+            returning = group.forever(self._returns.run(), name="dispatch.returns")
             supply = [
-                group.create_task(self._refreshes(group), name="dispatch.lanes"),
-                group.create_task(self._claims(), name="dispatch.claimer"),
-                group.create_task(
-                    self._rescue.run(self._with.rescue_every), name="dispatch.rescue"
-                ),
+                group.forever(self._refreshes(group), name="dispatch.lanes"),
+                group.forever(self._claims(), name="dispatch.claimer"),
+                group.forever(self._rescue.run(self._with.rescue_every), name="dispatch.rescue"),
             ]
             await stop.wait()
             for task in supply:
                 task.cancel()
-            await self._drain()
+            await self._drain(settling, returning)
             self._legacy.close()
             settling.cancel()
             returning.cancel()
@@ -120,21 +124,45 @@ class Dispatch:
         await self._rescue.adopted.wait()
         await self.claimer.run()
 
-    async def refresh(self, group: asyncio.TaskGroup) -> None:
-        """Takes up lanes that are new, and what was changed of those that are there."""
-        for found in await lanes.everything(self._with.store):
-            known = self._crews.get(found.id)
-            if known and known.lane.lane == found:
-                continue
-            courier = self._with.courier(found)
-            if courier is None:
-                continue
-            if known:
-                self._change(known, found, courier)
-            else:
-                self._take_up(found, courier, group)
+    def reload(self, _: Config) -> None:
+        """Has every lane served as the configuration now says, from the next look at them on."""
+        self._is_stale = True
 
-    def _take_up(self, found: lanes.Lane, courier: Courier, group: asyncio.TaskGroup) -> None:
+    async def refresh(self, group: Group) -> None:
+        """Takes up lanes that are new, changes those that changed, lets go of those that left."""
+        everything = {found.id: found for found in await lanes.everything(self._with.store)}
+        was_stale, self._is_stale = self._is_stale, False
+        for found in everything.values():
+            known = self._crews.get(found.id)
+            if known and known.lane.lane == found and not was_stale:
+                continue
+            self._see(found, known, self._with.courier(found), group)
+        for number in self._crews.keys() - everything.keys():
+            self._let_go(number)
+
+    def _see(
+        self, found: lanes.Lane, known: Crew | None, courier: Courier | None, group: Group
+    ) -> None:
+        if known is None and courier is not None and not self._is_ending(found.id):
+            self._take_up(found, courier, group)
+        elif known is not None and courier is not None:
+            self._change(known, found, courier)
+        elif known is not None:
+            self._let_go(found.id)
+
+    def _is_ending(self, number: int) -> bool:
+        """Whether a lane that was let go still has something under way."""
+        return number in self._working and not self._working[number].done()
+
+    def _let_go(self, number: int) -> None:
+        """A lane whose transport is no longer in use: what waits goes back, and stays there."""
+        crew, lane = self._crews.pop(number), self._lanes.pop(number)
+        self._leaving[number] = crew
+        crew.close()
+        lane.give_back()
+        _log.warning("lane.let_go", lane=number, transport=lane.lane.name)
+
+    def _take_up(self, found: lanes.Lane, courier: Courier, group: Group) -> None:
         lane = self._lanes[found.id] = Lane(
             found,
             self._with.settings,
@@ -143,16 +171,17 @@ class Dispatch:
             hungry=self.claimer.wake,
         )
         crew = self._crews[found.id] = Crew(lane, courier, self._shared)
-        self._working.append(group.create_task(crew.run(), name=f"dispatch.lane.{found.id}"))
+        self._working[found.id] = group.create_task(crew.run(), name=f"dispatch.lane.{found.id}")
         self.claimer.wake()
 
     def _change(self, crew: Crew, found: lanes.Lane, courier: Courier) -> None:
         """A lane whose transport was changed: its next connections go the new way."""
+        if crew.lane.lane != found:
+            _log.info("lane.changed", lane=found.id, transport=found.name)
         crew.lane.lane = found
         crew.courier = courier
-        _log.info("lane.changed", lane=found.id, transport=found.name)
 
-    async def _refreshes(self, group: asyncio.TaskGroup) -> None:
+    async def _refreshes(self, group: Group) -> None:
         while True:
             try:
                 await self.refresh(group)
@@ -173,23 +202,48 @@ class Dispatch:
         """Attempts under way."""
         return sum(len(lane.flying) for lane in self._lanes.values())
 
-    async def _drain(self) -> None:
+    @property
+    def holding(self) -> int:
+        """Claimed deliveries, those under way among them."""
+        return self.claimer.holding
+
+    @property
+    def unsettled(self) -> int:
+        """Outcomes that aren't committed."""
+        return self._with.settler.backlog
+
+    async def _drain(self, settling: asyncio.Task[None], returning: asyncio.Task[None]) -> None:
+        deadline = asyncio.get_running_loop().time() + self._with.stop_deadline
         for crew in self._crews.values():
             crew.close()
             crew.lane.give_back()
-        if self._working:
-            await asyncio.wait(self._working, timeout=self._with.stop_deadline)
-        late = [task for task in self._working if not task.done()]
+        working = self._working.values()
+        if working:
+            await asyncio.wait(working, timeout=self._with.stop_deadline)
+        late = [task for task in working if not task.done()]
         if late:
             _log.warning("stop.deadline", flying=self.flying)
         for task in late:
             task.cancel()  # a courier lets an attempt whose dot has left wait for its reply …
         if late:
             await asyncio.wait(late, timeout=_LAST_CHANCE)
-            for crew in self._crews.values():
+            for crew in (*self._crews.values(), *self._leaving.values()):
                 crew.abandon()  # … but not for longer than we stay: it is a doubt, and told as one
             await asyncio.wait(late)
         for lane in self._lanes.values():
             lane.give_back()  # what was being asked for when the lane was closed
-        await self._with.settler.drained()
-        await self._returns.drained()
+        await self._put_away(settling, returning, deadline)
+
+    async def _put_away(
+        self, settling: asyncio.Task[None], returning: asyncio.Task[None], deadline: float
+    ) -> None:
+        """Waits until all is committed, but for the database no longer than until the deadline."""
+        least = asyncio.get_running_loop().time() + _LAST_COMMIT
+        try:
+            async with asyncio.timeout_at(max(deadline, least)):
+                if not settling.done():
+                    await self._with.settler.drained()
+                if not returning.done():
+                    await self._returns.drained()
+        except TimeoutError:
+            _log.error("stop.unsettled", outcomes=self.unsettled)

@@ -28,6 +28,7 @@ from daemon.mail.refusal import Code, NotARequest
 from daemon.mail.request.answers import Accepted
 from daemon.store import errors, streams
 from daemon.store.memories import Undecided
+from daemon.tasks import Group
 
 TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
@@ -80,27 +81,34 @@ class Desk:
         self._unkeyed = unkeyed
         self._with = equipment
         self._turn = asyncio.Lock()
-        self._tasks = asyncio.TaskGroup()
+        self._over = asyncio.Event()
+        self._tasks = Group(over=self._over.set)
         self._taking: asyncio.Task[list[Parcel]] | None = None
         self._is_stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; what was taken is finished, what waits goes back to the queue."""
         async with self._tasks:
-            forgetting = self._tasks.create_task(
+            forgetting = self._tasks.forever(
                 self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"
             )
             workers = [
                 self._tasks.create_task(self._work(), name=f"intake.{self._name}.{number}")
                 for number in range(self._with.workers)
             ]
-            await stop.wait()
+            await self._until(stop)
             self._is_stopping = True
             if self._taking:
                 self._taking.cancel()
             await asyncio.wait(workers)
             forgetting.cancel()
         await self._consumer.aclose()
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Until the stop, or until a task of ours has failed."""
+        passing = self._tasks.create_task(_passed_on(stop, self._over), name="intake.stop")
+        await self._over.wait()
+        passing.cancel()
 
     async def _work(self) -> None:
         while parcels := await self._take():
@@ -335,6 +343,11 @@ def _death(parcel: Parcel, dead: Dead, now: datetime) -> Death:
         at=now,
         customer=dead.customer_id or None,
     )
+
+
+async def _passed_on(stop: asyncio.Event, over: asyncio.Event) -> None:
+    await stop.wait()
+    over.set()
 
 
 def _is_cancelled() -> bool:

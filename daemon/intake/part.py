@@ -28,6 +28,7 @@ from daemon.intake.writers import Writers
 from daemon.ledger.replay import Replayer
 from daemon.ledger.writer import Audience, Writer
 from daemon.store import door
+from daemon.tasks import Group
 
 
 def _now() -> datetime:
@@ -104,10 +105,10 @@ class Intake:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; then what was taken is finished and the streams are ended."""
         sweep = Sweep(self._means, self._early, clock=self._equipment.clock)
-        async with asyncio.TaskGroup() as tasks:
+        async with Group(over=stop.set) as tasks:
             beside = [
-                tasks.create_task(sweep.run(), name="intake.sweep"),
-                tasks.create_task(self._means.replays.run(), name="intake.replays"),
+                tasks.forever(sweep.run(), name="intake.sweep"),
+                tasks.forever(self._means.replays.run(), name="intake.replays"),
             ]
             desks = [
                 tasks.create_task(

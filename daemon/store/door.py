@@ -149,13 +149,16 @@ class Store:
 
 
 @asynccontextmanager
-async def opened(reach: Reach) -> AsyncIterator[Store]:
-    """A store that is closed at the end. `Unavailable` when the database can't be reached."""
+async def opened(reach: Reach, *, at_once: bool = True) -> AsyncIterator[Store]:
+    """A store that is closed at the end. `Unavailable` when the database can't be reached.
+
+    Not at once: when it is first asked something.
+    """
     with errors.sorted_out():
         pool = await asyncpg.create_pool(
             reach.dsn or None,
             min_size=0,
-            init_size=1,
+            init_size=1 if at_once else 0,
             max_size=reach.connections,
             timeout=reach.connect_timeout,
             command_timeout=reach.statement_timeout,

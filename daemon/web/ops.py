@@ -22,6 +22,10 @@ KEEP_ALIVE = 75.0
 _log = logs.get("web.ops")
 
 
+class CannotListen(Exception):
+    """The address is somebody else's, or not ours to listen at."""
+
+
 class Ops:
     """What the paths answer."""
 
@@ -73,7 +77,7 @@ async def serve(
     about: Mapping[str, str],
     bound: Callable[[Address], None] | None = None,
 ) -> None:
-    """Listens until cancelled; `OSError` when it can't. `bound` hears the address with its port."""
+    """Listens until cancelled. `bound` hears the address with its port. Raises `CannotListen`."""
     runner = web.AppRunner(
         application(health, about),
         handle_signals=False,
@@ -83,7 +87,10 @@ async def serve(
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise CannotListen(f"ops.listen = {listen}: {error.strerror}") from error
         host, port, *_ = runner.addresses[0]
         _log.info("ops.listening", host=host, port=port)
         if bound is not None:

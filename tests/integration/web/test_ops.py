@@ -140,5 +140,5 @@ async def test_port_in_use(ask, health):
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(OSError, match="in use"):
+            with pytest.raises(ops.CannotListen, match="in use"):
                 await ops.serve(Address(host="127.0.0.1", port=port), health, about={})

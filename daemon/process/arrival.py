@@ -1,0 +1,96 @@
+"""The start: waits until both servers are there and ready for us, and says what it waits for.
+
+Nothing works before that, so that nobody meets a daemon that is half alive: it answers /livez, and
+/readyz with the cause. What time doesn't mend ends the start: a schema that isn't ours, a queue
+with other arguments. Credentials and permissions that are refused are waited for, as whoever grants
+them may do so at any time.
+"""
+
+import asyncio
+from random import Random
+
+from daemon import config as configs
+from daemon import engine, logs
+from daemon.broker import connection, declare
+from daemon.broker import errors as broker
+from daemon.directory import loading
+from daemon.engine import House
+from daemon.store import errors, instances, migrate
+
+_log = logs.get("process.arrival")
+
+
+class TopologyDiffers(Exception):
+    """A queue or an exchange exists with other arguments than ours."""
+
+
+class NotThere(Exception):
+    """A server isn't there, and nobody wants to wait for it."""
+
+
+async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
+    """Returns when work can begin; False when it is time to stop before that.
+
+    Raises `SchemaMismatch`, `TopologyDiffers`; `NotThere` unless it may wait.
+    """
+    seldom = logs.Seldom()
+    for pause in connection.pauses(Random()):  # noqa: S311 - it only spreads instances out
+        missing = [why for why in (await _database(house), await _broker(house)) if why]
+        if not missing:
+            return True
+        why = "; ".join(missing)
+        if not wait:
+            raise NotThere(why)
+        house.health.report("life", ok=False, reason=f"waits for {why}")
+        if seldom.ask("waits") is not None:
+            _log.warning("start.waits", why=why)
+        if await _is_over(stop, pause):
+            break
+    return False
+
+
+async def _database(house: House) -> str:
+    """Why the database isn't ready for us; empty when it is, and has our directory."""
+    try:
+        await migrate.check(house.store)
+        house.key = await engine.hash_key(house.store, house.loaded.config)
+        house.fingerprint = await instances.fingerprint(house.store)
+        await load(house, house.loaded.config)
+    except (errors.Unavailable, errors.Again) as error:
+        return f"postgres: {error}"
+    return ""
+
+
+async def _broker(house: House) -> str:
+    """Why the broker isn't ready for us; empty when it is, with all our exchanges and queues."""
+    rabbitmq = house.loaded.config.rabbitmq
+    try:
+        applied = await declare.apply(
+            rabbitmq.url.reveal(), rabbitmq.prefix, seconds=rabbitmq.connect_timeout
+        )
+    except broker.Unavailable as error:
+        return f"rabbitmq: {error}"
+    if applied.differences:
+        raise TopologyDiffers("; ".join(str(one) for one in applied.differences))
+    return ""
+
+
+async def load(house: House, settings: configs.Config) -> None:
+    """The configured customers, transports and tokens, into their tables."""
+    await loading.load(
+        house.store,
+        customers=settings.customer,
+        transports=settings.transport,
+        tokens=settings.token,
+        key=house.key,
+    )
+
+
+async def _is_over(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits so long, or until it is time to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
