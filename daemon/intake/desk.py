@@ -81,13 +81,13 @@ class Desk:
         self._unkeyed = unkeyed
         self._with = equipment
         self._turn = asyncio.Lock()
-        self._over = asyncio.Event()
-        self._tasks = Group(over=self._over.set)
+        self._tasks = Group()
         self._taking: asyncio.Task[list[Parcel]] | None = None
         self._is_stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; what was taken is finished, what waits goes back to the queue."""
+        self._tasks = Group(over=stop.set)
         async with self._tasks:
             forgetting = self._tasks.forever(
                 self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"
@@ -96,19 +96,13 @@ class Desk:
                 self._tasks.create_task(self._work(), name=f"intake.{self._name}.{number}")
                 for number in range(self._with.workers)
             ]
-            await self._until(stop)
+            await stop.wait()
             self._is_stopping = True
             if self._taking:
                 self._taking.cancel()
             await asyncio.wait(workers)
             forgetting.cancel()
         await self._consumer.aclose()
-
-    async def _until(self, stop: asyncio.Event) -> None:
-        """Until the stop, or until a task of ours has failed."""
-        passing = self._tasks.create_task(_passed_on(stop, self._over), name="intake.stop")
-        await self._over.wait()
-        passing.cancel()
 
     async def _work(self) -> None:
         while parcels := await self._take():
@@ -343,11 +337,6 @@ def _death(parcel: Parcel, dead: Dead, now: datetime) -> Death:
         at=now,
         customer=dead.customer_id or None,
     )
-
-
-async def _passed_on(stop: asyncio.Event, over: asyncio.Event) -> None:
-    await stop.wait()
-    over.set()
 
 
 def _is_cancelled() -> bool:
