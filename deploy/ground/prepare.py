@@ -11,6 +11,8 @@ from .progress import Say
 
 GROUPS = ("dev",)
 SMTP_SINK = Path("/usr/sbin/smtp-sink")
+FAKETIME = "*/faketime/libfaketimeMT.so.1"
+"""Below /usr/lib: where Debian puts it."""
 WITH_POSTGRES = (*GROUPS, "demo")
 """The dependency groups that include a Postgres."""
 
@@ -34,8 +36,8 @@ def everything(say: Say) -> None:
 
 
 def tests(say: Say) -> None:
-    """Bring all that the tests need: servers, Python, and a second opinion on SMTP."""
-    _bring([*_servers(), *_second_opinion(), *_environment()], say)
+    """Bring all that the tests need: servers, Python, a second opinion on SMTP, wrong clocks."""
+    _bring([*_servers(), *_witnesses(), *_environment()], say)
 
 
 def servers(say: Say) -> None:
@@ -64,10 +66,14 @@ def _bring(needs: Sequence[Need], say: Say) -> None:
     say("set-up", "all there")
 
 
-def _second_opinion() -> Iterator[Need]:
-    """Postfix's `smtp-sink`, a server that nobody here wrote; the tests with it need a package."""
-    if debian.usable() and not SMTP_SINK.exists():
+def _witnesses() -> Iterator[Need]:
+    """What nobody here wrote, from packages: Postfix's `smtp-sink`, and a clock that is wrong."""
+    if not debian.usable():
+        return
+    if not SMTP_SINK.exists():
         yield Need(what="postfix", why="smtp-sink, for the tests", source="Debian")
+    if not any(Path("/usr/lib").glob(FAKETIME)):
+        yield Need(what="faketime", why="wrong clocks, for the tests", source="Debian")
 
 
 def _servers() -> Iterator[Need]:

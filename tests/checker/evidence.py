@@ -115,6 +115,8 @@ class Copy:
     sha256: str
     subject: str
     violations: Mapping[str, int]
+    helo: str = ""
+    """What the one who brought it called himself."""
 
     @property
     def delivery(self) -> int | None:

@@ -29,4 +29,5 @@ def _copy(line: dict[str, Any]) -> Copy:
         sha256=line["sha256"],
         subject=str(make_header(decode_header(line["subject"]))),
         violations=line["violations"],
+        helo=line["helo"],
     )

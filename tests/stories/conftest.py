@@ -79,7 +79,7 @@ async def disk(own_servers: Servers, pair: Pair) -> AsyncIterator[Disk]:
 @pytest.fixture
 async def cramped(own_servers: Servers, disk: Disk, tmp_path: Path) -> AsyncIterator[House]:
     """A house on servers that may be restarted, its database on that disk."""
-    servers = replace(own_servers, tablespace=disk.tablespace or own_servers.tablespace)
+    servers = replace(own_servers, where=disk.tablespace)
     async with houses.opened(servers, tmp_path) as opened:
         yield opened
 

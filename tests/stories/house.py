@@ -49,11 +49,20 @@ class House:
     """What the transport has otherwise than the rest of the stories."""
     daemons: list[Daemon] = field(default_factory=list)
 
-    async def start(self, *, is_ready: bool = True, only: str = "", **settings: str) -> Daemon:
+    async def start(
+        self,
+        *,
+        is_ready: bool = True,
+        only: str = "",
+        environ: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> Daemon:
         """One more daemon; `settings` go into its environment (`dispatch__poll="100ms"`)."""
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
-        environ = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
-        daemon = await Daemon.start(self._written(), log, only=only, settings=environ)
+        ours = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
+        daemon = await Daemon.start(
+            self._written(), log, only=only, settings={**(environ or {}), **ours}
+        )
         self.daemons.append(daemon)
         if is_ready:
             await daemon.ready()

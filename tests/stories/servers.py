@@ -32,8 +32,8 @@ class Servers:
     dsn: str
     url: str
     template: str
-    tablespace: str = "pg_default"
-    """Where the databases of stories lie."""
+    where: str = ""
+    """What `CREATE DATABASE` is told of the place of stories' databases."""
 
     @classmethod
     async def at(cls, dsn: str, url: str) -> "Servers":
@@ -52,7 +52,7 @@ class Servers:
     async def database(self) -> AsyncIterator[str]:
         """The address of a migrated database that nobody else has."""
         name = named()
-        like = f"TEMPLATE {self.template} TABLESPACE {self.tablespace} {CHEAPLY}"
+        like = f"TEMPLATE {self.template} {CHEAPLY} {self.where}"
         await _run(self.dsn, f"CREATE DATABASE {name} {like}")
         try:
             yield _of(self.dsn, name)

@@ -85,7 +85,7 @@ class Disk:
     """
 
     tablespace = ""
-    """Where databases must be made to lie on it; empty where it couldn't be mounted."""
+    """What `CREATE DATABASE` needs to be told; empty where it couldn't be mounted."""
 
     def __init__(self, dsn: str, folder: Path) -> None:
         self._dsn = dsn
@@ -102,7 +102,7 @@ class Disk:
         assert await _done("chown", "-R", "postgres", str(self._folder))
         await _say(self._dsn, f"CREATE TABLESPACE small LOCATION '{space}'")
         await _say(self._dsn, "GRANT CREATE ON TABLESPACE small TO deliveryd")
-        self.tablespace = "small"
+        self.tablespace = "TABLESPACE small"
 
     async def fill(self, dsn: str) -> None:
         """Not a page more can be stored in a database."""
