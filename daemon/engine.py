@@ -19,6 +19,7 @@ from daemon.dispatch import upkeep
 from daemon.dispatch.claimer import Pace
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.lease import Lease
+from daemon.dispatch.overdue import Overdue
 from daemon.dispatch.part import Dispatch, Equipment
 from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
@@ -202,11 +203,9 @@ def _dispatch(
                 schedule=lambda: schedule_of(house.loaded.config.retry),
                 sample=lambda: house.loaded.config.log.delivery_sample,
             ),
+            overdue=Overdue(writer, after=lambda: house.loaded.config.doubt.after),
             teller=teller,
-            press=Press(
-                message_domain=settings.delivery.message_domain or settings.delivery.hostname,
-                key=key,
-            ),
+            press=Press(key=key),
             courier=_couriers(house, lease, journal),
             settings=lanes_at_work.Settings(
                 idle=settings.delivery.idle,

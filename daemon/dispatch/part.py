@@ -22,6 +22,7 @@ from daemon.dispatch.journal import Journal
 from daemon.dispatch.lane import Lane, Settings
 from daemon.dispatch.lease import Lease
 from daemon.dispatch.legacy import Legacy
+from daemon.dispatch.overdue import Overdue
 from daemon.dispatch.press import Press
 from daemon.dispatch.rescue import Rescue
 from daemon.dispatch.returns import Returns
@@ -49,6 +50,7 @@ class Equipment:
     lease: Lease
     journal: Journal
     settler: Settler
+    overdue: Overdue
     teller: Teller
     press: Press
     courier: Callable[[lanes.Lane], Courier | None]
@@ -108,6 +110,7 @@ class Dispatch:
             returning = group.forever(self._returns.run(), name="dispatch.returns")
             supply = [
                 group.forever(self._refreshes(group), name="dispatch.lanes"),
+                group.forever(self._with.overdue.run(), name="dispatch.overdue"),
                 group.forever(self._claims(), name="dispatch.claimer"),
                 group.forever(self._rescue.run(self._with.rescue_every), name="dispatch.rescue"),
             ]

@@ -19,14 +19,13 @@ _PLANS = 256
 class Press:
     """Composes attempts. `key` is the database's own secret, so that all instances agree."""
 
-    def __init__(self, *, message_domain: str, key: bytes) -> None:
-        self._message_domain = message_domain
+    def __init__(self, *, key: bytes) -> None:
         self._key = key
-        self._plans: OrderedDict[tuple[int, int], plans.Plan | tuple[Fault, ...]] = OrderedDict()
+        self._plans: OrderedDict[int, plans.Plan | tuple[Fault, ...]] = OrderedDict()
 
     def attempt(self, held: Held, lane: lanes.Lane) -> Attempt | Failed:
         """The envelope and the bytes of a delivery that has its permit."""
-        plan = self._plan(held, lane)
+        plan = self._plan(held)
         if not isinstance(plan, plans.Plan):
             return Failed(reason=f"content: {plan[0].field}")
         if held.date is None:
@@ -48,29 +47,28 @@ class Press:
             tenure=held.tenure,
         )
 
-    def _plan(self, held: Held, lane: lanes.Lane) -> plans.Plan | tuple[Fault, ...]:
-        key = (held.message_id, lane.id)
-        found = self._plans.get(key)
+    def _plan(self, held: Held) -> plans.Plan | tuple[Fault, ...]:
+        found = self._plans.get(held.message_id)
         if found is None:
-            seed = blake2b(held.job_id.bytes, key=self._key[:64], digest_size=32).digest()
-            found = self._plans[key] = plans.plan(
-                _draft(held.spec, lane), message_domain=self._message_domain, seed=seed
-            )
+            found = self._plans[held.message_id] = self._made(held)
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
-            self._plans.move_to_end(key)
+            self._plans.move_to_end(held.message_id)
         return found
 
+    def _made(self, held: Held) -> plans.Plan | tuple[Fault, ...]:
+        """From what was stored with the message, and from nothing else: every try is the same."""
+        seed = blake2b(held.job_id.bytes, key=self._key[:64], digest_size=32).digest()
+        return plans.plan(_draft(held.spec), message_domain=held.spec["message_domain"], seed=seed)
 
-def _draft(spec: dict[str, Any], lane: lanes.Lane) -> plans.Draft:
-    author = spec.get("from") or {}
-    own = author.get("address")
+
+def _draft(spec: dict[str, Any]) -> plans.Draft:
+    author = spec["from"]
     return plans.Draft(
-        from_address=own or lane.from_address,
-        # the transport's name goes with the transport's address only
-        from_name=author.get("name") or (None if own else lane.from_name or None),
-        reply_to=spec.get("reply_to") or lane.reply_to,
+        from_address=author["address"],
+        from_name=author.get("name") or None,
+        reply_to=spec.get("reply_to"),
         subject=spec.get("subject") or "",
         text=spec.get("text"),
         html=spec.get("html"),

@@ -67,7 +67,7 @@ class _Entry:
 async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Random) -> list[Verdict]:
     """Accepts sends with keys that differ; the verdicts hold once the transaction has committed."""
     session = append.session
-    entries = [_entry(ask, append.at, chance) for ask in asks]
+    entries = [_entry(ask, append.at, terms, chance) for ask in asks]
     await _recognise(session, entries, terms)
     await _expand(session, entries, terms)
     await _take_back(session, entries)
@@ -82,7 +82,7 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
 async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -> Verdict:
     """A dry run: checked and counted as it would be, and nothing is stored."""
     async with _undone(store) as session:
-        entry = _entry(ask, await session.value("clock.now"), chance)
+        entry = _entry(ask, await session.value("clock.now"), terms, chance)
         await _expand(session, [entry], terms)
     answer = Accepted(
         command=entry.send.command,
@@ -273,6 +273,7 @@ def _is_refused(entry: _Entry) -> bool:
     return entry.verdict is not None and entry.verdict.result == "refused"
 
 
-def _entry(ask: Ask, now: datetime, chance: Random) -> _Entry:
+def _entry(ask: Ask, now: datetime, terms: Terms, chance: Random) -> _Entry:
     assert isinstance(ask.request, Send)  # noqa: S101 - the caller sorts
-    return _Entry(ask=ask, send=ask.request, job=draft.job(ask, ask.request, now, chance))
+    job = draft.job(ask, ask.request, now, chance, message_domain=terms.message_domain)
+    return _Entry(ask=ask, send=ask.request, job=job)

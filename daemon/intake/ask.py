@@ -125,6 +125,8 @@ class Terms:
     key_lifetime: float
     open_timeout: float
     permit_window: float
+    message_domain: str
+    """What Message-IDs end in."""
     early_lifetime: float = 600.0
     """How long a frame waits for its send."""
     need_dot: bool = True

@@ -2,10 +2,11 @@
 
 from daemon.intake import verdicts
 from daemon.intake.ask import Ask, Verdict
+from daemon.ledger import deciding
 from daemon.ledger.writer import Append
-from daemon.mail import doubt, ids
+from daemon.mail import ids
 from daemon.mail.request.commands import DoubtResolve
-from daemon.store import accepting, control, settling
+from daemon.store import control
 
 AT_ONCE = 10_000
 """Doubts decided by one command; the answer says whether there may be more."""
@@ -22,25 +23,9 @@ async def resolve(append: Append, ask: Ask, command: DoubtResolve) -> Verdict:
     )
     if not found and not await _is_own(append, ask, command):
         return verdicts.not_found(ask, "job" if command.job else "deliveries")
-    number = await _decide(append, found, command.action)
+    number = await deciding.decided(append, found, command.action)
     result = {command.action: number, "more": len(found) == AT_ONCE}
     return verdicts.done(ask, result)
-
-
-async def _decide(append: Append, found: list[doubt.Open], action: doubt.Action) -> int:
-    locked = await settling.locked_places(
-        append.session,
-        jobs={one.job_id for one in found},
-        batches={ids.place_of(one.delivery_id)[0] for one in found},
-    )
-    settlement = doubt.resolved(
-        found, action, batches=locked.batches, jobs=locked.jobs, now=append.at
-    )
-    await append.events(settlement.events)
-    await settling.write(append.session, settlement, locked)
-    if settlement.retries:
-        await accepting.wake(append.session)
-    return len(settlement.resolved)
 
 
 async def _is_own(append: Append, ask: Ask, command: DoubtResolve) -> bool:

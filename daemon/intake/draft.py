@@ -13,8 +13,11 @@ from daemon.store.accepting import Job
 _JOB_BITS, _TICKET_BITS = 74, 52
 
 
-def job(ask: Ask, send: Send, now: datetime, chance: Random) -> Job:
-    """The job, with an identity of its own; one without a name is called by its ticket."""
+def job(ask: Ask, send: Send, now: datetime, chance: Random, *, message_domain: str) -> Job:
+    """The job, with an identity of its own; one without a name is called by its ticket.
+
+    `message_domain` ends its Message-IDs: kept with it, so that a later try has the same one.
+    """
     ticket = ids.ticket(chance.getrandbits(_TICKET_BITS))
     delivery = send.delivery
     return Job(
@@ -35,7 +38,7 @@ def job(ask: Ask, send: Send, now: datetime, chance: Random) -> Job:
         expires_after=delivery.expires_after,
         settings={"track_open": delivery.track_open, "track_click": delivery.track_click},
         coercions=[],
-        spec=_spec(send.messages[0]),
+        spec=_spec(send.messages[0]) | {"message_domain": message_domain},
     )
 
 

@@ -93,6 +93,7 @@ class Intake:
             key_lifetime=config.intake.key_lifetime,
             open_timeout=config.intake.open_timeout,
             permit_window=config.dispatch.permit_window,
+            message_domain=config.delivery.message_domain or config.delivery.hostname,
         )
         return Means(
             store=store,

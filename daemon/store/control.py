@@ -154,3 +154,9 @@ async def doubts(
     """Open doubts of a job, or of some deliveries; nothing is locked yet."""
     rows = await session.rows("control.doubts", customer, job, deliveries, limit)
     return [doubt.Open(**dict(row)) for row in rows]
+
+
+async def overdue(session: door.Session, seconds: float, limit: int) -> list[doubt.Open]:
+    """Doubts that have been open for longer than so many seconds; nothing is locked yet."""
+    rows = await session.rows("control.overdue", seconds, limit)
+    return [doubt.Open(**dict(row)) for row in rows]

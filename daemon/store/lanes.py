@@ -23,9 +23,6 @@ class Lane:
     tls: str
     username: str | None
     sender: str
-    from_address: str
-    from_name: str
-    reply_to: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

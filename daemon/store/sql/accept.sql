@@ -83,7 +83,8 @@ DELETE FROM request_seen WHERE id = ANY (ARRAY(
 
 -- name: accept.jobs
 -- Stores jobs with one message each. The lane is the asked transport's, else the customer's default;
--- the transport supplies the From that a message lacks. A job that finds no transport, or no From,
+-- the transport supplies the From and Reply-To that a message lacks: now, so that every later try is
+-- the same mail whatever becomes of the transport. A job that finds no transport, or no From,
 -- isn't stored: its answer has no message.
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -96,11 +97,12 @@ WITH asked AS MATERIALIZED (
           coercions, spec)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, now()) AS due_at,
-           CASE WHEN a.spec #>> '{from,address}' IS NOT NULL THEN a.spec
-                ELSE a.spec || jsonb_build_object('from', jsonb_build_object(
-                    'address', t.from_address,
-                    'name', coalesce(a.spec #>> '{from,name}', t.from_name)))
-           END AS whole
+           CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
+           || a.spec
+           || CASE WHEN a.spec #>> '{from,address}' IS NOT NULL THEN '{}'
+                   ELSE jsonb_build_object('from', jsonb_build_object(
+                       'address', t.from_address,
+                       'name', coalesce(a.spec #>> '{from,name}', t.from_name))) END AS whole
     FROM asked a
     LEFT JOIN (transport t JOIN lane l ON l.transport_id = t.id AND l.site = '')
            ON t.customer_id = a.customer_id AND t.active

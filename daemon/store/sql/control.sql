@@ -136,6 +136,15 @@ SELECT id, $2, job_id, job_on, customer_id, lane_id, class, $3, 0 FROM letter;
 -- Gives a deferred delivery another due time.
 UPDATE retry SET due_at = $2, rank = CASE WHEN owner IS NOT NULL THEN rank END WHERE id = $1;
 
+-- name: control.overdue
+-- Doubts that have been open for longer than so many seconds, the oldest first.
+SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address
+FROM doubt o
+JOIN batch b ON b.id = o.delivery_id / 512
+JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
+WHERE o.resolution IS NULL AND o.since <= now() - make_interval(secs => $1)
+ORDER BY o.since LIMIT $2;
+
 -- name: control.doubts
 -- The open doubts of a job or of some deliveries of a customer, with what a decision needs.
 SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address

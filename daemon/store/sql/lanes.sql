@@ -1,7 +1,7 @@
 -- name: lane.list
 -- Every lane with its limits and its transport.
 SELECT l.id, l.transport_id, l.site, l.max_connections, l.max_per_second, t.customer_id, t.name, t.kind,
-       t.host, t.port, t.tls, t.username, t.sender, t.from_address, t.from_name, t.reply_to
+       t.host, t.port, t.tls, t.username, t.sender
 FROM lane l JOIN transport t ON t.id = l.transport_id
 WHERE t.active ORDER BY l.id;
 

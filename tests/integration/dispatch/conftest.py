@@ -46,7 +46,8 @@ class Ground:
                 "accept.jobs", [made], [ids.ticket(randbits(60))], [customer], ["native"], [None],
                 [b""], ["n"], [purpose], [klass], [doubt], [None], [False],
                 [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
-                [{"subject": "s", "text": "t", "from": {"address": "a@b.example"}}],
+                [{"subject": "s", "text": "t", "from": {"address": "a@b.example"},
+                  "message_domain": "m.example"}],
             )  # fmt: skip
             names = [f"p{place}@x.example" for place in range(size)]
             await session.rows(

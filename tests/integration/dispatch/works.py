@@ -17,6 +17,7 @@ from daemon.dispatch.claimer import Pace
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.lane import Settings
 from daemon.dispatch.lease import Lease
+from daemon.dispatch.overdue import Overdue
 from daemon.dispatch.part import Dispatch, Equipment
 from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
@@ -159,8 +160,9 @@ def made(
     teller = Teller(
         store, BatchPublisher(link), instance=about.id, exchange="nowhere", pace=Events()
     )
+    writer = Writer(store, teller, instance=about.id, kind="settle")
     settler = Settler(
-        Writer(store, teller, instance=about.id, kind="settle"),
+        writer,
         schedule=lambda: terms.schedule,
         sample=lambda: 0.0,
     )
@@ -177,8 +179,9 @@ def made(
         lease=lease,
         journal=journal,
         settler=settler,
+        overdue=Overdue(writer, after=lambda: 60.0),
         teller=teller,
-        press=Press(message_domain="m.example", key=key),
+        press=Press(key=key),
         courier=courier,
         settings=Settings(
             idle=terms.idle,

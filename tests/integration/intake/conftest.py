@@ -63,7 +63,9 @@ class Silent:
 @pytest.fixture
 def terms() -> Terms:
     """Lifetimes that no test waits for."""
-    return Terms(key_lifetime=86400, open_timeout=3600, permit_window=0.25)
+    return Terms(
+        key_lifetime=86400, open_timeout=3600, permit_window=0.25, message_domain="m.example"
+    )
 
 
 @pytest.fixture

@@ -79,7 +79,6 @@ def lane(clock: Clock, ends: Ends) -> Lane:
     at = lanes.Lane(
         id=1, transport_id=1, site="", max_connections=10, max_per_second=0.0, customer_id=1,
         name="a", kind="smtp", host="h", port=25, tls="none", username=None, sender="",
-        from_address="", from_name="", reply_to=None,
     )  # fmt: skip
     made = Lane(at, SETTINGS, composer=Composer(), ends=ends, hungry=lambda: None)
     made.granted = 10
