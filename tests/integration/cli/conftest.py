@@ -58,6 +58,7 @@ def typed(
         monkeypatch.delenv(name, raising=False)
 
     async def typed(*words: str) -> Ended:
+        capsys.readouterr()  # what the test itself has caused to be logged
         code = await asyncio.to_thread(main.run, ["--config", str(config), *words])
         said = capsys.readouterr()
         return Ended(code=code, out=said.out, err=said.err)
