@@ -4,24 +4,32 @@ Counters of jobs against the letters of their batches, those against retry rows,
 ledger. Every statement answers only what doesn't fit, so that nothing is good news.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from daemon.mail.state import State
 from daemon.store import door
 
-LAWS = (
-    "audit.counters",
-    "audit.asked",
-    "audit.deliveries",
-    "audit.retries",
-    "audit.batches",
-    "audit.doubts",
-    "audit.jobs",
-    "audit.streams",
+LAWS: Mapping[str, str] = MappingProxyType(
+    {
+        "audit.counters": "a job's counter is the number of its deliveries with that letter",
+        "audit.asked": "who was asked for is queued, or listed under the reason that counts him",
+        "audit.deliveries": "a batch has a delivery row for each of its letters",
+        "audit.retries": "a delivery is deferred or retrying if and only if it has a retry row",
+        "audit.batches": "a batch is done if and only if nothing in it waits or is under way",
+        "audit.doubts": "a delivery is in doubt if and only if a doubt of it is open",
+        "audit.jobs": "a job was accepted once, and completed once if it has ended",
+        "audit.streams": "a stream has no gap between its first kept event and its last",
+        "audit.money": "whatever came to its end was handed over or released, once",
+        "audit.ends": "a job with nothing left has ended",
+        "audit.owners": "whatever is held is held by somebody alive",
+        "audit.ledger": "where a delivery stands is the furthest that the ledger has of it",
+    }
 )
-"""Statements that take a job, or null for all, and how many mismatches to answer."""
+"""Every law in words, by its statement: that takes a job, or null for all, and how many mismatches
+to answer at most."""
 LETTERS = "".join(State)
 """The letter of each step."""
 
@@ -55,14 +63,18 @@ async def taken(store: door.Store, job: UUID | None, *, limit: int) -> tuple[Siz
     return Size(**dict(row)), found
 
 
+def said(law: str) -> str:
+    """A law in words."""
+    return LAWS[f"audit.{law}"]
+
+
 async def _mismatches(
     session: door.Session, job: UUID | None, limit: int
 ) -> AsyncIterator[Mismatch]:
     for law in LAWS:
-        for row in await session.rows(law, job, limit):
+        more = (LETTERS,) if law == "audit.ledger" else ()
+        for row in await session.rows(law, job, limit, *more):
             yield _mismatch(law, row)
-    for row in await session.rows("audit.ledger", job, limit, LETTERS):
-        yield _mismatch("audit.ledger", row)
 
 
 def _mismatch(law: str, row: door.Row) -> Mismatch:

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from daemon.store import door, migrate
 
+NOBODY = UUID(int=0)
+"""Before every job."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
@@ -43,6 +46,28 @@ async def forget(store: door.Store) -> None:
     await store.run("instance.forget")
 
 
-async def law_breakers(store: door.Store, limit: int) -> list[UUID]:
-    """Jobs whose counters differ from what their batches say: always a bug."""
-    return [row["id"] for row in await store.rows("upkeep.law", limit)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Some jobs that were held to the law."""
+
+    upto: UUID | None
+    """The last of them; None = there were no more."""
+    broken: frozenset[UUID]
+
+
+async def look(store: door.Store, after: UUID, deliveries: int) -> Looked:
+    """Holds the next jobs to the law, as many as have so many deliveries, but one at least."""
+    rows = await store.rows("upkeep.law", after, deliveries)
+    return Looked(
+        upto=rows[-1]["id"] if rows else None,
+        broken=frozenset(row["id"] for row in rows if row["wrong"]),
+    )
+
+
+async def law_breakers(store: door.Store, deliveries: int = 1_000_000) -> set[UUID]:
+    """Jobs that break the law, of all there are: always a bug."""
+    found, after = set[UUID](), NOBODY
+    while (looked := await look(store, after, deliveries)).upto:
+        found |= looked.broken
+        after = looked.upto
+    return found

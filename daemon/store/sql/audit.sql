@@ -183,3 +183,35 @@ FROM (SELECT stream, min(seq) AS first_seq, count(*) AS found FROM ledger
 JOIN stream s ON s.number = l.stream
 WHERE s.last_seq - l.first_seq + 1 <> l.found
 LIMIT $2;
+
+-- name: audit.money
+-- Whatever has come to its end was handed over or released, once: what is charged follows from it.
+SELECT id AS job_id, 'handed over or released' AS what,
+       (queued - remaining - in_doubt)::bigint AS expected, (handed + released)::bigint AS found
+FROM job
+WHERE ($1::uuid IS NULL OR id = $1) AND handed + released <> queued - remaining - in_doubt
+LIMIT $2;
+
+-- name: audit.ends
+-- A job with nothing left has ended: nobody would end it later.
+SELECT id AS job_id, 'end of a job with nothing left' AS what, 1::bigint AS expected,
+       0::bigint AS found
+FROM job
+WHERE ($1::uuid IS NULL OR id = $1) AND finished_at IS NULL AND NOT open AND state <> 'expanding'
+  AND remaining = 0 AND in_doubt = 0
+LIMIT $2;
+
+-- name: audit.owners
+-- Whatever is held is held by somebody alive; a minute is enough for anybody to relieve the dead.
+WITH held AS (
+    SELECT job_id, owner FROM batch WHERE owner IS NOT NULL
+    UNION ALL
+    SELECT job_id, owner FROM retry WHERE owner IS NOT NULL
+)
+SELECT h.job_id, 'batches and retries held by ' || h.owner || ', who is gone' AS what,
+       0::bigint AS expected, count(*) AS found
+FROM held h LEFT JOIN instance i ON i.id = h.owner
+WHERE ($1::uuid IS NULL OR h.job_id = $1)
+  AND (i.id IS NULL OR i.lease_until < now() - interval '1 minute')
+GROUP BY h.job_id, h.owner
+LIMIT $2;

@@ -15,15 +15,39 @@ SELECT
 FROM batch WHERE NOT done;
 
 -- name: upkeep.law
--- Jobs whose counters differ from the letters of their batches, among those touched lately.
-SELECT j.id FROM job j
-WHERE j.accepted_at > now() - interval '1 day'
-  AND EXISTS (SELECT FROM batch b WHERE b.job_id = j.id HAVING
-        sum(state_count(b.state, 's')) <> j.sent OR sum(state_count(b.state, 'b')) <> j.bounced
-        OR sum(state_count(b.state, 'f')) <> j.failed OR sum(state_count(b.state, 'e')) <> j.expired
-        OR sum(state_count(b.state, 'c')) <> j.canceled
-        OR sum(state_count(b.state, 'p')) <> j.suppressed_late
-        OR sum(state_count(b.state, 'q')) <> j.in_doubt
-        OR sum(state_count(b.state, 'v')) <> j.delivered
-        OR sum(state_count(b.state, 'wurd')) <> j.remaining)
-LIMIT $1;
+-- The next jobs behind an id, so many deliveries of them at most (one job at least), and of each whether
+-- its numbers are wrong: a counter isn't the number of its letters, a deferred delivery has no retry row
+-- or the other way round, a doubt too many or too few, or nothing is left and it hasn't ended. A
+-- finished job whose batches were removed by retention is left out.
+WITH next AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT *, sum(queued + 100) OVER (ORDER BY id) AS cost, row_number() OVER (ORDER BY id) AS place
+        FROM (SELECT * FROM job WHERE id > $1::uuid ORDER BY id LIMIT $2::bigint / 100 + 1) AS few
+    ) AS j WHERE j.cost <= $2::bigint OR j.place = 1
+)
+SELECT j.id, coalesce(
+    (n.parts > 0 OR j.finished_at IS NULL)
+    AND ((j.queued, j.sent, j.delivered, j.bounced, j.failed, j.expired, j.canceled,
+          j.suppressed_late, j.in_doubt, j.remaining)
+         IS DISTINCT FROM
+         (coalesce(n.queued, 0), coalesce(n.sent, 0), coalesce(n.delivered, 0),
+          coalesce(n.bounced, 0), coalesce(n.failed, 0), coalesce(n.expired, 0),
+          coalesce(n.canceled, 0), coalesce(n.suppressed_late, 0), coalesce(n.in_doubt, 0),
+          coalesce(n.remaining, 0))
+         OR coalesce(n.deferred, 0) <> (SELECT count(*) FROM retry r WHERE r.job_id = j.id)
+         OR coalesce(n.in_doubt, 0)
+            <> (SELECT count(*) FROM doubt o WHERE o.job_id = j.id AND o.resolution IS NULL)
+         OR (j.finished_at IS NULL AND NOT j.open AND j.state <> 'expanding'
+             AND j.remaining + j.in_doubt = 0)), false) AS wrong
+FROM next j
+LEFT JOIN LATERAL (
+    SELECT count(*) AS parts, sum(length(b.state)) AS queued, sum(state_count(b.state, 's')) AS sent,
+           sum(state_count(b.state, 'v')) AS delivered, sum(state_count(b.state, 'b')) AS bounced,
+           sum(state_count(b.state, 'f')) AS failed, sum(state_count(b.state, 'e')) AS expired,
+           sum(state_count(b.state, 'c')) AS canceled,
+           sum(state_count(b.state, 'p')) AS suppressed_late,
+           sum(state_count(b.state, 'q')) AS in_doubt, sum(state_count(b.state, 'dr')) AS deferred,
+           sum(state_count(b.state, 'wurd')) AS remaining
+    FROM batch b WHERE b.job_id = j.id
+) n ON true
+ORDER BY j.id;

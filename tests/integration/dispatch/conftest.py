@@ -105,7 +105,7 @@ class Ground:
             "    WHERE substr(b.state, r.position + 1, 1) IN ('r', 'd'))"
             " AND (SELECT count(*) FROM retry) = (SELECT sum(state_count(state, 'rd')) FROM batch)"
         )
-        return rows and not await upkeep.law_breakers(self.store, 10)
+        return rows and not await upkeep.law_breakers(self.store)
 
     async def instance(self, lease: float = 60.0) -> UUID:
         """Registers somebody who is alive."""
