@@ -19,7 +19,7 @@ from importlib import metadata
 from uuid import uuid4
 
 from daemon import config as configs
-from daemon import engine, logs, metrics
+from daemon import engine, logs, metrics, watch
 from daemon.broker import connection
 from daemon.dispatch.lease import Lease, LeaseLost
 from daemon.engine import House
@@ -85,7 +85,10 @@ async def _process(
             group.forever(
                 ops.serve(house.loaded.config.ops.listen, house.health, about=about), name="ops"
             ),
-            group.forever(engine.watch(house), name="health"),
+            group.forever(
+                watch.servers(house.health, house.store, house.inbound, house.outbound),
+                name="watch.servers",
+            ),
             group.forever(reload.run(house, hangup, read, notify), name="reload"),
             group.forever(signs.run(), name="signs"),
         ]

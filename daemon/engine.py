@@ -1,12 +1,14 @@
 """What one life is made of: writers, teller, intake and dispatch, wired and stopped in order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from daemon import config as configs
-from daemon import logs, metrics
-from daemon.broker import depth, topology
+from daemon import logs, watch
+from daemon.broker import topology
 from daemon.broker.connection import Link
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import sections
@@ -30,14 +32,13 @@ from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
 from daemon.store import door, instances, lanes, notices
+from daemon.store import upkeep as piles
 from daemon.tasks import Group
+from daemon.watch import Cause
 from daemon.web.health import Health
 
 _RESCUES = 4
 """Looks for the dead in one lease."""
-_HEALTH_EVERY = 1.0
-_DEPTHS_EVERY = 10.0
-_WARN_EVERY = 3600.0
 
 _log = logs.get("engine")
 
@@ -100,27 +101,19 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
     house.numbers = lambda: Numbers(
         flying=dispatch.flying, waiting=dispatch.holding - dispatch.flying, untold=teller.untold
     )
+    parts = _Parts(
+        intake=intake if "intake" in only else None,
+        dispatch=dispatch if "dispatch" in only else None,
+    )
     async with Group(over=over.set) as group:
         telling = group.forever(teller.run(), name="ledger.teller")
         beside = [
-            group.forever(journal.run(), name="journal"),
-            group.forever(_brakes(house, dispatch), name="brake"),
-            group.forever(_depths(house), name="depths"),
-            group.forever(upkeep.gauges(house.store), name="upkeep.gauges"),
-            group.forever(upkeep.house(house.store), name="upkeep.house"),
-            group.forever(
-                notices.listen(house.reach, notices.DUE, dispatch.claimer.wake), name="notices"
-            ),
+            group.forever(one, name=name)
+            for name, one in _beside(house, teller, parts, dispatch.claimer.wake).items()
         ]
-        parts = _parts(
-            house,
-            lease,
-            over,
-            intake=intake if "intake" in only else None,
-            dispatch=dispatch if "dispatch" in only else None,
-        )
+        beside.append(group.forever(journal.run(), name="journal"))
         # a task of its own: if one of them fails, the rest of the stop goes on all the same
-        await asyncio.wait([group.create_task(parts, name="parts")])
+        await asyncio.wait([group.create_task(_run(house, lease, over, parts), name="parts")])
         house.left = dispatch.unsettled
         await settling.close()
         journal.close()
@@ -131,15 +124,40 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
     await publisher.aclose()
 
 
-async def _parts(
-    house: House,
-    lease: Lease,
-    over: asyncio.Event,
-    *,
-    intake: Intake | None,
-    dispatch: Dispatch | None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Those that this instance runs."""
+
+    intake: Intake | None
+    dispatch: Dispatch | None
+
+    def weigh(self, piled: piles.Piled) -> None:
+        """Tells them how much has piled up in the whole system."""
+        if self.intake:
+            self.intake.weigh(piled.waiting)
+        if self.dispatch:
+            self.dispatch.claimer.weigh(piled.untold)
+
+
+def _beside(
+    house: House, teller: Teller, parts: _Parts, wake: Callable[[], None]
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """What runs beside the parts, from before their start until after their end."""
+    store, names = house.store, topology.names(house.loaded.config.rabbitmq.prefix)
+    causes = list(_causes(house, teller, parts))
+    return {
+        "watch.parts": watch.parts(house.health, causes),
+        "watch.depths": watch.depths(house.health, house.inbound, names),
+        "upkeep.ceilings": upkeep.ceilings(store, parts.weigh),
+        "upkeep.gauges": upkeep.gauges(store),
+        "upkeep.house": upkeep.house(store),
+        "notices": notices.listen(house.reach, notices.DUE, wake),
+    }
+
+
+async def _run(house: House, lease: Lease, over: asyncio.Event, parts: _Parts) -> None:
     """Intake stops first, dispatch when nothing more is accepted."""
+    intake, dispatch = parts.intake, parts.dispatch
     accepted = asyncio.Event()
     house.health.is_draining = False  # the life before may have ended with its lease, not by a stop
     async with Group(over=over.set) as group:
@@ -213,7 +231,11 @@ def _dispatch(
                 permit_window=settings.dispatch.permit_window,
                 shares={0: shares.urgent, 1: shares.normal, 2: shares.bulk},
             ),
-            pace=Pace(poll=settings.dispatch.poll, hold=settings.dispatch.hold),
+            pace=Pace(
+                poll=settings.dispatch.poll,
+                hold=settings.dispatch.hold,
+                max_untold=settings.events.max_untold,
+            ),
             connections=settings.delivery.connections,
             rescue_every=settings.instance.lease / _RESCUES,
             stop_deadline=settings.instance.stop_deadline,
@@ -263,50 +285,20 @@ def _couriers(
     return courier
 
 
-async def _brakes(house: House, dispatch: Dispatch) -> None:
-    """Tells health of our own brake, for ever."""
-    while True:
-        for cause, reason in dispatch.brake.reasons.items():
-            house.health.report(cause, ok=not reason, reason=reason)
-        await asyncio.sleep(_HEALTH_EVERY)
+def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:
+    """What health is told of us, and whether an instance is of no use without it."""
+    yield Cause(name="events", why=lambda: _why_untold(house.outbound, teller))
+    if intake := parts.intake:
+        yield Cause(name="intake", why=lambda: intake.why_down, vital=True)
+        yield Cause(name="backlog", why=lambda: intake.why_resting)
+    if dispatch := parts.dispatch:
+        yield Cause(name="dispatch", why=lambda: dispatch.claimer.why_resting)
+        for name in dispatch.brake.reasons:
+            yield Cause(name=name, why=partial(dispatch.brake.why, name), vital=True)
 
 
-async def watch(house: House) -> None:
-    """Tells health what can be seen of the two servers, for ever."""
-    while True:
-        why = "" if house.inbound.is_up else house.inbound.why_down
-        why = why or (house.outbound.why_down if not house.outbound.is_up else "")
-        why = why or (f"blocked: {house.outbound.blocked}" if house.outbound.blocked else "")
-        house.health.report("rabbitmq", ok=not why, reason=why)
-        await _ask(house.store, house.health.report)
-        await asyncio.sleep(_HEALTH_EVERY)
-
-
-async def _depths(house: House) -> None:
-    """Looks now and then at the two queues that want a person, for ever."""
-    name = topology.names(house.loaded.config.rabbitmq.prefix)
-    seldom = logs.Seldom(_WARN_EVERY)
-    while True:
-        for queue, gauge in ((name.unrouted, metrics.unrouted), (name.dead, metrics.dead_letters)):
-            found = await depth.read(house.outbound, queue)
-            if isinstance(found, depth.Depth):
-                gauge.set(found.waiting)
-                if found.waiting and seldom.ask(queue) is not None:
-                    _log.warning("queue.filled", queue=queue, waiting=found.waiting)
-        await asyncio.sleep(_DEPTHS_EVERY)
-
-
-async def _ask(store: door.Store, report: Callable[..., None]) -> None:
-    try:
-        async with asyncio.timeout(_HEALTH_EVERY * 2):
-            await store.value("clock.now")
-    except TimeoutError:
-        report("postgres", ok=False, reason="no answer in time")
-    except Exception as error:  # noqa: BLE001  whatever it is, it is what we report
-        report("postgres", ok=False, reason=str(error) or type(error).__name__)
-    else:
-        # it answers, but may refuse every write
-        report("postgres", ok=not store.refusal, reason=store.refusal)
+def _why_untold(link: Link, teller: Teller) -> str:
+    return f"blocked: {link.blocked}" if link.blocked else teller.why_waiting
 
 
 async def _told(teller: Teller, deadline: float) -> None:

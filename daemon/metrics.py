@@ -176,6 +176,10 @@ streams_adopted = _counter("streams_adopted_total", "Streams taken over from dea
 unrouted = _gauge("unrouted_depth", "Events in the queue of what nobody is bound to.")
 dead_letters = _gauge("dead_letters", "Parcels in the dead letter queue; each wants a person.")
 
+resting = _gauges(
+    "resting", "Whether nothing new is begun here, because too much has piled up.", "part"
+)
+
 # --- instances, rescue, upkeep ---
 
 instances = _gauge("instances", "Instances whose lease lies ahead.")

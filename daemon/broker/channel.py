@@ -34,6 +34,7 @@ class Channel:
         self.number = under.number
         self.frame_max = under.connection.connection_tune.frame_max
         self.why_lost = ""
+        self._consuming = ""
         # before anything is asked on it: a delivery may be in the same read as the answer
         tap.listen(self.number, listener)
         under.closing.add_done_callback(self._on_closing)
@@ -59,9 +60,20 @@ class Channel:
 
     async def consume(self, queue: str) -> None:
         """Deliveries begin, perhaps before this returns; a deleted queue ends them (`lost`)."""
+        if self._consuming:
+            return
         self._under.on_consumer_cancel_callbacks.add(self._on_cancel)
         async with errors.asking("basic.consume", seconds=self._seconds):
-            await self._under.basic_consume(queue, _beside_the_point)
+            started = await self._under.basic_consume(queue, _beside_the_point)
+        self._consuming = started.consumer_tag or ""
+
+    async def leave(self) -> None:
+        """Deliveries end, and those on their way still arrive; the channel stays as it is."""
+        if not self._consuming:
+            return
+        tag, self._consuming = self._consuming, ""
+        async with errors.asking("basic.cancel", seconds=self._seconds):
+            await self._under.basic_cancel(tag)
 
     async def close(self) -> None:
         """Leaves; what was delivered and not acknowledged goes back to its queue. Never raises."""

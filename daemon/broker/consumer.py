@@ -11,7 +11,7 @@ At most `prefetch` parcels are here unacknowledged, waiting ones included.
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from daemon import logs
 from daemon.broker import decode, encode, errors
@@ -38,6 +38,8 @@ class Consumer:
         self._seldom = logs.Seldom()
         self._session: Session | None = None
         self._closed = False
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self.why_down = "not consuming yet"
         """The last cause, or empty while parcels can come."""
 
@@ -62,6 +64,18 @@ class Consumer:
                 return parcels
             await self._end(session)
         return []
+
+    async def rest(self) -> None:
+        """Asks for no more parcels until `wake`; what is here may still be taken and acked."""
+        self._wanted.clear()
+        if self._session:
+            await self._session.rest()
+
+    async def wake(self) -> None:
+        """Asks for parcels again."""
+        self._wanted.set()
+        if self._session:
+            await self._session.wake()
 
     def ack(self, parcels: Sequence[Parcel]) -> int:
         """Done with these. Returns how many were still ours to acknowledge; nothing is waited for.
@@ -103,8 +117,9 @@ class Consumer:
             await session.close()
 
     async def _begin(self) -> "Session":
-        """Consumes on a new channel, as soon as link and queue are there."""
+        """Consumes on a new channel, as soon as it is wanted, and link and queue are there."""
         while True:
+            await self._wanted.wait()
             session = Session(self._queue)
             try:
                 await session.open(self._link, self._prefetch)
@@ -113,6 +128,8 @@ class Consumer:
                 await asyncio.sleep(PAUSE)
                 continue
             self._session = session
+            if not self._wanted.is_set():  # told to rest while it was being opened
+                await session.rest()
             self.why_down = ""
             _log.info("consumer.up", queue=self._queue, prefetch=self._prefetch)
             return session
@@ -170,6 +187,23 @@ class Session:
         channel, self._channel = self._channel, None
         if channel:
             await channel.close()
+
+    async def rest(self) -> None:
+        """Leaves the queue and keeps the channel: what came on it is acknowledged there."""
+        if self._channel:
+            await self._or_over(self._channel.leave())
+
+    async def wake(self) -> None:
+        """Consumes again."""
+        if self._channel:
+            await self._or_over(self._channel.consume(self._queue))
+
+    async def _or_over(self, asking: Awaitable[None]) -> None:
+        """A channel on which that is refused, or not answered, is given up for another."""
+        try:
+            await asking
+        except errors.Unavailable as error:
+            self.lost(str(error))
 
     async def take(self, limit: int) -> list[Parcel]:
         """Waits for a parcel; empty when the session is over."""

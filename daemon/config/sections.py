@@ -75,6 +75,8 @@ class Intake(Section):
     """Parcels held unacknowledged; so many times `max_parcel` they may weigh at the worst."""
     group: PositiveInt = 100
     """Parcels accepted in one transaction at most; they are not waited for."""
+    max_waiting: PositiveInt = 10_000_000
+    """Open deliveries of the system from which on parcels stay on their queue; × 1.2 for urgent."""
     max_parcel: Size = 40 * 2**20
     """A larger body is dead-lettered unread; 40 MiB holds a mail of 25 MB in base64."""
     frame_limit: PositiveInt = 5000
@@ -202,6 +204,8 @@ class Events(Section):
     """Events published before their confirms are waited for."""
     confirm_timeout: Duration = 30.0
     """How long a confirm may take; then the connection is renewed and the batch told again."""
+    max_untold: PositiveInt = 1_000_000
+    """Untold events of the system from which on nothing new is sent; × 1.2 for urgent mail."""
     replay_batch: PositiveInt = 1000
     """Events read at once while a replay runs; live events go between."""
 

@@ -17,6 +17,10 @@ class Brake:
         """Whether nothing may start now."""
         return any(cause() for cause in self._causes.values())
 
+    def why(self, name: str) -> str:
+        """Why this cause holds us; empty = it doesn't."""
+        return self._causes[name]()
+
     @property
     def reasons(self) -> dict[str, str]:
         """By cause: why it holds us; empty = it doesn't."""

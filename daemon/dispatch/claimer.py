@@ -15,6 +15,7 @@ from daemon.dispatch import held
 from daemon.dispatch.brake import Brake
 from daemon.dispatch.held import Held, Holdings
 from daemon.dispatch.lane import Lane
+from daemon.mail.ceiling import Ceiling
 from daemon.store import claims, door, errors
 
 CLAIM_LIMIT = 500
@@ -32,6 +33,8 @@ class Pace:
     """Seconds between two looks when nobody wakes us."""
     hold: int
     """Deliveries in memory at most."""
+    max_untold: int
+    """Untold events of the system from which on nothing new is claimed."""
 
 
 class Claimer:
@@ -52,13 +55,29 @@ class Claimer:
         self._holdings = holdings
         self._brake = brake
         self._instance = instance
-        self._poll = pace.poll
-        self._hold = pace.hold
+        self._pace = pace
         self._hint = asyncio.Event()
+        self._untold = Ceiling(pace.max_untold)
+        self._untold_urgent = Ceiling.urgent(pace.max_untold)
+        self.why_resting = ""
+        """Why nothing new is claimed, or empty."""
 
     def wake(self) -> None:
         """Hints that something has fallen due, or that there is room."""
         self._hint.set()
+
+    def weigh(self, untold: int) -> None:
+        """Claims nothing new while so much is untold already that nobody would hear of it."""
+        was_full = self._untold.is_reached
+        is_full = self._untold.weigh(untold)
+        metrics.resting("dispatch").set(is_full)
+        metrics.resting("dispatch.urgent").set(self._untold_urgent.weigh(untold))
+        self.why_resting = (
+            f"{untold} events are untold, from {self._untold.most} on" if is_full else ""
+        )
+        if is_full != was_full:
+            _log.warning("claim.rests" if is_full else "claim.goes_on", untold=untold)
+            self.wake()
 
     async def run(self) -> None:
         """Promotes and claims for ever."""
@@ -79,7 +98,7 @@ class Claimer:
             due = await claims.next_due(self._store)
         except (errors.Unavailable, errors.Again):
             due = None
-        wait = self._poll if due is None else min(self._poll, max(due, 0.01))
+        wait = self._pace.poll if due is None else min(self._pace.poll, max(due, 0.01))
         try:
             async with asyncio.timeout(wait):
                 await self._hint.wait()
@@ -93,11 +112,15 @@ class Claimer:
         claimed = 0
         for ready in [] if self._brake.is_on else await claims.ready(self._store):
             lane = self._lanes.get(ready.lane)
-            if lane is not None and lane.wants(ready.klass) and self.holding < self._hold:
+            if lane is not None and lane.wants(ready.klass) and self._may_claim(ready.klass):
                 claimed += await self._claim(lane, ready)
         metrics.held.set(self.holding)
         _show(self._lanes.values())
         return claimed
+
+    def _may_claim(self, klass: int) -> bool:
+        ceiling = self._untold if klass else self._untold_urgent
+        return self.holding < self._pace.hold and not ceiling.is_reached
 
     @property
     def holding(self) -> int:
@@ -131,7 +154,7 @@ class Claimer:
         swallowed = _seldom.ask("claim")
         if swallowed is not None:
             _log.warning("claim.waits", why=str(error), swallowed=swallowed)
-        await asyncio.sleep(self._poll)
+        await asyncio.sleep(self._pace.poll)
 
 
 def _show(lanes: Iterable[Lane]) -> None:

@@ -1,6 +1,7 @@
 """Housekeeping and gauges of the whole system, each at its own pace."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from daemon.store import door, errors, migrate, upkeep
 
 _GAUGES_EVERY = 10.0
 _HOUSE_EVERY = 60.0
+_CEILINGS_EVERY = 2.0
 _LOOK = 200_000
 """Deliveries of the jobs that are held to the law at a time (some 0.3 s of the database)."""
 
@@ -40,6 +42,16 @@ async def gauges(store: door.Store) -> None:
         except (errors.Unavailable, errors.Again) as error:
             _wait("gauges", error)
         await asyncio.sleep(_GAUGES_EVERY)
+
+
+async def ceilings(store: door.Store, hear: Callable[[upkeep.Piled], None]) -> None:
+    """Says how much has piled up, for ever; while nobody can know, it stays as it was."""
+    while True:
+        try:
+            hear(await upkeep.piled(store))
+        except (errors.Unavailable, errors.Again) as error:
+            _wait("ceilings", error)
+        await asyncio.sleep(_CEILINGS_EVERY)
 
 
 async def house(store: door.Store) -> None:

@@ -23,6 +23,7 @@ from daemon.intake.early import Early
 from daemon.intake.groups import Pair
 from daemon.intake.post import Letter, Post
 from daemon.intake.reading import Reader
+from daemon.intake.rest import Rest
 from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
 from daemon.mail.request.answers import Accepted
@@ -74,24 +75,37 @@ class Desk:
     """The part for one queue. `run` ends after `stop` is set and nothing is half done."""
 
     def __init__(
-        self, name: str, consumer: Consumer, unkeyed: Unkeyed, equipment: Equipment
+        self,
+        name: str,
+        consumer: Consumer,
+        unkeyed: Unkeyed,
+        rest: Rest,
+        equipment: Equipment,
     ) -> None:
         self._name = name
         self._consumer = consumer
         self._unkeyed = unkeyed
         self._with = equipment
+        self.rest = rest
         self._turn = asyncio.Lock()
         self._tasks = Group()
         self._taking: asyncio.Task[list[Parcel]] | None = None
         self._is_stopping = False
 
+    @property
+    def why_down(self) -> str:
+        """Why no parcels can come, or empty; that they shall not come is no trouble."""
+        is_well = self._consumer.is_up or self.rest.why or self._is_stopping
+        return "" if is_well else self._consumer.why_down or "connection lost"
+
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; what was taken is finished, what waits goes back to the queue."""
         self._tasks = Group(over=stop.set)
         async with self._tasks:
-            forgetting = self._tasks.forever(
-                self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"
-            )
+            beside = [
+                self._tasks.forever(self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"),
+                self._tasks.forever(self.rest.run(), name=f"intake.{self._name}.rest"),
+            ]
             workers = [
                 self._tasks.create_task(self._work(), name=f"intake.{self._name}.{number}")
                 for number in range(self._with.workers)
@@ -101,7 +115,8 @@ class Desk:
             if self._taking:
                 self._taking.cancel()
             await asyncio.wait(workers)
-            forgetting.cancel()
+            for task in beside:
+                task.cancel()
         await self._consumer.aclose()
 
     async def _work(self) -> None:

@@ -22,11 +22,13 @@ from daemon.intake.early import Early
 from daemon.intake.post import Post
 from daemon.intake.reading import Reader
 from daemon.intake.replaying import Replays
+from daemon.intake.rest import Rest
 from daemon.intake.sweep import Sweep
 from daemon.intake.unkeyed import Unkeyed
 from daemon.intake.writers import Writers
 from daemon.ledger.replay import Replayer
 from daemon.ledger.writer import Audience, Writer
+from daemon.mail.ceiling import Ceiling
 from daemon.store import door
 from daemon.tasks import Group
 
@@ -74,6 +76,11 @@ class Intake:
         )
         self._means = self._made_means(equipment)
         self._early = Early(means=self._means, reader=self._reader, post=self._post)
+        most = config.intake.max_waiting
+        self._desks = {
+            self._names.normal: self._desk("normal", self._names.normal, Ceiling(most)),
+            self._names.urgent: self._desk("urgent", self._names.urgent, Ceiling.urgent(most)),
+        }
 
     def _made_means(self, equipment: Equipment) -> Means:
         config, store = equipment.config, equipment.store
@@ -112,17 +119,29 @@ class Intake:
                 tasks.forever(self._means.replays.run(), name="intake.replays"),
             ]
             desks = [
-                tasks.create_task(
-                    self._desk("normal", self._names.normal).run(stop), name="intake.normal"
-                ),
-                tasks.create_task(
-                    self._desk("urgent", self._names.urgent).run(stop), name="intake.urgent"
-                ),
+                tasks.create_task(one.run(stop), name=f"intake.{queue}")
+                for queue, one in self._desks.items()
             ]
             await asyncio.wait(desks)
             for task in beside:
                 task.cancel()
         await self._means.writers.close()
+
+    def weigh(self, waiting: int) -> None:
+        """Takes no more while so many deliveries wait; what is urgent may come a little longer."""
+        for one in self._desks.values():
+            one.rest.weigh(waiting)
+
+    @property
+    def why_down(self) -> str:
+        """Which queue no parcels can come from, and why; empty while they can."""
+        down = {queue: one.why_down for queue, one in self._desks.items()}
+        return "; ".join(f"{queue}: {why}" for queue, why in down.items() if why)
+
+    @property
+    def why_resting(self) -> str:
+        """Why parcels are left where they are, or empty."""
+        return next((one.rest.why for one in self._desks.values() if one.rest.why), "")
 
     def reload(self, config: Config) -> None:
         """Takes over what may change while we run; the directory was loaded anew before."""
@@ -130,13 +149,14 @@ class Intake:
         self._reader.rules = reading.rules(config)
         self._principals.forget()
 
-    def _desk(self, name: str, queue: str) -> Desk:
+    def _desk(self, name: str, queue: str, ceiling: Ceiling) -> Desk:
         one, config = self._equipment, self._equipment.config.intake
         consumer = Consumer(one.inbound, queue, prefetch=config.prefetch)
         return Desk(
             name,
             consumer,
             Unkeyed(one.store, consumer),
+            Rest(name, consumer, ceiling),
             desk.Equipment(
                 means=self._means,
                 reader=self._reader,

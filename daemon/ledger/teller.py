@@ -3,14 +3,15 @@
 A teller has a queue per stream. Events that a writer of this process has just committed come
 straight from memory; what came from elsewhere (a stream that ended in doubt, an adopted one, more
 than memory should hold) is read from the ledger. Either way the same bytes with the same ids are
-published, each at least once (promise 8).
+published, each at least once (promise 8). One write carries the next events of all streams.
+
+The marks follow beside the telling, a statement for each stream: its writer holds the row as long
+as its transaction lasts, and nobody else should wait for that, neither the broker nor another
+writer whose row the same statement would hold.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -19,53 +20,22 @@ from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import sections
 from daemon.crashpoints import reach
-from daemon.mail.event import MEDIA_TYPE, Told, Type, cloud_event
+from daemon.ledger.queue import Queue
+from daemon.mail.event import MEDIA_TYPE, Told, cloud_event
 from daemon.store import door, errors, streams
+from daemon.tasks import Group
 
 _LIMIT = 20_000
-"""Events of one stream that wait in memory; beyond it they are read from the ledger again."""
+"""Events that wait in memory, of all streams; beyond it they are read from the ledger again."""
+_PAGE = 2_000
+"""Events of one stream that are read at once."""
 _PAUSE = 1.0
-"""Seconds before a stream that couldn't be told is tried again."""
+"""Seconds before what couldn't be told is tried again."""
+_TAKEN = frozenset({Fate.CONFIRMED, Fate.RETURNED})
+"""The broker is done with it: it has it, or knows nobody who wants it."""
 
 _log = logs.get("ledger.teller")
 _seldom = logs.Seldom()
-_OLD = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Queue:
-    """What is left to tell of one stream."""
-
-    number: int
-    told_seq: int = 0
-    told_at: datetime = _OLD
-    waiting: deque[Told] = field(default_factory=deque)
-    last_seq: int = 0
-    """The last event we know of; what of it isn't in `waiting` stands only in the ledger."""
-    ended: bool = False
-    """Whether nothing more is appended; what we don't know of may stand in the ledger."""
-
-    @property
-    def next_seq(self) -> int:
-        return (self.waiting[-1].seq if self.waiting else self.told_seq) + 1
-
-    @property
-    def has_work(self) -> bool:
-        return bool(self.waiting) or self.ended or self.last_seq > self.told_seq
-
-    def offer(self, told: Sequence[Told]) -> None:
-        """Takes events up to the limit; beyond it, and after a gap, the ledger keeps them."""
-        if told[0].seq == self.next_seq and len(self.waiting) < _LIMIT:
-            self.waiting.extend(told)
-        self.last_seq = max(self.last_seq, told[-1].seq)
-
-    def fill(self, found: Sequence[Told], *, known: int) -> None:
-        """Takes what was read from the ledger; `known` was the last event when that began."""
-        if self.waiting:  # something was offered meanwhile
-            found = [told for told in found if told.seq < self.waiting[0].seq]
-        self.waiting.extendleft(reversed(found))
-        if not self.waiting and self.last_seq == known:
-            self.last_seq = self.told_seq  # a database that lost its last commits has no more
 
 
 class Teller:
@@ -85,8 +55,9 @@ class Teller:
         self._instance = instance
         self._exchange = exchange
         self._pace = pace
-        self._queues: dict[int, _Queue] = {}
+        self._queues: dict[int, Queue] = {}
         self._work = asyncio.Event()
+        self._confirmed = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -94,22 +65,19 @@ class Teller:
         """Takes events that have just been committed, in order."""
         if not told:
             return
-        self._queue(told[0].stream).offer(told)
+        self._queue(told[0].stream).offer(told, room=_LIMIT - self.untold)
         self._wake()
 
     def ended(self, stream: streams.Stream) -> None:
         """Learns that a stream gets no more events, and may have some nobody here knows of."""
-        self._queue(stream.number).ended = True
+        self._queue(stream.number).end()
         self._wake()
 
     async def run(self) -> None:
         """Tells for ever."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while any(queue.has_work for queue in self._queues.values()):
-                await self._round()
-            self._idle.set()
+        async with Group() as group:
+            group.forever(self._tells(), name="ledger.teller.tells")
+            group.forever(self._marks(), name="ledger.teller.marks")
 
     async def adopt(self) -> int:
         """Takes over what dead instances left untold; answers how many streams."""
@@ -117,13 +85,14 @@ class Teller:
         orphans = await streams.adopted(self._store, self._instance, known=list(self._queues))
         for orphan in orphans:
             queue = self._queue(orphan.number)
-            queue.told_seq, queue.told_at = orphan.told_seq, orphan.told_at
-            queue.ended = True
+            queue.told_seq = queue.marked_seq = orphan.told_seq
+            queue.told_at = orphan.told_at
+            queue.end()
             self._wake()
         return len(orphans)
 
     async def drained(self) -> None:
-        """Returns when everything that was offered so far is told."""
+        """Returns when everything that was offered so far is told, and marked as told."""
         await self._idle.wait()
 
     @property
@@ -131,65 +100,95 @@ class Teller:
         """Events in memory that are not told yet."""
         return sum(len(queue.waiting) for queue in self._queues.values())
 
-    def _queue(self, number: int) -> _Queue:
-        return self._queues.setdefault(number, _Queue(number=number))
+    @property
+    def why_waiting(self) -> str:
+        """What holds events up, or empty."""
+        return next((queue.why for queue in self._queues.values() if queue.why), "")
+
+    def _queue(self, number: int) -> Queue:
+        return self._queues.setdefault(number, Queue(number=number))
 
     def _wake(self) -> None:
         self._idle.clear()
         self._work.set()
 
-    async def _round(self) -> None:
-        """One batch of every stream that has something; a trouble ends the round with a pause."""
-        try:
-            for queue in [queue for queue in self._queues.values() if queue.has_work]:
-                await self._advance(queue)
-        except (errors.Unavailable, errors.Again) as error:
-            await self._trouble(str(error))
+    def _look_whether_idle(self) -> None:
+        open_ones = (one.has_work or one.is_unmarked or one.over for one in self._queues.values())
+        if not any(open_ones):
+            self._idle.set()
 
-    async def _advance(self, queue: _Queue) -> None:
-        if not queue.waiting:
-            await self._read(queue)
-        batch = [queue.waiting[place] for place in range(min(len(queue.waiting), self._pace.batch))]
-        if not batch:
+    # --- telling ---
+
+    async def _tells(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while working := [queue for queue in self._queues.values() if queue.has_work]:
+                await self._round(working)
+            self._look_whether_idle()
+
+    async def _round(self, working: Sequence[Queue]) -> None:
+        """One write with the next events of every stream that isn't held up."""
+        now = asyncio.get_running_loop().time()
+        ready = [queue for queue in working if queue.rests_until <= now]
+        if not ready:
+            await self._until_more_work(min(queue.rests_until for queue in working) - now)
             return
-        reach("C19")
-        done = await self._publish(batch)
-        reach("C21")
-        if done:
-            last = batch[done - 1]
-            # told_at before told_seq would skip nothing, the other way round would: one statement
-            await self._store.run("stream.told", queue.number, last.seq, last.at, self._instance)
-            queue.told_seq, queue.told_at = last.seq, last.at
-            for _ in range(done):
-                queue.waiting.popleft()
-            reach("C22")
+        for queue in ready:
+            if not queue.waiting:
+                await self._read(queue)
+                if self.untold >= self._pace.batch:
+                    break  # enough for this write; the others are read at the next ones
+        if pages := _shared(ready, self._pace.batch):
+            await self._publish(pages)
 
-    async def _read(self, queue: _Queue) -> None:
-        """Fills the queue from the ledger; forgets a stream that has ended and is told."""
-        if queue.ended:
-            await self._store.run("stream.close", queue.number)
-        known = queue.last_seq
-        found = await streams.untold(
-            self._store, queue.number, after=queue.told_seq, since=queue.told_at, limit=_LIMIT
-        )
+    async def _until_more_work(self, seconds: float) -> None:
+        self._work.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._work.wait()
+        except TimeoutError:
+            return
+
+    async def _read(self, queue: Queue) -> None:
+        """Fills a queue from the ledger, as far as memory has room."""
+        room = min(_PAGE, _LIMIT - self.untold)
+        if room <= 0:
+            self._rest(queue, "memory is full of untold events")
+            return
+        try:
+            if queue.ended:
+                await self._store.run("stream.close", queue.number)
+            known = queue.last_seq
+            found = await streams.untold(
+                self._store, queue.number, after=queue.told_seq, since=queue.told_at, limit=room
+            )
+        except (errors.Unavailable, errors.Again) as error:
+            self._rest(queue, str(error))
+            return
         queue.fill(found, known=known)
-        if queue.ended and not queue.waiting:
-            del self._queues[queue.number]
+        if queue.over:
+            self._confirmed.set()
 
-    async def _publish(self, batch: Sequence[Told]) -> int:
-        """Publishes a batch; answers how many from its start are confirmed."""
-        speaking = [told for told in batch if told.event.type is not Type.DELIVERY_REPEATED]
-        outgoing = [self._outgoing(told) for told in speaking]
+    async def _publish(self, pages: Sequence[tuple[Queue, list[Told]]]) -> None:
+        wanted = [[told for told in page if queue.wants(told)] for queue, page in pages]
+        outgoing = [self._outgoing(told) for some in wanted for told in some]
+        reach("C19")
         with metrics.tell_seconds.time():
             published = await self._publisher.publish(
                 self._exchange, outgoing, seconds=self._pace.confirm_timeout
             )
-        fates = dict(zip((told.seq for told in speaking), published.fates, strict=True))
-        done = _confirmed(batch, fates)
-        _count(speaking, fates)
-        if done < len(batch):
-            await self._trouble(published.why or "the broker refused an event")
-        return done
+        reach("C21")
+        fates = iter(published.fates)
+        for (queue, page), some in zip(pages, wanted, strict=True):
+            queue.advance(told for told, fate in zip(some, fates, strict=False) if fate in _TAKEN)
+            queue.why = ""
+            if queue.told_seq < page[-1].seq:
+                self._rest(queue, published.why or "the broker refused an event: a queue is full")
+        self._confirmed.set()
+        _count(published.fates)
+        if published.why:
+            await asyncio.sleep(_PAUSE)
 
     def _outgoing(self, told: Told) -> Outgoing:
         return Outgoing(
@@ -200,21 +199,55 @@ class Teller:
             content_type=MEDIA_TYPE,
         )
 
-    async def _trouble(self, why: str) -> None:
+    def _rest(self, queue: Queue, why: str) -> None:
+        """A stream that can't be told goes on later; the others don't wait for it."""
+        queue.why = why
+        queue.rests_until = asyncio.get_running_loop().time() + _PAUSE
+        self._complain(why)
+
+    def _complain(self, why: str) -> None:
         swallowed = _seldom.ask(why)
         if swallowed is not None:
             _log.warning("tell.waits", why=why, untold=self.untold, swallowed=swallowed)
-        await asyncio.sleep(_PAUSE)
+
+    # --- marking ---
+
+    async def _marks(self) -> None:
+        while True:
+            await self._confirmed.wait()
+            self._confirmed.clear()
+            for queue in [one for one in self._queues.values() if one.is_unmarked or one.over]:
+                await self._mark(queue)
+            self._look_whether_idle()
+
+    async def _mark(self, queue: Queue) -> None:
+        """Notes how much is told; forgets a stream that is over."""
+        if queue.is_unmarked:
+            seq, at = queue.told_seq, queue.told_at
+            try:
+                await self._store.run("stream.told", queue.number, seq, at, self._instance)
+            except (errors.Unavailable, errors.Again) as error:
+                self._complain(str(error))
+                await asyncio.sleep(_PAUSE)
+                self._confirmed.set()
+                return
+            queue.marked_seq = seq
+            reach("C22")
+        if queue.over and not queue.is_unmarked:
+            del self._queues[queue.number]
 
 
-def _confirmed(batch: Sequence[Told], fates: Mapping[int, Fate]) -> int:
-    """How many events from the start of a batch the broker has taken, or knows nobody for."""
-    for place, told in enumerate(batch):
-        if fates.get(told.seq, Fate.CONFIRMED) not in (Fate.CONFIRMED, Fate.RETURNED):
-            return place
-    return len(batch)
+def _shared(queues: Iterable[Queue], room: int) -> list[tuple[Queue, list[Told]]]:
+    """A page of each, equal shares: the short ones first, as what they leave is for the others."""
+    waiting = sorted((one for one in queues if one.waiting), key=lambda one: len(one.waiting))
+    pages = []
+    for place, queue in enumerate(waiting):
+        page = queue.page(-(-room // (len(waiting) - place)))
+        room -= len(page)
+        pages.append((queue, page))
+    return [(queue, page) for queue, page in pages if page]
 
 
-def _count(speaking: Sequence[Told], fates: Mapping[int, Fate]) -> None:
-    for told in speaking:
-        metrics.told(fates[told.seq].name.lower()).inc()
+def _count(fates: Iterable[Fate]) -> None:
+    for fate in fates:
+        metrics.told(fate.name.lower()).inc()

@@ -33,6 +33,21 @@ async def backlog(store: door.Store) -> Backlog:
     return Backlog(**dict(row), untold=told["events"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piled:
+    """What the ceilings are for."""
+
+    waiting: int
+    untold: int
+
+
+async def piled(store: door.Store) -> Piled:
+    """Counts it, over the whole system and fast."""
+    row = await store.row("upkeep.piled")
+    assert row is not None  # noqa: S101  a SELECT of two values answers its row
+    return Piled(**dict(row))
+
+
 async def partitions(store: door.Store, today: date) -> None:
     """Makes the partitions of the next days, where they are missing."""
     for day in range(migrate.DAYS_AHEAD + 1):

@@ -38,11 +38,13 @@ class Ops:
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """200, or 503 and why; `?verbose` says it for each check as JSON."""
-        status = 200 if self._health.is_ready else 503
+        """200, or 503, and what isn't well; `?verbose` says it for each check as JSON."""
+        is_ready = self._health.is_ready
+        status = 200 if is_ready else 503
         if "verbose" in request.query:
             return _json(self._health.verbose(), status)
-        return web.Response(text="\n".join(self._health.reasons or ["ok"]) + "\n", status=status)
+        lines = [*(["ok"] if is_ready else []), *self._health.reasons]
+        return web.Response(text="\n".join(lines) + "\n", status=status)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The format that the scraper asks for, compressed if it likes."""

@@ -14,6 +14,12 @@ SELECT
         (SELECT min(due_at) FROM retry WHERE due_at <= now()))), 0)::double precision AS oldest_due
 FROM batch WHERE NOT done;
 
+-- name: upkeep.piled
+-- What must not pile up without end: open deliveries, by their jobs' counters, and untold events.
+SELECT (SELECT coalesce(sum(remaining), 0) FROM job WHERE finished_at IS NULL)::bigint AS waiting,
+       (SELECT coalesce(sum(last_seq - told_seq), 0) FROM stream WHERE told_seq < last_seq)::bigint
+           AS untold;
+
 -- name: upkeep.law
 -- The next jobs behind an id, so many deliveries of them at most (one job at least), and of each whether
 -- its numbers are wrong: a counter isn't the number of its letters, a deferred delivery has no retry row

@@ -27,6 +27,8 @@ class Road:
         self._writers: list[asyncio.StreamWriter] = []
         self._moving = asyncio.Event()
         self._moving.set()
+        self._hearing = asyncio.Event()
+        self._hearing.set()
         self._port = 0
 
     @property
@@ -54,9 +56,14 @@ class Road:
         """Nothing moves any more, and nobody is told."""
         self._moving.clear()
 
+    def deafen(self) -> None:
+        """Nothing that the broker says arrives any more; what is said to it does."""
+        self._hearing.clear()
+
     def thaw(self) -> None:
         """Everything moves on."""
         self._moving.set()
+        self._hearing.set()
 
     def say(self, octets: bytes) -> None:
         """As if the broker had said it; to every client, while the road is quiet."""
@@ -69,13 +76,16 @@ class Road:
         far_reader, far_writer = await asyncio.open_connection(host, port)
         self._writers.append(far_writer)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._pump(reader, far_writer), name="to the broker")
-            group.create_task(self._pump(far_reader, writer), name="from the broker")
+            group.create_task(self._pump(reader, far_writer, self._moving), name="there")
+            group.create_task(self._pump(far_reader, writer, self._hearing), name="back")
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, free: asyncio.Event
+    ) -> None:
         try:
             while octets := await reader.read(65536):
                 await self._moving.wait()
+                await free.wait()
                 writer.write(octets)
                 await writer.drain()
         except OSError:

@@ -155,6 +155,45 @@ async def test_a_deleted_queue(source, send, names, broker, until) -> None:
     assert [line["event"] for line in lines].count("consumer.down") == 2
 
 
+async def test_resting(source, send, broker, names) -> None:
+    """Who rests gets no more and can acknowledge what he has; nothing goes back and forth."""
+    await send(5)
+    group = await taken(source, 5)
+    await source.rest()
+    await send(3, start=5)
+    assert source.ack(group) == 5
+    assert await source.confirm_acks() == group[0].session
+    queue = await broker.declare_queue(names.normal, passive=True)
+    assert queue.declaration_result.message_count == 3
+    assert source.is_up
+    await source.wake()
+    rest = await taken(source, 3)
+    assert [parcel.message_id for parcel in rest] == ["m5", "m6", "m7"]
+    assert not any(parcel.redelivered for parcel in rest)
+    assert await source.confirm_acks() == group[0].session
+
+
+async def test_resting_while_the_link_is_lost(
+    road, fragile: Link, names, send, broker, until
+) -> None:
+    """Whoever rests while his connection is renewed goes on resting, until he is woken."""
+    source = consumer.Consumer(fragile, names.normal, prefetch=10)
+    await send(1)
+    source.ack(await taken(source, 1))
+    await source.rest()
+    await send(1, start=1)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(source.take(1), name="waiting")
+        road.cut()
+        await until(lambda: not fragile.is_up)
+        await until(lambda: fragile.is_up)
+        queue = await broker.declare_queue(names.normal, passive=True)
+        assert queue.declaration_result.message_count == 1
+        await source.wake()
+    assert [parcel.message_id for parcel in waiting.result()] == ["m1"]
+    await source.aclose()
+
+
 async def test_a_parcel_that_is_no_text(source, send, link: Link, names) -> None:
     """A producer's property that isn't UTF-8 neither closes the channel nor counts for others."""
     await send(1)

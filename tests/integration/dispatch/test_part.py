@@ -202,6 +202,24 @@ async def test_what_is_paused_waits_and_nobody_falls_over_it(ground, relay, link
     assert len(relay.sent) == 13
 
 
+async def test_too_many_untold_events_hold_up_what_is_new(ground, relay, link) -> None:
+    """At the ceiling nothing new is sent, what is urgent a little longer; then work goes on."""
+    async with working(ground.store, relay, link) as works:
+        claimer = works.dispatch.claimer
+        claimer.weigh(1_200_000)
+        await ground.job(5, klass=1)
+        await ground.job(2, klass=0)
+        await until(lambda: ground.bare.fetchval("SELECT count(rank) = 2 FROM batch"))
+        assert not relay.sent
+        claimer.weigh(1_050_000)
+        await until(lambda: ground.finished(1))
+        assert (len(relay.sent), claimer.why_resting[:7]) == (2, "1050000")
+        claimer.weigh(899_999)
+        await until(lambda: ground.finished(2))
+    assert len(relay.sent) == 7
+    assert claimer.why_resting == ""
+
+
 async def test_a_lane_of_others_is_left_alone(ground, relay, link) -> None:
     """What goes by a transport that isn't in our configuration is for those who have it."""
     for customer in (1, 2):

@@ -189,7 +189,7 @@ def made(
             permit_window=terms.window,
             shares={0: 8, 1: 4, 2: 1},
         ),
-        pace=Pace(poll=0.05, hold=5000),
+        pace=Pace(poll=0.05, hold=5000, max_untold=1_000_000),
         connections=terms.connections,
         rescue_every=0.2,
         stop_deadline=terms.stop_deadline,

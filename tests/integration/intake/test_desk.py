@@ -338,3 +338,35 @@ async def test_told_again(house: House) -> None:
         ids = [str(told.id) for told in house.heard.told]
         assert [message.message_id for message in found] == ids
         assert [json.loads(message.body)["id"] for message in found] == ids
+
+
+async def test_while_too_much_waits_parcels_stay_on_their_queue(house: House) -> None:
+    """At the ceiling parcels stay where they are, urgent ones come a little longer; then on."""
+    most = Config().intake.max_waiting
+    house.intake.weigh(most)
+    await house.until(lambda: _is_left(house, house.names.normal))
+    await house.publish(send(), message_id="n")
+    assert (await house.ask(send(), message_id="u", key="request.urgent"))["ok"]
+    assert str(most) in house.intake.why_resting
+    assert house.intake.why_down == ""
+    house.intake.weigh(most * 2)
+    await house.until(lambda: _is_left(house, house.names.urgent))
+    house.intake.weigh(int(most * 0.95))
+    await house.until(lambda: _is_served(house, house.names.urgent))
+    assert (await house.waiting(), await house.value("SELECT count(*) FROM job")) == (1, 1)
+    house.intake.weigh(int(most * 0.89))
+    await house.jobs(2)
+    assert house.intake.why_resting == ""
+
+
+async def _is_left(house: House, queue: str) -> bool:
+    return await _consumers(house, queue) == 0
+
+
+async def _is_served(house: House, queue: str) -> bool:
+    return await _consumers(house, queue) == 1
+
+
+async def _consumers(house: House, queue: str) -> int:
+    found = await house.channel.declare_queue(queue, passive=True)
+    return found.declaration_result.consumer_count or 0

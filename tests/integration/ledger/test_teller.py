@@ -1,24 +1,11 @@
 """The teller: what is committed is told, in stream order, whatever happens (promise 8)."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from uuid import UUID
 
-import aio_pika
-import asyncpg
 import pytest
 from yarl import URL
 
-from daemon.broker import connection, declare, topology
-from daemon.broker.connection import Link
-from daemon.broker.publisher import BatchPublisher
-from daemon.broker.topology import Names
-from daemon.config.sections import Events
 from daemon.ledger import teller as tellers
-from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Append, Writer
 from daemon.mail.event import Type
 from daemon.store import door
@@ -26,131 +13,34 @@ from tests.integration import way
 from tests.integration.broker.conftest import Road
 from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
+from tests.integration.ledger.scene import Scene, numbers, put, told
 from tests.waiting import until
-
-PACE = Events(batch=50, confirm_timeout="2s")
-
-
-@dataclass(slots=True, kw_only=True)
-class Scene:
-    """An instance that writes and tells, and somebody at the exchange who hears all of it."""
-
-    store: door.Store
-    bare: asyncpg.Connection
-    instance: UUID
-    url: str
-    names: Names
-    heard: list[tuple[str, str]]
-    """Ids and texts of the events, repeats included."""
-
-    @property
-    def texts(self) -> list[str]:
-        """What was heard, repeats left out."""
-        return list(dict(self.heard).values())
-
-    @asynccontextmanager
-    async def telling(
-        self, *, url: str = "", store: door.Store | None = None
-    ) -> AsyncIterator[tuple[Teller, Link]]:
-        """A teller at work, by this way to the broker, over this store."""
-        async with connection.connect(
-            url or self.url, instance="test", role="test", heartbeat=1, seconds=2
-        ) as link:
-            teller = Teller(
-                store or self.store,
-                BatchPublisher(link),
-                instance=self.instance,
-                exchange=self.names.events,
-                pace=PACE,
-            )
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(teller.run())
-                yield teller, link
-                task.cancel()
-
-    def writer(self, teller: Teller, *, store: door.Store | None = None) -> Writer:
-        """A writer that this teller tells of."""
-        return Writer(store or self.store, teller, instance=self.instance, kind="t")
-
-    async def is_told(self) -> bool:
-        """Whether the database says that everything is told."""
-        return await self.bare.fetchval("SELECT bool_and(told_seq = last_seq) FROM stream")
-
-
-@pytest.fixture
-async def names(url: str, prefix: str) -> AsyncIterator[Names]:
-    """The names of a topology that exists as long as the test."""
-    await declare.apply(url, prefix)
-    yield topology.names(prefix)
-    async with await aio_pika.connect(url, timeout=10) as plain, plain.channel() as channel:
-        for queue in topology.queues(prefix):
-            await channel.queue_delete(queue.name)
-        for exchange in topology.exchanges(prefix):
-            await channel.exchange_delete(exchange.name)
-
-
-@pytest.fixture
-async def heard(url: str, names: Names) -> AsyncIterator[list[tuple[str, str]]]:
-    """What comes through the exchange of events."""
-    found: list[tuple[str, str]] = []
-
-    async def take(message: aio_pika.abc.AbstractIncomingMessage) -> None:
-        document = json.loads(message.body)
-        assert message.message_id == document["id"]
-        found.append((document["id"], document["data"]["text"]))
-
-    async with await aio_pika.connect(url, timeout=10) as plain, plain.channel() as channel:
-        queue = await channel.declare_queue(exclusive=True)
-        await queue.bind(names.events, "#")
-        await queue.consume(take, no_ack=True)
-        yield found
-
-
-@pytest.fixture
-def scene(store, bare, instance, url, names, heard, monkeypatch) -> Scene:  # noqa: PLR0917
-    """All of it, and a teller that soon tries again what couldn't be told."""
-    monkeypatch.setattr(tellers, "_PAUSE", 0.05)
-    return Scene(store=store, bare=bare, instance=instance, url=url, names=names, heard=heard)
-
-
-async def _write(writer: Writer, texts: Sequence[str], *, at_once: int = 7) -> None:
-    for start in range(0, len(texts), at_once):
-        await written(writer, *texts[start : start + at_once])
-
-
-async def _told(teller: Teller) -> None:
-    async with asyncio.timeout(10):
-        await teller.drained()
-
-
-def _numbers(count: int, start: int = 0) -> list[str]:
-    return [f"{number:03}" for number in range(start, start + count)]
 
 
 async def test_each_event_is_told_once_and_in_order(scene: Scene) -> None:
     """While two writers append, everything is told once, each stream in its order."""
-    texts = {name: [f"{name}{number}" for number in _numbers(150)] for name in "ab"}
+    texts = {name: [f"{name}{number}" for number in numbers(150)] for name in "ab"}
     async with scene.telling() as (teller, _):
         async with asyncio.TaskGroup() as group:
             for name in "ab":
-                group.create_task(_write(scene.writer(teller), texts[name]))
-        await _told(teller)
+                group.create_task(put(scene.writer(teller), texts[name]))
+        await told(teller)
         await until(lambda: len(scene.heard) >= 300)
     assert len(scene.texts) == len(scene.heard) == 300
     for name in "ab":
         assert [text for text in scene.texts if text.startswith(name)] == texts[name]
-    assert await scene.is_told()
+    assert await scene.istold()
 
 
 async def test_what_memory_does_not_hold_is_read_from_the_ledger(scene: Scene, monkeypatch) -> None:
     """More than memory should hold is told all the same: once, in order, under the same ids."""
     monkeypatch.setattr(tellers, "_LIMIT", 20)
     async with scene.telling() as (teller, _):
-        await _write(scene.writer(teller), _numbers(200))
+        await put(scene.writer(teller), numbers(200))
         assert teller.untold < 30
-        await _told(teller)
+        await told(teller)
         await until(lambda: len(scene.heard) >= 200)
-    assert [text for _, text in scene.heard] == scene.texts == _numbers(200)
+    assert [text for _, text in scene.heard] == scene.texts == numbers(200)
 
 
 async def test_a_broker_that_is_away_delays_and_loses_nothing(scene: Scene) -> None:
@@ -159,17 +49,17 @@ async def test_a_broker_that_is_away_delays_and_loses_nothing(scene: Scene) -> N
     await road.open()
     async with scene.telling(url=road.url) as (teller, link):
         writer = scene.writer(teller)
-        await _write(writer, _numbers(30))
-        await _told(teller)
+        await put(writer, numbers(30))
+        await told(teller)
         road.close()
-        await _write(writer, _numbers(30, 30))
+        await put(writer, numbers(30, 30))
         await until(lambda: not link.is_up)
         assert teller.untold == 30
         await road.open()
-        await _told(teller)
+        await told(teller)
         await until(lambda: len(scene.texts) == 60)
-    assert scene.texts == _numbers(60)
-    assert await scene.is_told()
+    assert scene.texts == numbers(60)
+    assert await scene.istold()
     road.close()
 
 
@@ -178,7 +68,7 @@ async def test_a_database_that_is_away_delays_and_loses_nothing(
 ) -> None:
     """What has to be read while the database is away is read when it is back."""
     writer = Writer(scene.store, listener, instance=scene.instance, kind="t")
-    await _write(writer, _numbers(20), at_once=5)
+    await put(writer, numbers(20), at_once=5)
     async with way.to(dsn) as road, door.opened(door.Reach(dsn=road.dsn, role="test")) as fragile:
         road.close()
         async with scene.telling(store=fragile) as (teller, _):
@@ -186,30 +76,30 @@ async def test_a_database_that_is_away_delays_and_loses_nothing(
             for _ in range(3):
                 await asyncio.sleep(tellers._PAUSE)
             await road.open()
-            await _told(teller)
+            await told(teller)
             await until(lambda: len(scene.texts) == 20)
-    assert scene.texts == _numbers(20)
-    assert await scene.is_told()
+    assert scene.texts == numbers(20)
+    assert await scene.istold()
 
 
-async def test_a_repeated_fact_is_on_record_and_not_told(scene: Scene) -> None:
+async def test_a_repeated_fact_is_on_record_and_nottold(scene: Scene) -> None:
     """What came too late to move anything is passed over, and holds nothing up (promise 3)."""
     async with scene.telling() as (teller, _):
         writer = scene.writer(teller)
         for kind in (Type.DELIVERY_SENT, Type.DELIVERY_REPEATED, Type.DELIVERY_REPEATED):
             async with writer.transaction() as append:
                 await append.events(events(kind.value, kind=kind))
-        await _told(teller)
+        await told(teller)
         await until(lambda: scene.heard)
     assert scene.texts == ["delivery.sent"]
-    assert await scene.is_told()
+    assert await scene.istold()
 
 
 async def test_what_the_dead_left_is_told_under_the_same_ids(scene: Scene, listener) -> None:
     """A dead instance's events are told by whoever adopts its streams, from the first untold on."""
     dead = await living(scene.store)
     writer = Writer(scene.store, listener, instance=dead, kind="t")
-    await _write(writer, "abc", at_once=1)
+    await put(writer, "abc", at_once=1)
     first, *others = listener.told
     await scene.store.run("stream.told", first.stream, 1, first.at, dead)
     async with scene.telling() as (teller, _):
@@ -217,7 +107,7 @@ async def test_what_the_dead_left_is_told_under_the_same_ids(scene: Scene, liste
         await scene.bare.execute("DELETE FROM instance WHERE id = $1", dead)
         assert await teller.adopt() == 1
         assert await teller.adopt() == 0
-        await _told(teller)
+        await told(teller)
         await until(lambda: len(scene.heard) >= 2)
         assert not teller._queues
     assert scene.heard == [(str(told.id), told.event.text) for told in others]
@@ -230,13 +120,13 @@ async def test_a_stream_that_has_ended_is_told_to_its_end_and_forgotten(scene: S
             writer = scene.writer(teller)
             await written(writer, text)
             await writer.close()
-        await _told(teller)
+        await told(teller)
         await until(lambda: len(scene.heard) >= 3)
         assert not teller._queues
     assert await scene.bare.fetchval("SELECT count(*) FROM stream WHERE closed") == 3
 
 
-async def test_a_commit_nobody_heard_of_is_told(scene: Scene, dsn: str) -> None:
+async def test_a_commit_nobody_heard_of_istold(scene: Scene, dsn: str) -> None:
     """An event whose commit was never answered is in the ledger, and so it is told."""
     async with (
         way.to(dsn) as road,
@@ -250,7 +140,7 @@ async def test_a_commit_nobody_heard_of_is_told(scene: Scene, dsn: str) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await written(scene.writer(teller, store=fragile), "a", then=deafen)
-        await _told(teller)
+        await told(teller)
         await until(lambda: scene.heard)
     assert scene.texts == ["a"]
-    assert await scene.is_told()
+    assert await scene.istold()

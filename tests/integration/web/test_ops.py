@@ -63,6 +63,17 @@ async def test_alive_is_not_ready(ask, health):
     assert (await ask("/-/ready"))[0] == 200
 
 
+async def test_ready_and_not_well(ask, health):
+    """What only holds something up is said, and takes nobody out of service (E5)."""
+    health.report("events", ok=False, reason="blocked: low on disk", vital=False)
+    assert (await ask("/readyz"))[::2] == (200, "ok\nevents: blocked: low on disk\n")
+    content = json.loads((await ask("/readyz?verbose"))[2])
+    assert (content["ready"], content["well"]) == (True, False)
+    assert not content["checks"]["events"]["vital"]
+    health.report("postgres", ok=False, reason="away")
+    assert (await ask("/readyz"))[::2] == (503, "postgres: away\nevents: blocked: low on disk\n")
+
+
 async def test_verbose(ask, health):
     """`?verbose` tells each check by itself, with how long it has been so."""
     health.report("rabbitmq", ok=False, reason="login of bob@example.com refused")
