@@ -26,7 +26,6 @@ from daemon.intake.reading import Reader
 from daemon.intake.rest import Rest
 from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
-from daemon.mail.request.answers import Accepted
 from daemon.store import errors, streams
 from daemon.store.memories import Undecided
 from daemon.tasks import Group
@@ -240,7 +239,7 @@ class Desk:
         """Answers and acknowledges what has committed; what must wait does so by itself."""
         crashpoints.reach("C3")
         for end in ends:
-            self._count(end.pair.ask, end.verdict)
+            tally.done(self._name, end.pair.ask, end.verdict)
         for delay in {end.verdict.delay for end in ends}:
             some = [end for end in ends if end.verdict.delay == delay]
             if delay:
@@ -271,23 +270,7 @@ class Desk:
         await self._with.post.answer([post.letter(one.back, _said(one)) for _, one in turned])
         self._consumer.ack([parcel for parcel, _ in turned])
         for _, one in turned:
-            self._count_turned(one)
-
-    def _count_turned(self, one: Turned | Dead) -> None:
-        if isinstance(one, Turned):
-            metrics.parcels(self._name, "refused").inc()
-            metrics.requests(one.refused.command or "unknown", "refused").inc()
-            return
-        metrics.parcels(self._name, "dead").inc()
-        swallowed = _seldom.ask(one.reason.code)
-        if swallowed is not None:
-            _log.warning(
-                "parcel.dead",
-                queue=self._name,
-                reason=one.reason.code.value,
-                customer_id=one.customer_id,
-                swallowed=swallowed,
-            )
+            tally.turned(self._name, one)
 
     async def _tell(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
         async with self._with.means.writers.transaction() as append:
@@ -324,15 +307,6 @@ class Desk:
         await asyncio.sleep(LONGEST_PAUSE)
         if await self._are_ours([parcel for parcel, _ in dead]):
             await self._bury(dead)
-
-    def _count(self, ask: Ask, verdict: Verdict) -> None:
-        metrics.parcels(self._name, verdict.result).inc()
-        metrics.requests(ask.request.command, verdict.result).inc()
-        match verdict.answer:
-            case Accepted(dry_run=False, counts=numbers) if verdict.result == "accepted":
-                for name, number in numbers.items():
-                    if number and name != "requested":
-                        metrics.recipients(name).inc(number)
 
 
 def _end(pair: Pair, verdict: Verdict) -> _End:
