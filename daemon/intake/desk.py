@@ -16,7 +16,7 @@ from daemon import crashpoints, logs, metrics
 from daemon.broker.consumer import Consumer
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Parcel
-from daemon.intake import carry, events, groups, post, unkeyed
+from daemon.intake import carry, events, groups, post, tally, unkeyed
 from daemon.intake.ask import Ask, Dead, Turned, Verdict
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
