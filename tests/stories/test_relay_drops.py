@@ -30,7 +30,7 @@ FAILURES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 async def test_before_the_dot(house: House) -> None:
-    """Whatever breaks before the final dot is no doubt: it is tried again, and sent once."""
+    """D11, D12, D16, D17: what breaks before the final dot is no doubt: tried again, sent once."""
     await house.start(intake__max_parcel="8MiB")
     people: list[Any] = [f"{words}+p@there.test" for words in BEFORE]
     # big enough that the dot can't have left when the body breaks off
@@ -44,7 +44,7 @@ async def test_before_the_dot(house: House) -> None:
 
 
 async def test_before_any_recipient(house: House) -> None:
-    """A relay that fails us before it has heard of a recipient costs time, and nothing else."""
+    """D11, D17: a relay that fails us before it has heard of a recipient costs time only."""
     await house.start()
     for phase, act in FAILURES:
         # every failure of a relay doubles its rest, so each of them comes to a relay that is well
@@ -58,7 +58,7 @@ async def test_before_any_recipient(house: House) -> None:
 
 
 async def test_after_the_dot(house: House) -> None:
-    """A connection lost after the dot makes a doubt, told as one, and the mail goes again."""
+    """D13, D14: a connection lost after the dot is a doubt, told as one; the mail goes again."""
     await house.start()
     people = [f"{words}+p@there.test" for words in AFTER]
     asked = await house.producer.ask(asks.send([*people, *asks.people(20)]))

@@ -27,7 +27,7 @@ async def test_they_share_one_backlog(house: House) -> None:
 
 @pytest.mark.timeout(120)
 async def test_one_is_killed(house: House) -> None:
-    """When one of them dies the other one ends the work of both."""
+    """W1: when one of them dies the other one ends the work of both."""
     house.transport["max_connections"] = CONNECTIONS
     doomed, _ = [await house.start() for _ in range(2)]
     await house.sink.do("slow", ms=5)
@@ -41,7 +41,7 @@ async def test_one_is_killed(house: House) -> None:
 
 @pytest.mark.timeout(120)
 async def test_one_is_frozen(house: House) -> None:
-    """An instance that was frozen beyond its lease sends nothing new when it wakes."""
+    """W2: an instance that was frozen beyond its lease sends nothing new when it wakes."""
     house.transport["max_connections"] = CONNECTIONS
     frozen, _ = [await house.start() for _ in range(2)]
     await house.sink.do("slow", ms=5)

@@ -83,7 +83,10 @@ BEHAVIOURS: list[tuple[str, type[Outcome], str | None, int]] = [
 def test_behaviours(
     run: Any, shared_sink: Any, word: str, kind: type[Outcome], reason: str | None, copies: int
 ) -> None:
-    """A stored copy that isn't `Sent` is a doubt; whoever is before and behind is sent once."""
+    """D11, D13, D14, D16, D17, D19: a stored copy that isn't `Sent` is a doubt.
+
+    Whoever is before and behind is sent once.
+    """
     here = f"{uuid.uuid4().hex}.test"
     recipients = [f"{word}+x@{here}" if n == 2 else f"r{n}@{here}" for n in range(6)]
     source = ListSource([to(n, recipient) for n, recipient in enumerate(recipients)])
@@ -132,7 +135,7 @@ OPENINGS: list[tuple[dict[str, Any], str | None, bool]] = [
 def test_faults_while_connecting(
     run: Any, sink: Any, act: dict[str, Any], reason: str | None, counts: bool
 ) -> None:
-    """No connection is no fault of the recipient; a refused EHLO is followed by HELO."""
+    """D11, D17: no connection is no fault of the recipient; a refused EHLO is followed by HELO."""
     sink.ask("mode", **act)
     outcome = deliver(run, sink.relay(), [to(0, "r@there.test")]).outcome(0)
     if reason is None:
@@ -154,7 +157,7 @@ def test_nobody_listens(run: Any, sink: Any) -> None:
 
 
 def test_a_large_message_dropped_in_its_middle(run: Any, sink: Any) -> None:
-    """What the server can't have read to its end is deferred, not in doubt."""
+    """D12: what the server can't have read to its end is deferred, not in doubt."""
     data = b"Subject: x\r\n\r\n" + b"0123456789" * 90 + b"\r\n"
     data += (b"x" * 900 + b"\r\n") * 20_000
     one = attempt(0, data, recipient="drop-in-body-200000+x@there.test")
@@ -166,7 +169,7 @@ def test_a_large_message_dropped_in_its_middle(run: Any, sink: Any) -> None:
 
 @pytest.mark.parametrize("deed", ["drop", "restart"])
 def test_idle_connections_are_replaced(run: Any, sink: Any, deed: str) -> None:
-    """A server that closes idle connections all the time costs no try."""
+    """D22: a server that closes idle connections all the time costs no try."""
 
     async def main() -> None:
         source = ListSource([], gate=asyncio.Event())
@@ -197,7 +200,7 @@ def test_idle_connections_are_replaced(run: Any, sink: Any, deed: str) -> None:
 
 
 def test_the_server_limits_messages_per_connection(run: Any, sink: Any) -> None:
-    """421 to MAIL after five: reconnected, nothing counted, nothing sent twice."""
+    """D23: 421 to MAIL after five: reconnected, nothing counted, nothing sent twice."""
     sink.ask("per_connection", messages=5)
     source = deliver(run, sink.relay(), [to(n, f"r{n}@there.test") for n in range(23)])
     assert [type(outcome) for _, outcome in source.settled] == [Sent] * 23

@@ -86,7 +86,7 @@ def test_every_fault_in_every_phase(
 @pytest.mark.parametrize("fault", ["421", "garbage", "3xx", "bare lf"])
 @pytest.mark.parametrize("phase", TABLE)
 def test_after_such_a_reply_the_connection_is_unusable(phase: Phase, fault: str) -> None:
-    """A 421, or what is no answer to anything, ends the dialogue; a refusal doesn't."""
+    """D19: a 421, or what is no answer to anything, ends the dialogue; a refusal doesn't."""
     dialogue, _ = at(phase)
     dialogue.feed(REPLIES[fault])
     assert dialogue.broken is not None
@@ -199,7 +199,7 @@ STREAM = st.lists(
 
 @given(STREAM, st.data())
 def test_no_success_without_a_250_after_the_dot(stream: list[bytes], data: st.DataObject) -> None:
-    """Random replies, in random slices: Sent needs a 2xx heard after the dot had been written."""
+    """D19: random replies in random slices: Sent needs a 2xx heard after the dot was written."""
     dialogue, one = Dialogue(scripted.Notes()), transaction()
     dialogue.expect(one, 3)
     written = False

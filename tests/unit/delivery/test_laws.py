@@ -78,7 +78,7 @@ def test_laws(
     pipelining: bool,
     limit: int,
 ) -> None:
-    """One outcome each, from its own reply; Sent is stored once, stored and not Sent is a doubt."""
+    """D19: one outcome each, of its own reply; Sent is stored once, stored and not Sent a doubt."""
     source, notes = ListSource([attempt(number) for number in range(COUNT)]), Notes()
     relay = Relay(host="relay.test", tls="none", messages_per_connection=limit)
     with pytest.MonkeyPatch.context() as patch:

@@ -35,7 +35,7 @@ LARGE = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n" * (3 * session.CHUNK)
 
 @pytest.mark.parametrize("fault", ["drop", "stall", "early"])
 def test_a_large_message_that_breaks_off_is_certainly_undelivered(lay: Lay, fault: str) -> None:
-    """Lost, stuck or interrupted before the last chunk was written: deferred, not in doubt."""
+    """D12: lost, stuck or interrupted before the last chunk was written: deferred, not in doubt."""
 
     async def main() -> None:
         lines = lay(lambda _: Line(Server(), stuck_after=2 * session.CHUNK))
@@ -72,7 +72,7 @@ def test_a_dot_that_never_left_us_is_no_doubt(lay: Lay) -> None:
 
 
 def test_the_final_reply_is_waited_for_as_long_as_the_standard_asks(lay: Lay) -> None:
-    """A 250 after nine minutes is a success, silence after ten a doubt."""
+    """D15: a 250 after nine minutes is a success, silence after ten a doubt."""
 
     async def main(minutes: int) -> Outcome:
         lines = lay(lambda _: Line(Server({("dot", "r0@there.test"): STALL})))
@@ -90,7 +90,7 @@ def test_the_final_reply_is_waited_for_as_long_as_the_standard_asks(lay: Lay) ->
 
 
 def test_an_attempt_as_a_whole_is_limited_up_to_its_dot(lay: Lay) -> None:
-    """A server that takes its time at each step doesn't get all of them together."""
+    """D18: a server that takes its time at each step doesn't get all of them together."""
     relay = Relay(host="relay.test", tls="none", timeouts=Timeouts(body=180.0, attempt=5.0))
 
     async def main() -> float:

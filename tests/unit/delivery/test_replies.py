@@ -92,12 +92,12 @@ def test_lawful_replies(stream: bytes, code: int, enhanced: str | None, text: st
     ],
 )
 def test_what_is_no_reply(stream: bytes, why: str) -> None:
-    """What could be read two ways, or without end, is not read at all."""
+    """D19: what could be read two ways, or without end, is not read at all."""
     assert read([stream]) == [Garbled(why=why)]
 
 
 def test_a_thousand_lines_are_still_a_reply() -> None:
-    """Long is not endless."""
+    """D19: long is not endless."""
     assert [type(reply) for reply in read([b"250-x\r\n" * 999 + b"250 x\r\n"])] == [Reply]
 
 

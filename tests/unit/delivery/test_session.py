@@ -160,7 +160,7 @@ def address(letter: str, number: int) -> str:
 def test_faults_on_a_new_connection(
     lay: Lay, phase: str, letter: str, fault: str, pipelining: bool
 ) -> None:
-    """The attempt is in doubt only after its dot, deferred before, and the run ends."""
+    """D11, D13, D16, D17: in doubt only after its dot, deferred before, and the run ends."""
     acts: Acts = {(phase, address(letter, 0)): FAULTS[fault]}
     source, lines = deliver(lay, [attempt(0)], acts, pipelining=pipelining)
     assert len(lines) == 1
@@ -174,7 +174,7 @@ def test_faults_on_a_new_connection(
 def test_an_attempt_that_nothing_was_said_of_is_tried_once_more(
     lay: Lay, fault: str, pipelining: bool
 ) -> None:
-    """On a connection that had served before, the fault is the connection's: no try is burnt."""
+    """D22: where a connection had served before, the fault is its own: no try is burnt."""
     acts: Acts = {("mail", "s1@here.test"): FAULTS[fault]}
     attempts = [attempt(n) for n in range(3)]
     source, lines = deliver(lay, attempts, acts, pipelining=pipelining)
@@ -194,7 +194,7 @@ def test_it_is_tried_once_more_only(lay: Lay, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_attempt_behind_a_fault_is_untouched_by_it(lay: Lay, fault: str) -> None:
-    """What was opened with the dot before goes on a new connection, whatever became of that dot."""
+    """D11: what was opened with the dot before goes anew, whatever became of that dot."""
     acts: Acts = {("dot", "r0@there.test"): FAULTS[fault]}
     source, lines = deliver(lay, [attempt(n) for n in range(3)], acts)
     assert kinds(source) == [
@@ -207,7 +207,7 @@ def test_the_attempt_behind_a_fault_is_untouched_by_it(lay: Lay, fault: str) -> 
 
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_the_server_limits_messages_per_connection(lay: Lay, pipelining: bool) -> None:
-    """421 after n messages: a new connection, and no failure is counted."""
+    """D23: 421 after n messages: a new connection, and no failure is counted."""
     limits: list[Acts] = [{("mail", f"s{n}@here.test"): FAULTS["421"]} for n in (2, 4, 6)]
     attempts = [attempt(n) for n in range(8)]
     source, lines = deliver(lay, attempts, *limits, pipelining=pipelining)
@@ -228,7 +228,7 @@ def test_we_limit_messages_per_connection(lay: Lay, pipelining: bool) -> None:
 
 @pytest.mark.parametrize("early", [b"250 ok\r\n", b"451 no\r\n", b"421 bye\r\n", b"2"])
 def test_an_early_reply_is_no_success(lay: Lay, early: bytes) -> None:
-    """What is said to a content that wasn't sent ends the connection before it is sent."""
+    """D19: what is said to a content that wasn't sent ends the connection before it is sent."""
     acts: Acts = {("open", "r0@there.test"): early}
     source, lines = deliver(lay, [attempt(0)], acts)
     outcome = source.outcome(0)
@@ -238,7 +238,7 @@ def test_an_early_reply_is_no_success(lay: Lay, early: bytes) -> None:
 
 
 def test_a_connection_found_closed_when_it_is_needed(lay: Lay) -> None:
-    """An idle connection that the server has closed is replaced before anything is written."""
+    """D22: an idle connection that the server has closed is replaced before anything is written."""
 
     async def main() -> None:
         lines = lay(lambda _: Line(Server()))

@@ -99,7 +99,7 @@ async def test_a_beat_renews_it(lease, database, clock) -> None:
 
 
 async def test_it_is_lost_when_the_database_says_so(lease, database) -> None:
-    """A row that is gone, or whose lease has ended, is the end."""
+    """W7: a row that is gone, or whose lease has ended, is the end."""
     await lease.begin()
     database.answer = False
     with pytest.raises(LeaseLost):
@@ -142,7 +142,7 @@ async def test_one_beat_that_hangs_does_not_hold_up_the_next(lease, database, cl
 
 
 async def test_no_dot_after_it(lease, database, clock, tmp_path) -> None:
-    """The witness allows a final dot while the lease lasts, and none after it (promise 2)."""
+    """W3: the witness allows a final dot while the lease lasts, and none after it (promise 2)."""
     await lease.begin()
     journal = Journal(tmp_path, INSTANCE.id, database="d")
     witness = JournalWitness(lease, journal, relay="h:25")
