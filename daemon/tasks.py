@@ -74,7 +74,9 @@ class Group(asyncio.TaskGroup):
             fault.__cause__ = error
         except Exception as error:  # noqa: BLE001 - it is raised again, here or by the group
             fault = error
-        fault.add_note(f"{_NOTE}{name}")
+        for leaf in leaves(fault):
+            if not whose(leaf):
+                leaf.add_note(f"{_NOTE}{name}")
         if self._over is None:
             raise fault
         report(fault)

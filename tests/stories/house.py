@@ -61,7 +61,7 @@ class House:
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
         ours = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
         daemon = await Daemon.start(
-            self._written(), log, only=only, settings={**(environ or {}), **ours}
+            self.written(), log, only=only, settings={**(environ or {}), **ours}
         )
         self.daemons.append(daemon)
         if is_ready:
@@ -129,9 +129,9 @@ class House:
 
     async def typed(self, *words: str) -> tuple[int, Any]:
         """The exit status and the document of a command, under this story's configuration."""
-        return await process.typed(self._written(), *words)
+        return await process.typed(self.written(), *words)
 
-    def _written(self) -> Path:
+    def written(self) -> Path:
         """The configuration, as a file."""
         rows = config.rows(host=self.sink.host, port=self.sink.port, transport=self.transport)
         path = self.folder / "story.toml"
