@@ -53,11 +53,14 @@ class Group(asyncio.TaskGroup):
         context: Context | None,
     ) -> asyncio.Task[T]:
         try:
-            return super().create_task(noticed, name=name, context=context)
+            task = super().create_task(noticed, name=name, context=context)
         except RuntimeError:  # the group is ending: nothing is begun any more
             noticed.close()
             coro.close()
             raise
+        # one that is cancelled before its first step would leave it unawaited
+        task.add_done_callback(lambda _: coro.close())
+        return task
 
     async def _noticed(
         self, coro: Coroutine[Any, Any, T], name: str, *, is_endless: bool = False
