@@ -96,7 +96,7 @@ async def test_a_fault_ends_the_process_in_order(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """H13: whichever task fails, one line names it, the rest stops in order, the exit code is 70."""
+    """H13: whichever task fails, one line names it, the rest stops in order, the code is 70."""
     saboteur = Saboteur(name)
     monkeypatch.setattr(Group, "_noticed", saboteur.over(Group._noticed))
     await troubled.producer.tell(asks.send(asks.people(20)))
