@@ -152,6 +152,11 @@ journal_failures = _counter(
 
 # --- settle ---
 
+facts_refused = _counter(
+    "facts_refused_total",
+    "Outcomes that broke a law of the database or met a fault of ours: look at the log.",
+)
+
 deliveries = _counters(
     "deliveries_total", "Deliveries moved to a state by settle or feedback.", "state"
 )

@@ -182,8 +182,10 @@ class Crew:
         if lane.closing or lane.ease.is_resting:
             return
         missing = lane.ready - lane.idle
+        if missing <= 0:
+            self._berths.stand_back(lane)
         for _ in range(min(missing, lane.granted - lane.workers)):
-            if not self._berths.take():
+            if not self._berths.take(lane):
                 break
             lane.workers += 1
             self._group.create_task(
@@ -197,10 +199,8 @@ class Crew:
             await courier.run(self.lane)
         finally:
             self._serving.remove(courier)
-            self.lane.workers -= 1
+            self.lane.lost()
             self._berths.leave()
-            # what is ready, and was meant for this connection, needs another one
-            self.lane.more.set()
             self._look_whether_over()
 
     # --- the limit over all instances ---

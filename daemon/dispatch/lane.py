@@ -200,10 +200,17 @@ class Lane:
         self._wake(self.idle)
 
     def dismiss(self) -> None:
-        """Asks one idle connection to close, for another lane needs its place."""
-        if self._dismissed < self.idle:
+        """Asks a connection to close, an idle one if there is: another lane needs its place."""
+        if self._dismissed < self.workers:
             self._dismissed += 1
             self._wake(self._dismissed)
+
+    def lost(self) -> None:
+        """A connection is closed."""
+        self.workers -= 1
+        self._dismissed = min(self._dismissed, self.workers)
+        # what is ready, and was meant for this connection, needs another one
+        self.more.set()
 
     def _wake(self, number: int) -> None:
         """Wakes idle connections, as many as have not been woken among the first so many."""
@@ -215,8 +222,8 @@ class Lane:
 
     def take_nowait(self) -> Attempt | None:
         """The next delivery whose permit is open, composed."""
-        if self.workers > self.granted:
-            return None  # the limit shrank: this connection is one too many
+        if self.workers > self.granted or self._dismissed:
+            return None  # the limit shrank, or another lane is next: one connection is too many
         self.recall()
         while self._ready and not self.closing:
             held = self._ready.popleft()
@@ -236,19 +243,15 @@ class Lane:
         """The same, waited for; None when the connection has been idle long enough."""
         deadline = time.monotonic() + self.settings.idle
         while not self.closing and self.workers <= self.granted:
+            if self._dismissed:
+                self._dismissed -= 1
+                return None
             attempt = self.take_nowait()
             if attempt is not None:
                 return attempt
-            if self._is_dismissed() or not await self._woken(deadline):
+            if not await self._woken(deadline):
                 return None
         return None
-
-    def _is_dismissed(self) -> bool:
-        """Whether the connection that asks is the one to close."""
-        if self._ready or not self._dismissed:
-            return False
-        self._dismissed -= 1
-        return True
 
     async def _woken(self, deadline: float) -> bool:
         """Waits for something to become ready; False at the deadline."""

@@ -83,7 +83,7 @@ class Dispatch:
             store=equipment.store,
             instance=self._instance,
             endings=Endings(equipment.settler, holdings, journal, self._returns.put),
-            berths=Berths(equipment.connections, make_room=self._make_room),
+            berths=Berths(equipment.connections, self._lanes.values),
             brake=self.brake,
         )
         self.claimer = Claimer(
@@ -193,12 +193,6 @@ class Dispatch:
                 if swallowed is not None:  # the next look will see it
                     _log.warning("lanes.wait", why=str(error), swallowed=swallowed)
             await asyncio.sleep(_REFRESH_EVERY)
-
-    def _make_room(self) -> None:
-        """Asks the lane with the most idle connections to close one."""
-        idlest = max(self._lanes.values(), key=lambda lane: lane.idle, default=None)
-        if idlest is not None:
-            idlest.dismiss()
 
     @property
     def flying(self) -> int:

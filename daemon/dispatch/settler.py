@@ -88,6 +88,17 @@ class Settler:
                 self._idle = None
 
     async def _commit_surely(self, facts: list[Fact]) -> None:
+        """Returns when all are committed but those that can't be, which are found one by one."""
+        try:
+            await self._commit_or_wait(facts)
+        except Exception as error:  # noqa: BLE001  a law of the database, or a fault of ours
+            if len(facts) == 1:
+                self._give_up(facts[0], error)
+                return
+            for fact in facts:
+                await self._commit_surely([fact])
+
+    async def _commit_or_wait(self, facts: list[Fact]) -> None:
         while True:
             try:
                 settlement = await self._commit(facts)
@@ -98,6 +109,20 @@ class Settler:
             else:
                 story.tell(settlement, sample=self._sample())
                 return
+
+    def _give_up(self, fact: Fact, error: Exception) -> None:
+        """Its delivery stays as it is: rescue will find it held by nobody, and try once more."""
+        metrics.facts_refused.inc()
+        swallowed = _seldom.ask(type(error))
+        if swallowed is not None:
+            _log.error(
+                "fact.refused",
+                delivery_id=fact.delivery_id,
+                attempt=fact.attempt,
+                outcome=type(fact.outcome).__name__,
+                why=f"{type(error).__name__}: {error}",
+                swallowed=swallowed,
+            )
 
     async def _commit(self, facts: list[Fact]) -> Settlement:
         metrics.settle_group_size.observe(len(facts))

@@ -159,6 +159,22 @@ async def test_what_is_deferred_while_its_job_is_paused_waits(ground) -> None:
     assert await ground.bare.fetchval("SELECT due_at = 'infinity' FROM retry")
 
 
+async def test_a_fact_that_breaks_a_law_stands_alone(ground) -> None:
+    """One outcome that can't be stored holds up none of those that settle with it."""
+    me = await ground.instance()
+    await ground.job(3)
+    await ground.job(2)
+    good, bad = await claimed(ground, me)
+    await ground.bare.execute(
+        "ALTER TABLE job ADD CONSTRAINT strange CHECK (queued <> 2 OR sent = 0)"
+    )
+    async with settling(ground.store, me) as settler:
+        await settler.settled(facts(bad, [OK]) + facts(good, [OK] * 3))
+    assert await ground.letters() == "sssuu"
+    assert await ground.told("delivery.sent") == 3
+    assert await ground.keeps_the_law()
+
+
 async def test_a_late_success_ends_a_doubt(ground) -> None:
     """A reply that comes after the doubt was told decides it: sent, and no second try."""
     me, other = await ground.instance(), await ground.instance()
