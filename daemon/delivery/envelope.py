@@ -18,7 +18,7 @@ from daemon.mail.reply import Reply
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9._-]{1,255}")
 _LOCAL = re.compile(
     r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\x00-\x7f])+"  # atoms and dots
-    r'|"(?:[^\x00-\x20"\\<>,\x7f]|\\[!-+\--;=?-~])+"'  # quoted, but for blanks, angles, commas
+    r'|"(?:[^\x00-\x1f"\\<>,\x7f]|\\[!-+\--;=?-~])+"'  # quoted, but for angles and commas
 )
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9._-]|[^\x00-\x7f])+|\[[A-Za-z0-9.:]+\]")
 _LOCAL_LIMIT, _DOMAIN_LIMIT = 64, 255

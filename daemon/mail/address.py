@@ -136,7 +136,8 @@ def _local(text: str) -> str | None:
         except email_validator.EmailNotValidError:
             return None
         text = _as_given(text, found.local_part)
-    return text if len(text.encode()) <= LOCAL_LIMIT else None
+    # what can't be seen, like a blank beyond ASCII, would reach no wire (delivery/envelope.py)
+    return text if text.isprintable() and len(text.encode()) <= LOCAL_LIMIT else None
 
 
 def _as_given(text: str, validated: str) -> str:

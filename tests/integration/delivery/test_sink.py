@@ -38,9 +38,9 @@ def test_every_octet_arrives(run: Any, start_sink: Any, capabilities: str) -> No
         sink.ask("capabilities", names=[])
     large = b"Subject: x\r\n\r\n" + b".23456789 123456789\r\n" * (session.CHUNK // 4)
     attempts = [to(n, f"r{n}@there.test") for n in range(20)]
-    attempts[10:10] = [attempt(99, large, recipient="large@there.test")]
+    attempts[10:10] = [attempt(99, large, recipient="large@there.test"), to(98, '"a b"@there.test')]
     source = deliver(run, sink.relay(), attempts)
-    assert [type(outcome) for _, outcome in source.settled] == [Sent] * 21
+    assert [type(outcome) for _, outcome in source.settled] == [Sent] * 22
     stored = sink.stored()
     assert [(one.rcpt, one.sha256) for one in stored] == [
         ((one.envelope.recipient,), hashlib.sha256(one.content.data).hexdigest())

@@ -72,6 +72,7 @@ def test_accepted(text, wire):
         ("a..b@x.example", "local part"),
         (".a@x.example", "local part"),
         ("a\u202eb@x.example", "local part"),
+        ('"a\u00a0b"@x.example', "local part"),
         ("x" * 65 + "@y.example", "local part"),
         ("é" * 33 + "@y.example", "local part"),
         ("a(comment)@x.example", "local part"),
