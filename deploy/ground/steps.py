@@ -19,14 +19,18 @@ from . import environment, prepare, progress, servers, state
 from .progress import Say
 from .state import CHECKOUT
 
-SUITES = ("tests/test_shape.py", "tests/unit", "tests/integration", "tests/stories")
-QUICK = SUITES[:2]
+SUITES = ("tests/stories", "tests/integration", "tests/test_shape.py", "tests/unit")
+QUICK = SUITES[2:]
 CHECKS = (
     ("lint", ("ruff", "check", ".")),
     ("format", ("ruff", "format", "--check", ".")),
     ("types", ("mypy",)),
     ("import contracts", ("lint-imports", "--no-logo")),
 )
+PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Files side by side, those of the longest tests first: most of them wait most of the time."""
+WATCHING = frozenset({"-s", "-x", "-n", "--pdb", "--exitfirst", "--capture=no"})
+"""What somebody types who looks on: then one after the other, as when paths are given."""
 WIDTH = 80
 PATIENCE = 60.0  # for an interrupted step: tests end the daemons that they have started
 
@@ -51,8 +55,9 @@ def main(arguments: Sequence[str]) -> int:
         prepare.tests(say)
     done = [_run(name, argv, {}) for name, argv in CHECKS]
     suites = _suites(rest, QUICK if options.quick else SUITES)
+    side_by_side = PARALLEL if suites and not WATCHING.intersection(rest) else ()
     with _servers(options, say) as variables:
-        done.append(_run("tests", ["pytest", *suites, *rest], variables))
+        done.append(_run("tests", ["pytest", *side_by_side, *suites, *rest], variables))
     return _close(done)
 
 
@@ -88,6 +93,7 @@ def _servers(options: argparse.Namespace, say: Say) -> Iterator[Mapping[str, str
     with state.held(folder, lock="test.lock", patience=1):
         servers.stop(folder, say)
         state.wipe(folder, servers.KINDS)
+        state.make_scratch(folder)
         try:
             found = servers.start(folder, say)
             yield {**found.environment(), "DELIVERYD_STATE": str(folder)}
