@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from daemon import config
 from daemon.broker import topology
 from daemon.broker.conversation import Conversation
-from daemon.cli import configured, control, doors, follow, names, requests, story, verdicts
+from daemon.cli import configured, control, doors, follow, names, requests, story, telling, verdicts
 from daemon.cli.blocks import Block
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -147,11 +147,16 @@ async def _followed(
     followed = follow.Follow(answer["job"])
     if screen.talks:
         screen.show(answer, view(answer))
+    resume = ""
     while not followed.is_over:
         heard = await conversation.hear(SILENCE)
         event = orjson.loads(heard.body) if heard else None
         if event is None:
-            followed.end(await _ended(settings, UUID(answer["job"])))
+            numbers, known = await _looked(settings, UUID(answer["job"]))
+            followed.end(numbers)
+            if known and known != resume and screen.talks:
+                screen.entry({}, f"paused, and waits for: {known}")
+            resume = known
         elif followed.take(event) and screen.talks:
             screen.entry(event, follow.line(event))
     counts = dict(followed.numbers or {})
@@ -160,12 +165,13 @@ async def _followed(
     return Exit.OK if followed.all_sent else Exit.FAILED
 
 
-async def _ended(settings: config.Config, job: UUID) -> Mapping[str, Any] | None:
-    """The final numbers of a job that has ended, perhaps long before its request was repeated."""
+async def _looked(settings: config.Config, job: UUID) -> tuple[Mapping[str, Any] | None, str]:
+    """Why there is silence: the final numbers of a job that has ended, or what ends its pause."""
     async with doors.postgres(settings) as store:
-        found = await operator.find(store, job=job, name="")
-        stood = await inquiries.job(store, found[0].customer, job=job) if found else None
-    return stood.numbers if stood and stood.fields["finished_at"] else None
+        found = await operator.job(store, job)
+        stood = await inquiries.job(store, found.customer_id, job=job) if found else None
+    ended = stood.numbers if stood and stood.fields["finished_at"] else None
+    return ended, telling.paused(found) if found and ended is None else ""
 
 
 def _body(file: Path | None, letter: Letter, manner: Manner) -> bytes:

@@ -56,6 +56,7 @@ def of_job(job: Job, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
         "job": _job(job),
         "open": [_open(one) for one in waits],
         "facts": [_fact(fact) for fact in facts],
+        "words": _standing(job, waits),
     }
     flags = [name for name, is_set in (("open", job.open), ("paused", job.paused)) if is_set]
     head = Facts(rows=[*_head(job), ("state", " ".join([job.state, *flags]))])
@@ -111,13 +112,21 @@ def _standing(job: Job, waits: Sequence[Open]) -> list[str]:
     return lines or ["Nothing is left to wait for."]
 
 
+def paused(job: Job) -> str:
+    """The command that ends the pause of a job or of its customer; empty if there is none."""
+    if job.paused:
+        return f"deliveryd resume {job.id}"
+    return f"deliveryd resume --customer {job.customer_id}" if job.customer_paused else ""
+
+
 def _group(job: Job, one: Open) -> str:
     count = words.number(one.count, "delivery", "deliveries")
+    resume = paused(job)
     if one.claimed:
-        return f"{count} claimed by an instance: under way, or waiting for a connection."
+        waits = f"held back by the pause: {resume}" if resume else "waiting for a connection"
+        return f"{count} claimed by an instance: under way, or {waits}."
     if words.is_never(one.due_at):
-        why = f"deliveryd resume {job.id}" if job.paused else "customer or delivery put off"
-        return f"{count} paused: {why}."
+        return f"{count} paused: {resume or 'put off for ever, until it is rescheduled'}."
     if one.ready:
         return f"{count} ready, waiting to be claimed."
     verb = "deferred, next try" if one.retries else "waiting, due"

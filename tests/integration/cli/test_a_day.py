@@ -1,8 +1,10 @@
 """A day of whoever runs the system: every command before a real daemon, as a process."""
 
 import asyncio
+import sys
 from typing import Any
 
+from tests.stories import servers
 from tests.stories.conftest import house, shared_servers  # noqa: F401 - fixtures
 from tests.stories.house import House
 
@@ -65,6 +67,29 @@ async def test_paused_moved_and_taken_back(house: House) -> None:  # noqa: F811
     assert (code, refused["errors"][0]["code"]) == (1, "state.conflict")
     code, replayed = await house.typed("events", "replay", "--job", "order-1")
     assert (code, replayed["events"]) == (0, 6)
+
+
+async def test_a_pause_is_named(house: House) -> None:  # noqa: F811
+    """`send --wait` and `trace` of a job say that its customer is paused, and what ends that."""
+    await house.start()
+    await house.typed("pause", "--customer", "1")
+    words = ("send", "--to", "ann@there.test", *FLAGS, "--wait", "--config")
+    waiting = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "daemon", *words, str(house.folder / "story.toml")),
+        cwd=servers.TOP,
+        env=servers.environment(),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert waiting.stdout is not None
+    async with asyncio.timeout(90):
+        accepted = (await waiting.stdout.readline()).decode()
+        while b"deliveryd resume --customer 1" not in await waiting.stdout.readline():
+            assert waiting.returncode is None
+        job = accepted.partition("job ")[2].partition(",")[0]
+        _, traced = await house.typed("trace", job)
+        assert "deliveryd resume --customer 1" in " ".join(traced["words"])
+        await house.typed("resume", "--customer", "1")
+        assert await waiting.wait() == 0
 
 
 async def test_doubt_decided(house: House) -> None:  # noqa: F811
