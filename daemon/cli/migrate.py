@@ -26,9 +26,17 @@ async def migrate(
             show_default=False,
         ),
     ] = False,
+    contract: Annotated[
+        bool,
+        Parameter(
+            help="Also take away what older releases used, once none of them runs any more.",
+            negative="",
+            show_default=False,
+        ),
+    ] = False,
     options: Options = DEFAULT,
 ) -> int:
-    """Bring the database to this program's schema.
+    """Bring the database to this program's schema, while instances of the last release go on.
 
     Each step is one transaction, under a lock: two at once do no harm.
     """
@@ -37,7 +45,8 @@ async def migrate(
         missing = await schema.pending(reach)
         _show(options, missing, applied=False)
         return Exit.FAILED if status and missing else Exit.OK
-    _show(options, await schema.migrated(reach, today=datetime.now(UTC).date()), applied=True)
+    today = datetime.now(UTC).date()
+    _show(options, await schema.migrated(reach, today=today, contract=contract), applied=True)
     return Exit.OK
 
 

@@ -49,10 +49,10 @@ class Servers:
         await _drop(self.dsn, self.template)
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[str]:
-        """The address of a migrated database that nobody else has."""
+    async def database(self, *, template: str = "") -> AsyncIterator[str]:
+        """The address of a migrated database, or one like another template, that is ours alone."""
         name = named()
-        like = f"TEMPLATE {self.template} {CHEAPLY} {self.where}"
+        like = f"TEMPLATE {template or self.template} {CHEAPLY} {self.where}"
         await _run(self.dsn, f"CREATE DATABASE {name} {like}")
         try:
             yield _of(self.dsn, name)

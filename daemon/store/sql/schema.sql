@@ -11,13 +11,22 @@ CREATE TABLE IF NOT EXISTS schema_migration (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- name: schema.kind
+-- What each step does to older programs; those of the first release knew no kinds.
+ALTER TABLE schema_migration ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'expand';
+
 -- name: schema.known
--- The steps that were applied.
-SELECT number, sha256 FROM schema_migration ORDER BY number;
+-- The steps that were applied. By way of jsonb, as a table of the first release has no kinds.
+SELECT number, sha256, coalesce(to_jsonb(s) ->> 'kind', 'expand') AS kind
+FROM schema_migration s ORDER BY number;
+
+-- name: schema.patience
+-- How long a step may wait for a table: all traffic on it queues behind the step meanwhile.
+SET LOCAL lock_timeout = '2s';
 
 -- name: schema.applied
 -- Notes that a step was applied, in the step's own transaction.
-INSERT INTO schema_migration (number, name, sha256) VALUES ($1, $2, $3);
+INSERT INTO schema_migration (number, name, sha256, kind) VALUES ($1, $2, $3, $4);
 
 -- name: partition.make
 -- Makes the partitions of one day, where they are missing.

@@ -173,7 +173,7 @@ async def test_a_law_passes_through(shared_dsn: str) -> None:
         with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments"):
             await store.value("clock.now", "one too many")
         with pytest.raises(asyncpg.UniqueViolationError, match="schema_migration_pkey"):
-            await store.run("schema.applied", 1, "again", b"")
+            await store.run("schema.applied", 1, "again", b"", "expand")
 
 
 async def test_values_come_back_as_they_were(shared_dsn: str) -> None:

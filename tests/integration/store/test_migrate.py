@@ -15,6 +15,10 @@ from daemon.store.migrate import Step
 from tests.integration.conftest import DSN, dropped
 
 TODAY = datetime.now(UTC).date()
+FIRST_RELEASE = 4
+"""The last step that was written before steps said what they are."""
+MORE = Step(number=99, name="0099_more.sql", text="-- expand: more\nCREATE TABLE more ()")
+LESS = Step(number=98, name="0098_less.sql", text="-- contract: less\nDROP TABLE turn")
 
 
 @pytest.fixture
@@ -60,11 +64,11 @@ async def test_each_step_is_applied_once(empty) -> None:
     assert f"ledger_{TODAY:%Y%m%d}" in await _tables(empty)
 
 
-async def test_two_runners_at_once(empty) -> None:
-    """Of two runners one applies the steps, and the other waits and finds them applied."""
+async def test_five_runners_at_once(empty) -> None:
+    """H9: of five runners one applies the steps, and the others wait and find them applied."""
     async with asyncio.TaskGroup() as group:
-        runs = [group.create_task(migrate.migrated(empty, today=TODAY)) for _ in range(2)]
-    assert sorted(len(run.result()) for run in runs) == [0, len(migrate.steps())]
+        runs = [group.create_task(migrate.migrated(empty, today=TODAY)) for _ in range(5)]
+    assert sorted(len(run.result()) for run in runs) == [0] * 4 + [len(migrate.steps())]
 
 
 async def test_a_dry_run_changes_nothing(empty) -> None:
@@ -108,13 +112,86 @@ async def test_an_edited_step_is_refused(empty, monkeypatch) -> None:
             await run
 
 
-async def test_a_newer_database_is_refused(empty, monkeypatch) -> None:
-    """A program that doesn't know the database's last step doesn't touch it."""
+async def test_a_newer_database_that_only_has_more(empty, monkeypatch) -> None:
+    """H11: the release before starts, and finds nothing to do, where steps were added after it."""
+    _with(monkeypatch, MORE)
     await migrate.migrated(empty, today=TODAY)
     _with(monkeypatch, without=1)
+    await _checked(empty)
+    assert await migrate.migrated(empty, today=TODAY) == []
+
+
+async def test_a_newer_database_that_has_less_is_refused(empty, monkeypatch) -> None:
+    """H12: a program that doesn't know the step which took something away touches nothing."""
+    _with(monkeypatch, LESS)
+    await migrate.migrated(empty, today=TODAY, contract=True)
+    _with(monkeypatch, without=1)
     for run in (_checked(empty), migrate.pending(empty), migrate.migrated(empty, today=TODAY)):
-        with pytest.raises(errors.SchemaMismatch, match="this program is older"):
+        with pytest.raises(errors.SchemaMismatch, match=r"at step 98.*this program is older"):
             await run
+
+
+async def test_nothing_is_taken_away_unasked(empty, monkeypatch) -> None:
+    """A step that contracts is held back, and started without, until it is asked for."""
+    _with(monkeypatch, LESS, MORE)
+    applied = await migrate.migrated(empty, today=TODAY)
+    assert [step.number for step in applied][-2:] == [len(applied) - 1, 99]
+    await _checked(empty)
+    assert "turn" in await _tables(empty)
+    assert await migrate.migrated(empty, today=TODAY, contract=True) == [LESS]
+    assert "turn" not in await _tables(empty)
+
+
+async def test_a_table_of_steps_without_kinds(empty) -> None:
+    """What the first release applied is read as it was meant, and then kept with its kind."""
+    await migrate.migrated(empty, today=TODAY)
+    await _run(empty, "ALTER TABLE schema_migration DROP COLUMN kind")
+    await _checked(empty)
+    assert await migrate.migrated(empty, today=TODAY) == []
+    await _checked(empty)
+
+
+async def test_traffic_is_not_held_up(empty, monkeypatch) -> None:
+    """H9: a step that finds a table in use lets the traffic behind it pass, and tries again."""
+    await migrate.migrated(empty, today=TODAY)
+    _with(
+        monkeypatch,
+        Step(number=99, name="0099_more.sql", text="-- expand: x\nALTER TABLE turn ADD x int"),
+    )
+    monkeypatch.setattr(migrate, "_PAUSE", 0.05)
+    reader = await asyncpg.connect(empty.dsn)
+    async with asyncio.TaskGroup() as group:
+        async with reader.transaction():
+            await reader.execute("SELECT FROM turn")  # as any reader holds it
+            stepping = group.create_task(migrate.migrated(empty, today=TODAY))
+            await _waits_for_a_lock(empty)
+            async with asyncio.timeout(10):
+                await _run(empty, "SELECT FROM turn")
+            assert not stepping.done()
+    await reader.close()
+    assert [step.number for step in stepping.result()] == [99]
+
+
+async def _waits_for_a_lock(reach: door.Reach) -> None:
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'turn'::regclass"
+    async with asyncio.timeout(10):
+        while not (await _run(reach, query))[0]["count"]:  # noqa: ASYNC110 - it gives no signal
+            await asyncio.sleep(0.02)
+
+
+async def _run(reach: door.Reach, statement: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(reach.dsn)
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("step", migrate.steps(), ids=lambda step: step.name)
+def test_every_step_says_what_it_is(step: Step) -> None:
+    """A step's first line says whether it expands or contracts; only the first release's don't."""
+    assert step.number <= FIRST_RELEASE or step.text.startswith(f"-- {step.kind}: ")
+    assert "CONCURRENTLY" not in step.text.upper()  # it can't be part of a transaction
 
 
 async def test_partitions_are_made_ahead_by_whoever_comes_first(empty) -> None:
