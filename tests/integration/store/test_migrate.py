@@ -160,14 +160,13 @@ async def test_traffic_is_not_held_up(empty, monkeypatch) -> None:
     )
     monkeypatch.setattr(migrate, "_PAUSE", 0.05)
     reader = await asyncpg.connect(empty.dsn)
-    async with asyncio.TaskGroup() as group:
-        async with reader.transaction():
-            await reader.execute("SELECT FROM turn")  # as any reader holds it
-            stepping = group.create_task(migrate.migrated(empty, today=TODAY))
-            await _waits_for_a_lock(empty)
-            async with asyncio.timeout(10):
-                await _run(empty, "SELECT FROM turn")
-            assert not stepping.done()
+    async with asyncio.TaskGroup() as group, reader.transaction():
+        await reader.execute("SELECT FROM turn")  # as any reader holds it
+        stepping = group.create_task(migrate.migrated(empty, today=TODAY))
+        await _waits_for_a_lock(empty)
+        async with asyncio.timeout(10):
+            await _run(empty, "SELECT FROM turn")
+        assert not stepping.done()
     await reader.close()
     assert [step.number for step in stepping.result()] == [99]
 
