@@ -48,6 +48,11 @@ class Daemon:
         return cls(process, log)
 
     @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
+    @property
     def name(self) -> str:
         """For people."""
         return f"{self._log.stem}, pid {self._process.pid}"
