@@ -60,10 +60,18 @@ OF_THE_RELAY = frozenset(
 )
 """Reasons that say nothing of the recipient: the lane slows down or pauses on them."""
 
+OF_A_PERSON = frozenset({Reason.TLS, Reason.AUTH})
+"""Those of them that pass when somebody has looked, and hardly before."""
+
 
 def blames_relay(outcome: Outcome) -> bool:
     """Whether the outcome tells of the relay's trouble, so that the whole lane should hold back."""
     return isinstance(outcome, Deferred) and outcome.reason in OF_THE_RELAY
+
+
+def wants_person(outcome: Outcome) -> bool:
+    """Whether trying again soon is of no use, or does harm: accounts are locked by it."""
+    return isinstance(outcome, Deferred) and outcome.reason in OF_A_PERSON
 
 
 class Source(Protocol):

@@ -1,14 +1,16 @@
 """When a relay itself is in trouble its lane rests, instead of deferring delivery after delivery.
 
-Each failure that blames the relay doubles the rest, up to a minute; one delivery then probes it,
-and its first success ends the matter.
+Each failure that blames the relay doubles the rest; one delivery then probes it, and its first
+success ends the matter. A relay that is away is asked again every few seconds, so that work goes on
+as soon as it is back; one that wants a person (a wrong password, a certificate) only each minute.
 """
 
 import time
 from collections.abc import Callable
 
 FIRST_REST = 0.5
-LONGEST_REST = 60.0
+LONGEST_REST = 3.0
+LONGEST_FOR_A_PERSON = 60.0
 
 
 class Ease:
@@ -36,7 +38,7 @@ class Ease:
         """Seconds of rest that are left."""
         return max(0.0, self._until - self._clock())
 
-    def learn(self, *, blames_relay: bool) -> None:
+    def learn(self, *, blames_relay: bool, wants_person: bool = False) -> None:
         """Hears of an outcome. Failures of attempts that were already flying count once."""
         now = self._clock()
         if not blames_relay:
@@ -45,4 +47,4 @@ class Ease:
         elif now >= self._until:
             self.faults += 1
             self._until = now + self._rest
-            self._rest = min(self._rest * 2, LONGEST_REST)
+            self._rest = min(self._rest * 2, LONGEST_FOR_A_PERSON if wants_person else LONGEST_REST)

@@ -26,7 +26,7 @@ from daemon.store import lanes
 
 LOW_WATER = 250
 """Deliveries of one class that wait in a lane before more are claimed."""
-_LONG_REST = 5.0
+_LONG_REST = 2.5
 """Seconds of rest from which on others had better have what waits."""
 
 
@@ -278,7 +278,10 @@ class Lane:
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
-        self.ease.learn(blames_relay=couriers.blames_relay(outcome))
+        self.ease.learn(
+            blames_relay=couriers.blames_relay(outcome),
+            wants_person=couriers.wants_person(outcome),
+        )
         if isinstance(outcome, Sent):
             metrics.sent_bytes.inc(len(attempt.content.data))
         self._end(self.flying[attempt.delivery_id], outcome)

@@ -84,11 +84,10 @@ class Way:
         return [sock for sock in (*near, *listening) if sock is not None and sock.fileno() >= 0]
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
         far_reader, far_writer = await asyncio.open_connection(
             self._there.hostname, self._there.port
         )
-        self._writers.append(far_writer)
+        self._writers += [writer, far_writer]
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(reader, far_writer), name="there")
             group.create_task(self._pump(far_reader, writer), name="back")

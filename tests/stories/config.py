@@ -1,6 +1,6 @@
 """The configuration of a story's daemons: everything real, only the times are short."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,25 @@ def sections(*, dsn: str, url: str, prefix: str, state: Path) -> dict[str, Table
     }  # fmt: skip
 
 
-def rows(*, host: str, port: int, transport: Table) -> dict[str, Table]:
-    """One customer, his way out, and his token for the dialect."""
-    return {
-        "customer": {"id": 1, "name": "Story"},
-        "transport": {"id": 1, "customer": 1, "name": "sink", "host": host, "port": port,
-                      "tls": "none", "from_address": "story@sender.test", "is_default": True,
-                      "max_connections": CONNECTIONS, **transport},
-        "token": {"customer": 1, "token": TOKEN},
-    }  # fmt: skip
+def rows(
+    *, host: str, port: int, transport: Table, others: Sequence[Table] = ()
+) -> list[tuple[str, Table]]:
+    """One customer, his way out and any others, and his token for the dialect."""
+    way_out = {"id": 1, "customer": 1, "name": "sink", "host": host, "port": port,
+               "tls": "none", "from_address": "story@sender.test", "is_default": True,
+               "max_connections": CONNECTIONS, **transport}  # fmt: skip
+    return [
+        ("customer", {"id": 1, "name": "Story"}),
+        ("transport", way_out),
+        *(("transport", {**way_out, "is_default": False, **other}) for other in others),
+        ("token", {"customer": 1, "token": TOKEN}),
+    ]
 
 
-def text(sections: Mapping[str, Table], rows: Mapping[str, Table]) -> str:
+def text(sections: Mapping[str, Table], rows: Sequence[tuple[str, Table]]) -> str:
     """Both as TOML."""
     tables = [(f"[{name}]", table) for name, table in sections.items()]
-    tables += [(f"[[{name}]]", table) for name, table in rows.items()]
+    tables += [(f"[[{name}]]", table) for name, table in rows]
     return "\n".join("\n".join((head, *_lines(table), "")) for head, table in tables)
 
 

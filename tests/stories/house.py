@@ -47,6 +47,8 @@ class House:
     sections: dict[str, config.Table]
     transport: dict[str, Any] = field(default_factory=dict)
     """What the transport has otherwise than the rest of the stories."""
+    other_transports: list[config.Table] = field(default_factory=list)
+    """What more of them have otherwise than that one."""
     daemons: list[Daemon] = field(default_factory=list)
 
     async def start(
@@ -133,7 +135,12 @@ class House:
 
     def written(self) -> Path:
         """The configuration, as a file."""
-        rows = config.rows(host=self.sink.host, port=self.sink.port, transport=self.transport)
+        rows = config.rows(
+            host=self.sink.host,
+            port=self.sink.port,
+            transport=self.transport,
+            others=self.other_transports,
+        )
         path = self.folder / "story.toml"
         path.write_text(config.text(self.sections, rows))
         return path

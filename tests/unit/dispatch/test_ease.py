@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.dispatch.ease import FIRST_REST, LONGEST_REST, Ease
+from daemon.dispatch.ease import FIRST_REST, LONGEST_FOR_A_PERSON, LONGEST_REST, Ease
 
 
 class Clock:
@@ -34,16 +34,25 @@ def test_a_relay_that_is_well_is_used(ease: Ease) -> None:
     assert (ease.is_resting, ease.is_probing, ease.left) == (False, False, 0.0)
 
 
-def test_each_fault_doubles_the_rest(ease: Ease, clock: Clock) -> None:
-    """Rests grow from half a second to a minute, and not beyond."""
+@pytest.mark.parametrize(
+    ("wants_person", "expected"),
+    [
+        (False, [FIRST_REST, 1.0, 2.0, 3.0, 3.0, LONGEST_REST]),
+        (True, [FIRST_REST, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, LONGEST_FOR_A_PERSON]),
+    ],
+)
+def test_each_fault_doubles_the_rest(
+    ease: Ease, clock: Clock, wants_person: bool, expected: list[float]
+) -> None:
+    """Rests grow from half a second to a few, to a minute for a person's sake, and not beyond."""
     rests = []
-    for _ in range(10):
-        ease.learn(blames_relay=True)
+    for _ in expected:
+        ease.learn(blames_relay=True, wants_person=wants_person)
         rests.append(ease.left)
         clock.now += ease.left
         assert not ease.is_resting
         assert ease.is_probing
-    assert rests == [FIRST_REST, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, LONGEST_REST]
+    assert rests == expected
 
 
 def test_what_was_flying_counts_once(ease: Ease, clock: Clock) -> None:

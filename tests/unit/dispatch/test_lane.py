@@ -166,7 +166,7 @@ def test_a_long_rest_gives_all_back(lane, clock, hold, ends, monkeypatch) -> Non
     """A relay that stays down doesn't keep what others may send, or what must wait elsewhere."""
     monkeypatch.setattr(lane.ease, "_clock", clock.monotonic)
     lane.add(hold(20))
-    for _ in range(4):
+    for _ in range(3):
         _permitted(lane, clock, 1)
         lane.settle(lane.take_nowait(), DOWN)
         assert not ends.back
@@ -174,7 +174,7 @@ def test_a_long_rest_gives_all_back(lane, clock, hold, ends, monkeypatch) -> Non
     _permitted(lane, clock, 2)
     lane.settle(lane.take_nowait(), DOWN)
     assert lane.holding == 0
-    assert [held.asked for held in ends.back] == [True] + [False] * 14
+    assert [held.asked for held in ends.back] == [True] + [False] * 15
     assert not lane.wants(1)
     clock.now += lane.ease.left
     assert lane.wants(1)
