@@ -77,10 +77,15 @@ async def _process(
 ) -> None:
     """What is there from the start to the end, and one life after the other."""
     stop, hangup = asyncio.Event(), asyncio.Event()
-    _on_signals(stop, hangup)
     notify = Notify()
     signs = Signs(notify, house, stop)
-    async with Group(over=stop.set) as group:
+
+    def leave() -> None:
+        stop.set()
+        signs.give()  # before anything else: a stop may take no time at all
+
+    _on_signals(stop, hangup, leave)
+    async with Group(over=leave) as group:
         beside = [
             group.forever(
                 ops.serve(house.loaded.config.ops.listen, house.health, about=about), name="ops"
@@ -183,15 +188,15 @@ async def _until(stop: asyncio.Event, over: asyncio.Event) -> None:
     over.set()
 
 
-def _on_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:
-    def leave() -> None:
+def _on_signals(stop: asyncio.Event, hangup: asyncio.Event, leave: Callable[[], None]) -> None:
+    def terminated() -> None:
         if stop.is_set():
             os._exit(ends.AT_ONCE)  # the second SIGTERM: leave, whatever is under way
-        stop.set()
+        leave()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
+        loop.add_signal_handler(number, terminated)
     loop.add_signal_handler(signal.SIGHUP, hangup.set)
 
 

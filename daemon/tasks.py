@@ -26,6 +26,10 @@ class Died(Exception):
     """A task came to an end that no task of ours may have."""
 
 
+class Refusal(Exception):
+    """The world's doing, which ends us and is no fault of ours: told in one line at the end."""
+
+
 class Group(asyncio.TaskGroup):
     """As asyncio's, with tasks that have names."""
 
@@ -120,7 +124,8 @@ def whose(error: BaseException) -> str:
 def report(error: BaseException) -> None:
     """One line for each fault in it, unless it has had its line."""
     for fault in leaves(error):
-        if _REPORTED not in getattr(fault, "__notes__", ()):
+        is_new = _REPORTED not in getattr(fault, "__notes__", ())
+        if is_new and not isinstance(fault, Refusal):
             what = f"{type(fault).__name__}: {fault}"
             _log.critical("task.failed", task=whose(fault), fault=what, exc_info=fault)
             fault.add_note(_REPORTED)

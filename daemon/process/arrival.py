@@ -16,15 +16,16 @@ from daemon.broker import errors as broker
 from daemon.directory import loading
 from daemon.engine import House
 from daemon.store import errors, instances, migrate
+from daemon.tasks import Refusal
 
 _log = logs.get("process.arrival")
 
 
-class TopologyDiffers(Exception):
+class TopologyDiffers(Refusal):
     """A queue or an exchange exists with other arguments than ours."""
 
 
-class NotThere(Exception):
+class NotThere(Refusal):
     """A server isn't there, and nobody wants to wait for it."""
 
 

@@ -1,9 +1,7 @@
 """How the process ends: which exit code tells what to systemd, and who tells of the cause."""
 
 from daemon import tasks
-from daemon.process.arrival import NotThere, TopologyDiffers
 from daemon.store.errors import SchemaMismatch
-from daemon.web.ops import CannotListen
 
 AT_ONCE = 1
 """A second SIGTERM: what was under way is left as it was."""
@@ -12,7 +10,7 @@ FAULT = 70
 UNFINISHED = 75
 """Stopped at its deadline with outcomes that the database didn't take (EX_TEMPFAIL)."""
 
-_OF_THE_WORLD = (SchemaMismatch, TopologyDiffers, NotThere, CannotListen)
+_OF_THE_WORLD = (SchemaMismatch, tasks.Refusal)
 """What makes a start impossible: told by whoever started us, in one line."""
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from daemon import logs, metrics
 from daemon.config import Address
+from daemon.tasks import Refusal
 from daemon.web import pulse
 from daemon.web.health import Health
 
@@ -22,7 +23,7 @@ KEEP_ALIVE = 75.0
 _log = logs.get("web.ops")
 
 
-class CannotListen(Exception):
+class CannotListen(Refusal):
     """The address is somebody else's, or not ours to listen at."""
 
 

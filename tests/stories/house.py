@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +56,7 @@ class House:
         *,
         is_ready: bool = True,
         only: str = "",
+        words: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
         **settings: str,
     ) -> Daemon:
@@ -63,7 +64,10 @@ class House:
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
         ours = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
         daemon = await Daemon.start(
-            self.written(), log, only=only, settings={**(environ or {}), **ours}
+            self.written(),
+            log,
+            words=[*(["--only", only] if only else []), *words],
+            settings={**(environ or {}), **ours},
         )
         self.daemons.append(daemon)
         if is_ready:

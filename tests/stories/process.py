@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,14 @@ class Daemon:
 
     @classmethod
     async def start(
-        cls, config: Path, log: Path, *, only: str = "", settings: Mapping[str, str] | None = None
+        cls,
+        config: Path,
+        log: Path,
+        *,
+        words: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> "Daemon":
         """Starts one and returns at once; its log goes to a file of its own."""
-        words = ["--only", only] if only else []
         with log.open("wb") as written:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "daemon", "serve", "--config", str(config), *words),
@@ -128,6 +132,28 @@ class Daemon:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+    async def waits(self, event: str, seconds: float = PATIENCE) -> dict[str, Any]:
+        """The first log line of an event, once it is there."""
+        async with asyncio.timeout(seconds):
+            while (line := next(self.lines(event), None)) is None:
+                assert self.is_running, f"ended with {self._process.returncode}\n{self.log}"
+                await asyncio.sleep(_GLANCE)
+        return line
+
+    async def answers(self, path: str) -> tuple[int, str]:
+        """What its ops endpoint says."""
+        at = await self.waits("ops.listening")
+        async with (
+            asyncio.timeout(PATIENCE),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{at['host']}:{at['port']}{path}") as answer,
+        ):
+            return answer.status, await answer.text()
+
+    def hangup(self) -> None:
+        """SIGHUP: it shall read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
