@@ -61,13 +61,29 @@ class Session:
         Gives back an attempt that has not begun, or of which the server has said nothing on a
         connection that had served before: it may be tried once on a new one (reliability D22).
         """
+        again: Attempt | None = None
         try:
-            return await self._serve(attempt)
+            again = await self._serve(attempt)
         finally:
             # a cancellation and a surprise end the conversation as well: all get their outcome
             self._dialogue.end(Reason.STOPPED)
             self._settle()
+            await self._close(again)
+        return again
+
+    async def _close(self, again: Attempt | None) -> None:
+        """Closes the connection; whoever is stopped meanwhile tries nothing once more."""
+        try:
             await self._wire.close()
+        except BaseException:
+            if again is not None:
+                self._source.settle(again, self._stopped)
+            raise
+
+    @property
+    def _stopped(self) -> Deferred:
+        """Of an attempt that was taken and not begun: it burns no try."""
+        return Deferred(reason=Reason.STOPPED, relay=self._label, counts=False)
 
     def abandon(self) -> None:
         """Breaks the connection off: an attempt whose final dot has left is in doubt then."""
@@ -95,8 +111,7 @@ class Session:
         try:
             may_start = await self._source.renew(attempt)
         except BaseException:
-            stopped = Deferred(reason=Reason.STOPPED, relay=self._label, counts=False)
-            self._source.settle(attempt, stopped)
+            self._source.settle(attempt, self._stopped)
             raise
         return self._begin(attempt) if may_start else None
 

@@ -66,6 +66,29 @@ async def test_connections_that_were_killed_are_replaced(shared_dsn: str) -> Non
         assert await store.value("clock.now")
 
 
+async def test_after_a_restart_nobody_waits_for_the_dead(shared_dsn: str) -> None:
+    """Connections that were lost while nobody used them are replaced without a word, at once."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test", connections=5, connect_timeout=30.0)
+        async with door.opened(reach) as store:
+            for _ in range(3):
+                async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+                    for _ in range(5):
+                        group.create_task(_held(store))
+                road.close()
+                with pytest.raises(errors.Unavailable):  # refused, and that at once too
+                    async with asyncio.timeout(5):
+                        await store.value("clock.now")
+                await road.open()
+
+
+async def _held(store: door.Store) -> None:
+    """As long as several are asked for at once each has a connection of its own."""
+    async with store.session() as session:
+        await session.value("clock.now")
+        await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("is_deaf", [False, True])
 async def test_a_transaction_left_idle_is_an_outage(shared_dsn: str, is_deaf: bool) -> None:
     """A process that slept until the server had enough finds an outage, not a bug."""

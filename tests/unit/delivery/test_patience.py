@@ -8,6 +8,7 @@ import pytest
 from daemon.delivery import session
 from daemon.delivery.relay import Relay, Timeouts
 from daemon.delivery.smtp import SmtpCourier
+from daemon.delivery.wire import Wire
 from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Bounced, Deferred, InDoubt, Outcome, Sent
 from tests.unit.delivery.scripted import (
@@ -166,6 +167,32 @@ def test_a_stop_after_the_dot_waits_for_the_reply(
         behind = source.outcome(1)
         assert isinstance(behind, Deferred)
         assert not behind.counts
+
+    run(main())
+
+
+@pytest.mark.parametrize("said", [b"421 4.3.2 bye\r\n", b"hello\r\n", STALL])
+def test_a_stop_while_closing_leaves_no_attempt_without_an_outcome(
+    lay: Lay, said: bytes | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was to be tried once more on a new connection is given back, if a stop comes first."""
+    close = Wire.close
+
+    async def stopped(wire: Wire) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await close(wire)
+
+    async def main() -> None:
+        lay(lambda _: Line(Server({("mail", "s1@here.test"): said})))
+        source = ListSource([attempt(0), attempt(1)])
+        monkeypatch.setattr(Wire, "close", stopped)
+        task = asyncio.Task(SmtpCourier(RELAY).run(source))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert kinds(source) == [(0, "Sent"), (1, "Deferred")]
+        assert not getattr(source.outcome(1), "counts", True)
 
     run(main())
 
