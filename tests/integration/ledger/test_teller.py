@@ -29,7 +29,7 @@ async def test_each_event_is_told_once_and_in_order(scene: Scene) -> None:
     assert len(scene.texts) == len(scene.heard) == 300
     for name in "ab":
         assert [text for text in scene.texts if text.startswith(name)] == texts[name]
-    assert await scene.istold()
+    assert await scene.is_told()
 
 
 async def test_what_memory_does_not_hold_is_read_from_the_ledger(scene: Scene, monkeypatch) -> None:
@@ -59,7 +59,7 @@ async def test_a_broker_that_is_away_delays_and_loses_nothing(scene: Scene) -> N
         await told(teller)
         await until(lambda: len(scene.texts) == 60)
     assert scene.texts == numbers(60)
-    assert await scene.istold()
+    assert await scene.is_told()
     road.close()
 
 
@@ -79,10 +79,10 @@ async def test_a_database_that_is_away_delays_and_loses_nothing(
             await told(teller)
             await until(lambda: len(scene.texts) == 20)
     assert scene.texts == numbers(20)
-    assert await scene.istold()
+    assert await scene.is_told()
 
 
-async def test_a_repeated_fact_is_on_record_and_nottold(scene: Scene) -> None:
+async def test_a_repeated_fact_is_on_record_and_not_told(scene: Scene) -> None:
     """What came too late to move anything is passed over, and holds nothing up (promise 3)."""
     async with scene.telling() as (teller, _):
         writer = scene.writer(teller)
@@ -92,7 +92,7 @@ async def test_a_repeated_fact_is_on_record_and_nottold(scene: Scene) -> None:
         await told(teller)
         await until(lambda: scene.heard)
     assert scene.texts == ["delivery.sent"]
-    assert await scene.istold()
+    assert await scene.is_told()
 
 
 async def test_what_the_dead_left_is_told_under_the_same_ids(scene: Scene, listener) -> None:
@@ -126,7 +126,7 @@ async def test_a_stream_that_has_ended_is_told_to_its_end_and_forgotten(scene: S
     assert await scene.bare.fetchval("SELECT count(*) FROM stream WHERE closed") == 3
 
 
-async def test_a_commit_nobody_heard_of_istold(scene: Scene, dsn: str) -> None:
+async def test_a_commit_nobody_heard_of_is_told(scene: Scene, dsn: str) -> None:
     """An event whose commit was never answered is in the ledger, and so it is told."""
     async with (
         way.to(dsn) as road,
@@ -143,4 +143,4 @@ async def test_a_commit_nobody_heard_of_istold(scene: Scene, dsn: str) -> None:
         await told(teller)
         await until(lambda: scene.heard)
     assert scene.texts == ["a"]
-    assert await scene.istold()
+    assert await scene.is_told()
