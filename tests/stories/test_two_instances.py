@@ -57,3 +57,23 @@ async def test_one_is_frozen(house: House) -> None:
     await house.events.completed(after.job)
     assert len(house.sink.copies) <= before + 1 + CONNECTIONS
     await house.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_one_is_frozen_behind_its_dot(house: House) -> None:
+    """W2: what a frozen instance waited for is in doubt meanwhile; the reply it wakes to ends that.
+
+    The relay has taken the mail and said so to nobody who could hear it. Nobody sends it again.
+    """
+    frozen = await house.start()
+    held = {"delivery": {"doubt": "hold"}}
+    asked = await house.producer.ask(asks.send(["stall-at-dot-2+p@there.test"], **held))
+    await house.sink.stored(1)
+    frozen.pause()
+    await house.start()
+    await house.events.count("delivery.in_doubt", 1, asked.job)
+    frozen.resume()
+    completed = await house.events.completed(asked.job)
+    assert completed.data["counts"]["sent"] == 1
+    assert len(house.sink.copies) == 1
+    await house.judge()
