@@ -40,11 +40,13 @@ async def test_during(home: House) -> None:
 
 async def test_one_recipient(home: House) -> None:
     """A single delivery can be taken back; the others of its job go out."""
-    ask, due = home.producer.ask, asks.later(2)
-    asked = await ask(asks.send(asks.people(3), delivery={"not_before": due}))
+    ask = home.producer.ask
+    await ask(asks.command("pause", customer=1))
+    asked = await ask(asks.send(asks.people(3)))
     _, listed = await home.typed("deliveries", asked.job)
     canceled = await ask(asks.command("cancel", delivery=listed["deliveries"][1]["id"]))
     assert canceled.done["canceled"] == 1
+    await ask(asks.command("resume", customer=1))
     completed = await home.events.completed(asked.job)
     assert completed.data["counts"]["sent"] == 2
     await home.events.count("delivery.canceled", 1, asked.job)
