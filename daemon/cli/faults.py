@@ -11,6 +11,7 @@ from daemon import config
 from daemon.broker import conversation
 from daemon.broker import errors as broker
 from daemon.cli.exits import Ended, Exit
+from daemon.dispatch.journal import NoJournal
 from daemon.process import arrival
 from daemon.store import errors as store
 from daemon.web import ops
@@ -22,6 +23,7 @@ _WORLD: Mapping[type[Exception], tuple[Exit, str]] = MappingProxyType(
         store.SchemaMismatch: (Exit.UNAVAILABLE, "Postgres: {}"),
         store.Again: (Exit.TEMPORARY, "Postgres: {}; try again"),
         broker.Unavailable: (Exit.UNAVAILABLE, "RabbitMQ: {}"),
+        NoJournal: (Exit.UNAVAILABLE, "{}"),
         arrival.NotThere: (Exit.UNAVAILABLE, "{}"),
         arrival.TopologyDiffers: (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
         ops.CannotListen: (Exit.UNAVAILABLE, "{}"),

@@ -23,6 +23,7 @@ from uuid import UUID
 from daemon import logs, metrics
 from daemon.mail.attempt import Attempt, Key
 from daemon.mail.reply import Reply
+from daemon.tasks import Refusal
 
 SUFFIX = ".journal"
 LIMIT = 8 * 2**20
@@ -35,8 +36,12 @@ _log = logs.get("dispatch.journal")
 _seldom = logs.Seldom()
 
 
+class NoJournal(Refusal):
+    """The state directory can't be written to: without a journal nothing is delivered."""
+
+
 class Journal:
-    """The journal of one life. `OSError` when it can't be begun."""
+    """The journal of one life. `NoJournal` when it can't be begun."""
 
     def __init__(self, folder: Path, instance: UUID, *, database: str, limit: int = LIMIT) -> None:
         self.instance = instance
@@ -48,8 +53,11 @@ class Journal:
         self._limit = limit
         self._head = f"deliveryd journal 1 {boot()} {database}\n".encode()
         self._needed: dict[Key, bytes] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file, self._size = self._begun(self.path)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file, self._size = self._begun(self.path)
+        except OSError as error:
+            raise NoJournal(f"instance.state_dir {folder}: {error.strerror}") from error
 
     def dot(self, attempt: Attempt) -> bool:
         """Notes that a final dot is about to leave. False: it isn't noted, so it must not."""

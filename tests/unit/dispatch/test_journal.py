@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from daemon.dispatch import journal as journals
-from daemon.dispatch.journal import Journal
+from daemon.dispatch.journal import Journal, NoJournal
 from daemon.dispatch.legacy import Legacy, Memory
 from daemon.mail.attempt import Attempt, Envelope, Tenure
 from daemon.mail.content import Content
@@ -165,6 +165,14 @@ def test_it_leaves_nothing_when_nothing_is_open(tmp_path: Path) -> None:
             journal.forget(attempt(1).key)
         journal.close()
         assert journal.path.exists() is not is_committed
+
+
+def test_a_folder_that_can_not_be_had_is_named(tmp_path: Path) -> None:
+    """Without a place for it nothing begins, and whoever starts us reads which place it was."""
+    place = tmp_path / "file"
+    place.write_text("")
+    with pytest.raises(NoJournal, match=r"instance\.state_dir .*/file/state: Not a directory"):
+        Journal(place / "state", uuid4(), database="d")
 
 
 def test_a_disk_that_takes_nothing_allows_no_dot(journal: Journal, monkeypatch) -> None:
