@@ -57,6 +57,8 @@ class Claimer:
         self._instance = instance
         self._pace = pace
         self._hint = asyncio.Event()
+        self.unserved: set[int] = set()
+        """Lanes that have something ready, and that we don't serve."""
         self._untold = Ceiling(pace.max_untold)
         self._untold_urgent = Ceiling.urgent(pace.max_untold)
         self.why_resting = ""
@@ -110,7 +112,9 @@ class Claimer:
         """One promotion, one claim for each lane and class that has both work and room."""
         await claims.promote(self._store)
         claimed = 0
-        for ready in [] if self._brake.is_on else await claims.ready(self._store):
+        found = [] if self._brake.is_on else await claims.ready(self._store)
+        self.unserved = {ready.lane for ready in found} - self._lanes.keys()
+        for ready in found:
             lane = self._lanes.get(ready.lane)
             if lane is not None and lane.wants(ready.klass) and self._may_claim(ready.klass):
                 claimed += await self._claim(lane, ready)

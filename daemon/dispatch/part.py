@@ -199,6 +199,15 @@ class Dispatch:
         """Attempts under way."""
         return sum(len(lane.flying) for lane in self._lanes.values())
 
+    def unserved(self) -> str:
+        """Why some mail that is due isn't sent from here: its transport isn't in use; or nothing.
+
+        A lane that is new is taken up within a second, so one that we never had doesn't count.
+        """
+        gone = self.claimer.unserved & self._leaving.keys() - self._crews.keys()
+        names = sorted(self._leaving[number].lane.lane.name for number in gone)
+        return f"not in use, and mail waits for it: {', '.join(names)}" if names else ""
+
     @property
     def holding(self) -> int:
         """Claimed deliveries, those under way among them."""

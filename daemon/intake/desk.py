@@ -81,7 +81,7 @@ class Desk:
         rest: Rest,
         equipment: Equipment,
     ) -> None:
-        self._name = name
+        self.name = name
         self._consumer = consumer
         self._unkeyed = unkeyed
         self._with = equipment
@@ -102,11 +102,11 @@ class Desk:
         self._tasks = Group(over=stop.set)
         async with self._tasks:
             beside = [
-                self._tasks.forever(self._unkeyed.run(), name=f"intake.{self._name}.unkeyed"),
-                self._tasks.forever(self.rest.run(), name=f"intake.{self._name}.rest"),
+                self._tasks.forever(self._unkeyed.run(), name=f"intake.{self.name}.unkeyed"),
+                self._tasks.forever(self.rest.run(), name=f"intake.{self.name}.rest"),
             ]
             workers = [
-                self._tasks.create_task(self._work(), name=f"intake.{self._name}.{number}")
+                self._tasks.create_task(self._work(), name=f"intake.{self.name}.{number}")
                 for number in range(self._with.workers)
             ]
             await stop.wait()
@@ -131,7 +131,7 @@ class Desk:
             if self._is_stopping:
                 return []
             taking = self._consumer.take(self._with.group)
-            self._taking = self._tasks.create_task(taking, name=f"intake.{self._name}.take")
+            self._taking = self._tasks.create_task(taking, name=f"intake.{self.name}.take")
             try:
                 return await self._taking
             except asyncio.CancelledError:
@@ -191,7 +191,7 @@ class Desk:
 
     def _put_off(self, pair: Pair) -> None:
         """A parcel of which nobody knows yet whether it is a repeat holds up no other."""
-        self._tasks.create_task(self._later(pair), name=f"intake.{self._name}.undecided")
+        self._tasks.create_task(self._later(pair), name=f"intake.{self.name}.undecided")
 
     async def _later(self, pair: Pair) -> None:
         await asyncio.sleep(unkeyed.PAUSE)
@@ -239,12 +239,12 @@ class Desk:
         """Answers and acknowledges what has committed; what must wait does so by itself."""
         crashpoints.reach("C3")
         for end in ends:
-            tally.done(self._name, end.pair.ask, end.verdict)
+            tally.done(self.name, end.pair.ask, end.verdict)
         for delay in {end.verdict.delay for end in ends}:
             some = [end for end in ends if end.verdict.delay == delay]
             if delay:
                 self._tasks.create_task(
-                    self._answer(some, delay), name=f"intake.{self._name}.answer"
+                    self._answer(some, delay), name=f"intake.{self.name}.answer"
                 )
             else:
                 await self._answer(some, delay)
@@ -270,7 +270,7 @@ class Desk:
         await self._with.post.answer([post.letter(one.back, _said(one)) for _, one in turned])
         self._consumer.ack([parcel for parcel, _ in turned])
         for _, one in turned:
-            tally.turned(self._name, one)
+            tally.turned(self.name, one)
 
     async def _tell(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
         async with self._with.means.writers.transaction() as append:
@@ -282,7 +282,7 @@ class Desk:
             return
         _log.error("parcel.failed", tries=parcel.delivery_count + 1, exc_info=error)
         if parcel.delivery_count + 1 < TRIES:
-            metrics.parcels(self._name, "requeued").inc()
+            metrics.parcels(self.name, "requeued").inc()
             self._consumer.nack(parcel)
             return
         reason = NotARequest(code=Code.INTERNAL, message=type(error).__name__)
@@ -301,7 +301,7 @@ class Desk:
         await self._turn_away([one for one, is_done in zip(dead, buried, strict=True) if is_done])
         left = [one for one, is_done in zip(dead, buried, strict=True) if not is_done]
         if left and not self._is_stopping:
-            self._tasks.create_task(self._bury_later(left), name=f"intake.{self._name}.bury")
+            self._tasks.create_task(self._bury_later(left), name=f"intake.{self.name}.bury")
 
     async def _bury_later(self, dead: Sequence[tuple[Parcel, Dead]]) -> None:
         await asyncio.sleep(LONGEST_PAUSE)

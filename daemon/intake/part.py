@@ -119,8 +119,8 @@ class Intake:
                 tasks.forever(self._means.replays.run(), name="intake.replays"),
             ]
             desks = [
-                tasks.create_task(one.run(stop), name=f"intake.{queue}")
-                for queue, one in self._desks.items()
+                tasks.create_task(one.run(stop), name=f"intake.{one.name}")
+                for one in self._desks.values()
             ]
             await asyncio.wait(desks)
             for task in beside:

@@ -49,6 +49,8 @@ class House:
     """What the transport has otherwise than the rest of the stories."""
     other_transports: list[config.Table] = field(default_factory=list)
     """What more of them have otherwise than that one."""
+    is_relayed: bool = True
+    """Whether the configuration has any transport."""
     daemons: list[Daemon] = field(default_factory=list)
 
     async def start(
@@ -145,6 +147,8 @@ class House:
             transport=self.transport,
             others=self.other_transports,
         )
+        if not self.is_relayed:
+            rows = [(name, row) for name, row in rows if name != "transport"]
         path = self.folder / "story.toml"
         path.write_text(config.text(self.sections, rows))
         return path

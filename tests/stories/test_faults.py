@@ -19,16 +19,19 @@ from tests.stories.servers import Servers
 pytestmark = ONE_LOOP
 
 TASKS = (
-    *("ops", "health", "reload", "signs", "broker.link.consume", "broker.link.publish"),
-    *("lease", "stop", "parts", "journal", "brake", "ledger.teller", "notices", "depths"),
-    *("upkeep.gauges", "upkeep.house", "intake", "intake.sweep", "intake.replays"),
-    *("intake.normal", "intake.normal.0", "intake.normal.unkeyed"),
-    *("intake.urgent", "intake.urgent.0", "intake.urgent.unkeyed"),
+    *("ops", "watch.servers", "reload", "signs", "broker.link.consume", "broker.link.publish"),
+    *("lease", "stop", "parts", "journal", "watch.parts", "watch.depths", "notices"),
+    *("ledger.teller", "ledger.teller.tells", "ledger.teller.marks"),
+    *("upkeep.ceilings", "upkeep.gauges", "upkeep.house"),
+    *("intake", "intake.sweep", "intake.replays"),
+    *("intake.normal", "intake.normal.0", "intake.normal.unkeyed", "intake.normal.rest"),
+    *("intake.urgent", "intake.urgent.0", "intake.urgent.unkeyed", "intake.urgent.rest"),
     *("dispatch", "dispatch.settler", "dispatch.returns", "dispatch.lanes", "dispatch.claimer"),
-    *("dispatch.rescue", "dispatch.lane.1", "lane.1.permits", "lane.1.grants"),
+    *("dispatch.rescue", "dispatch.overdue"),
+    *("dispatch.lane.1", "lane.1.permits", "lane.1.grants"),
 )
 """Every task that lives as long as the process, a life, or a lane."""
-_SHORT = re.compile(r"\.(take|answer|bury|bury_later)$|\.connection\.\d+$|^lease\.beat$")
+_SHORT = re.compile(r"\.(take|answer|bury|undecided)$|\.connection\.\d+$|^lease\.beat$")
 
 
 class Sabotage(Exception):
