@@ -19,6 +19,7 @@ from daemon.broker.confirms import Batch, Confirms, Fate, Published
 from daemon.broker.connection import Link
 from daemon.broker.parcel import Outgoing
 from daemon.broker.wire import Wire
+from daemon.crashpoints import reach
 
 
 class BatchPublisher:
@@ -44,6 +45,7 @@ class BatchPublisher:
                 outlet = await self._ready()
                 # no await between the two: what is written is numbered, in the same order
                 batch, over = outlet.send(exchange, items)
+                reach("C20")
                 why = await over
         except TimeoutError:
             why = f"no answer within {seconds:g} s"

@@ -14,6 +14,7 @@ import pytest
 from daemon.broker import declare, topology
 from tests.checker import books, verdict
 from tests.checker.evidence import Books, Evidence, Limits
+from tests.checker.verdict import Verdict
 from tests.stories import config, ear, process
 from tests.stories.ear import Ear
 from tests.stories.listener import Listener
@@ -101,11 +102,17 @@ class House:
         await self._hold_to_the_law(found, limits)
 
     async def _hold_to_the_law(self, found: Books, limits: Limits | None) -> None:
+        judged = await self.weighed(found, limits)
+        print(judged.table)  # noqa: T201 - shown by pytest when it fails, or with -s
+        judged.demand()
+
+    async def weighed(self, found: Books, limits: Limits | None = None) -> Verdict:
+        """What the laws say of the books and everything else that is known so far."""
         ids = {entry.id for entry in found.entries}
         await self.events.until(
             lambda: ids <= self.events.first.keys(), f"{len(ids)} events told", seconds=10
         )
-        judged = verdict.of(
+        return verdict.of(
             Evidence(
                 requests=[asked.request for asked in self.producer.published],
                 copies=self.sink.copies,
@@ -116,16 +123,17 @@ class House:
                 peak_connections=await self.sink.peak(),
             )
         )
-        print(judged.table)  # noqa: T201 - shown by pytest when it fails, or with -s
-        judged.demand()
 
     async def settled(self, seconds: float = 30.0) -> None:
         """Returns once every job is finished and every event told."""
         deadline = time.monotonic() + seconds
-        while unfinished := await self.rows(_UNFINISHED):
-            names = [row["what"] for row in unfinished]
-            assert time.monotonic() < deadline, f"not finished: {names}"
+        while unfinished := await self.unfinished():
+            assert time.monotonic() < deadline, f"not finished: {unfinished}"
             await asyncio.sleep(_GLANCE)
+
+    async def unfinished(self) -> list[str]:
+        """Jobs that aren't finished, and streams with something untold."""
+        return [row["what"] for row in await self.rows(_UNFINISHED)]
 
     async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """What the story's database answers."""
@@ -155,8 +163,11 @@ class House:
 
 
 @asynccontextmanager
-async def opened(servers: Servers, folder: Path) -> AsyncIterator[House]:
-    """A house of which nothing is left afterwards; the daemons' logs are shown if it fails."""
+async def opened(servers: Servers, folder: Path, *, is_quiet: bool = False) -> AsyncIterator[House]:
+    """A house of which nothing is left afterwards but its folder.
+
+    The daemons' logs are printed, and so shown by pytest if it fails, unless it is quiet.
+    """
     prefix = named()
     name = topology.names(prefix)
     async with AsyncExitStack() as stack:
@@ -185,7 +196,7 @@ async def opened(servers: Servers, folder: Path) -> AsyncIterator[House]:
                 dsn=dsn, url=servers.url, prefix=prefix, state=folder / "state"
             ),
         )
-        stack.push_async_callback(_close, house)
+        stack.push_async_callback(_close, house, is_quiet=is_quiet)
         yield house
 
 
@@ -202,10 +213,13 @@ async def _ears(url: str, ears: Mapping[str, tuple[Any, str | None]]) -> AsyncIt
             task.cancel()
 
 
-async def _close(house: House) -> None:
-    print("unfinished:", [row["what"] for row in await house.rows(_UNFINISHED)])  # noqa: T201
+async def _close(house: House, *, is_quiet: bool) -> None:
+    if not is_quiet:
+        print("unfinished:", await house.unfinished())  # noqa: T201 - for pytest
     for daemon in house.daemons:
         await daemon.clear_away()
+        if is_quiet:
+            continue
         print(f"--- {daemon.name}\n{daemon.log}")  # noqa: T201 - shown by pytest when it fails
 
 
