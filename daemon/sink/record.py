@@ -21,6 +21,8 @@ class Record:
 
     time: float
     """Unix time of the store, in seconds."""
+    began: float
+    """Unix time of its MAIL."""
     connection: int
     """The number of the connection, counted from 1."""
     helo: str
@@ -79,6 +81,7 @@ class Recorder:
         line = {
             "kind": "stored",
             "time": record.time,
+            "began": record.began,
             "connection": record.connection,
             "helo": record.helo,
             "tls": record.tls,

@@ -69,6 +69,7 @@ class Visit:
         violations, self._violations = self._violations, {}
         return Record(
             time=self._sink.clock(),
+            began=mail.began,
             connection=self._number,
             helo=self.helo,
             tls=self.tls,

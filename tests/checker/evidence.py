@@ -109,6 +109,8 @@ class Copy:
     """One message that the sink has stored."""
 
     time: float
+    began: float
+    """When its MAIL came."""
     connection: int
     rcpt: tuple[str, ...]
     message_id: str
@@ -194,6 +196,22 @@ class Limits:
 
     connections: int | None = None
     per_second: float | None = None
+    transactions: int | None = None
+    """Mails under way at once; where instances freeze, their idle connections still stand."""
+    slack: float = 0.1
+    """Seconds by which the way to the sink may differ between two mails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """What one process has of one resource, before and after."""
+
+    process: str
+    resource: str
+    """`descriptors`, `tasks` or `memory`."""
+    baseline: float
+    """The most that a process like it had in peace."""
+    now: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,3 +227,7 @@ class Evidence:
     limits: Limits = Limits()
     peak_connections: int = 0
     """The most that the sink ever saw at once."""
+    vitals: Sequence[Vitals] = ()
+    """What the processes had after a storm."""
+    was_stormy: bool = False
+    """Whether parcels may have been published or dead-lettered again, since somebody was cut."""

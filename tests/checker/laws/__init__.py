@@ -13,6 +13,7 @@ Law = Callable[[World], Iterator[str]]
 
 ALL: tuple[tuple[str, Law], ...] = (
     ("I1", requests.one_fate),
+    ("I1", requests.nothing_unread_is_lost),
     ("I1", requests.keys_are_kept),
     ("I1", requests.no_job_from_nowhere),
     ("I1", requests.answered),
@@ -38,6 +39,8 @@ ALL: tuple[tuple[str, Law], ...] = (
     ("I6", deliveries.not_after_a_refusal),
     ("I7", limits.connections),
     ("I7", limits.rate),
+    ("I7", limits.transactions),
+    ("I8", limits.nothing_leaks),
     ("I9", deliveries.right_content),
     ("I11", deliveries.same_bytes),
     ("D2", deliveries.wire_recipient),

@@ -8,7 +8,7 @@ from tests.checker.world import World, shown
 
 FINAL = {"sent", "delivered", "bounced", "failed", "expired", "suppressed", "canceled"}
 WINDOW = 1.0
-"""Seconds after a refusal's answer in which what was past its permit may still reach the sink."""
+"""Seconds after a refusal's answer in which what began before may still reach the sink."""
 LATE = 2.0
 """Seconds after its expiry in which an attempt that began before may still end."""
 
@@ -115,13 +115,13 @@ def never_expired(world: World) -> Iterator[str]:
 
 
 def not_after_a_refusal(world: World) -> Iterator[str]:
-    """Once a cancel or an unsubscription is answered nothing starts that it is about."""
+    """Once a cancel or an unsubscription is answered no attempt starts that it is about."""
     for refusal in (*world.commands("cancel"), *world.commands("unsubscribe")):
         if refusal.answered is not None:
             late = [
                 copy
                 for copy, delivery in _known(world)
-                if copy.time > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
+                if copy.began > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
             ]
             yield f"{refusal.command}: {len(late)} copies after it" if late else ""
 

@@ -24,7 +24,20 @@ def one_fate(world: World) -> Iterator[str]:
     for key, same in world.sends.items():
         spoiled = dead[key]
         refused = rejected[key] - spoiled
-        yield _fate(key, same, jobs=jobs[key], refused=refused, dead=spoiled)
+        if spoiled and world.evidence.was_stormy:
+            # published or buried again after a cut: at least once, each time told, never a job
+            held = spoiled >= len(same) and rejected[key] >= len(same) and not jobs[key]
+            yield "" if held else f"{key}: {spoiled} dead, {rejected[key]} told, {jobs[key]} jobs"
+        else:
+            yield _fate(key, same, jobs=jobs[key], refused=refused, dead=spoiled)
+
+
+def nothing_unread_is_lost(world: World) -> Iterator[str]:
+    """Every confirmed parcel that is no request at all is a dead letter."""
+    dead = {letter.message_id for letter in world.evidence.dead}
+    for parcel in world.evidence.requests:
+        if isinstance(parcel.body, bytes):
+            yield "" if parcel.message_id in dead else f"parcel {parcel.message_id} is gone"
 
 
 def _fate(key: str, same: Sequence[Request], *, jobs: int, refused: int, dead: int) -> str:

@@ -20,6 +20,7 @@ from tests.checker.evidence import (
     Job,
     Limits,
     Request,
+    Vitals,
 )
 
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -61,6 +62,7 @@ def copy(delivery: int, address: str, name: str) -> Copy:
     """A copy at the sink, in order."""
     return Copy(
         time=NOW + 10,
+        began=NOW + 9,
         connection=1,
         rcpt=(address,),
         message_id=f"<{delivery}.ab12@story.test>",
@@ -134,8 +136,12 @@ def sound() -> Evidence:
             status={JOB: {"state": "completed", "counts": counts}},
             audit={"balanced": True},
         ),
-        limits=Limits(connections=2, per_second=5.0),
+        limits=Limits(connections=2, per_second=5.0, transactions=2),
         peak_connections=2,
+        vitals=[
+            Vitals(process="one", resource="descriptors", baseline=40, now=44),
+            Vitals(process="one", resource="memory", baseline=90e6, now=98e6),
+        ],
     )
 
 
@@ -245,9 +251,35 @@ FAULTS: dict[str, tuple[str, Fault]] = {
             found, replace(found.events[0], routing_key="job.accepted"), *found.events[1:]
         ),
     ),
+    "unsubscribed, and written to": (
+        "I6",
+        lambda found: _late(
+            _job(found, purpose="marketing"), "unsubscribe", address="Ann@there.test"
+        ),
+    ),
+    "what was no request came to nothing": (
+        "I1",
+        lambda found: replace(found, requests=[*found.requests, request(b"[", message_id="x")]),
+    ),
     "canceled, and sent": ("I6", lambda found: _late(found, "cancel", job=JOB)),
     "too many connections": ("I7", lambda found: replace(found, peak_connections=3)),
     "too many a second": ("I7", lambda found: _copies(found, *found.copies * 7)),
+    "three mails at once where two may be": (
+        "I7",
+        lambda found: _copies(
+            found,
+            *found.copies * 2,
+            replace(found.copies[0], began=NOW + 9.5, time=NOW + 9.9),
+        ),
+    ),
+    "descriptors were lost": (
+        "I8",
+        lambda found: replace(found, vitals=[replace(found.vitals[0], now=45)]),
+    ),
+    "memory grew": (
+        "I8",
+        lambda found: replace(found, vitals=[replace(found.vitals[1], now=99.1e6)]),
+    ),
     "somebody else's mail": (
         "I9",
         lambda found: _copies(found, replace(found.copies[0], subject="Hello Bob")),
@@ -293,3 +325,24 @@ def test_a_doubt_allows_a_second_copy(sound: Evidence) -> None:
     """Two copies of the same bytes are no fault when a doubt of that delivery was told."""
     judged = verdict.of(_again(sound, told=True))
     assert [check.promise for check in judged.checks if check.flaws] == []
+
+
+def test_a_storm_may_bury_twice(sound: Evidence) -> None:
+    """A dead letter that came twice is a fault in peace, and none where somebody was cut."""
+    newer = request({"v": 2, "command": "send"}, message_id="newer")
+    letter = DeadLetter(message_id="newer", body=b"", reason="unsupported.version")
+    told = [*sound.events, event(6, "request.rejected", request_id="newer", command="send")]
+    once = _books(replace(sound, events=told), entries=ledger(told))
+    once = replace(once, requests=[*sound.requests, newer], dead=[*sound.dead, letter])
+    twice = replace(once, dead=[*once.dead, letter])
+    assert not verdict.of(once).flaws
+    assert not verdict.of(replace(twice, was_stormy=True)).flaws
+    assert verdict.of(twice).flaws
+
+
+def test_what_follows_at_once_is_no_crowd(sound: Evidence) -> None:
+    """A mail that begins the moment another one ends is under way alone."""
+    first = sound.copies[0]
+    after = replace(first, began=first.time, time=first.time + 1)
+    judged = verdict.of(_copies(sound, first, first, after, after))
+    assert "I7" not in {check.invariant for check in judged.checks if check.flaws}

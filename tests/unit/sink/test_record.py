@@ -12,6 +12,7 @@ from daemon.sink.show import Show
 
 RECORD = Record(
     time=1_700_000_000.5,
+    began=1_700_000_000.25,
     connection=3,
     helo="c",
     tls="TLSv1.3",
