@@ -203,6 +203,7 @@ partitions_ahead = _gauge("partitions_ahead", "Days for which partitions are the
 database_errors = _counters("database_errors_total", "Failed statements and connections.", "kind")
 broker_connects = _counters("broker_connects_total", "Connections to the broker opened.", "purpose")
 loop_lag_seconds = _gauge("loop_lag_seconds", "How late the event loop last was for its timer.")
+tasks = _gauge("tasks", "Tasks of the event loop; in peace their number stays as it is.")
 loop_lag_max_seconds = _gauge("loop_lag_max_seconds", "How late it was at most in this minute.")
 checks = _gauges("check_ok", "Readiness by check: 1 is well.", "check")
 config_reloads = _counters("config_reloads_total", "Reloads asked for: ok or refused.", "result")

@@ -15,7 +15,7 @@ _log = logs.get("web.pulse")
 
 
 async def beat(interval: float = INTERVAL) -> None:
-    """Runs until cancelled; sets both lag metrics at each beat."""
+    """Runs until cancelled; sets its metrics at each beat."""
     loop = asyncio.get_running_loop()
     seldom = logs.Seldom()
     recent: list[float] = []
@@ -26,5 +26,6 @@ async def beat(interval: float = INTERVAL) -> None:
         recent = [*recent[1 - WINDOW :], lag]
         metrics.loop_lag_seconds.set(lag)
         metrics.loop_lag_max_seconds.set(max(recent))
+        metrics.tasks.set(len(asyncio.all_tasks()))
         if lag > LATE and (swallowed := seldom.ask("late")) is not None:
             _log.warning("loop.late", seconds=round(lag, 3), swallowed=swallowed)

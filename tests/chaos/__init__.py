@@ -6,5 +6,10 @@ oracle of `tests/checker`.
     points      the named points at which a daemon dies: what each means and how it is reached
     crash       one death at one point, and what came of it
     matrix      `deploy/chaos crashpoints`: every point, three positions, alone and with a second
+    storm       `deploy/chaos random`: three instances, faults every few seconds, then quiet
+    faults      the catalogue of what may happen, drawn by a seed; ground carries it out
+    proxy       a TCP proxy that is late, cuts, falls silent or resets, per direction
+    seats       the places of the instances; load asks for all sorts of things meanwhile
+    vitals      descriptors, memory and tasks of a process
     report      what people read while it runs, the table at its end, and the same as JSON
 """

@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
+import secrets
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import matrix
+from tests.chaos import matrix, storm
 from tests.chaos.points import POINTS
 from tests.chaos.report import Report
 from tests.stories.servers import Pair, Servers
@@ -17,13 +19,25 @@ def main(arguments: Sequence[str]) -> int:
     """Does what was typed and answers the exit status."""
     options = _parser().parse_args(arguments)
     report = Report(as_json=options.json)
-    if options.keep_logs:
-        options.keep_logs.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_run(options, options.keep_logs.resolve(), report))
-    else:
-        with tempfile.TemporaryDirectory(prefix="deliveryd-chaos-") as folder:
-            asyncio.run(_run(options, Path(folder), report))
+    try:
+        with _folder(options.keep_logs) as folder:
+            asyncio.run(_run(options, folder, report))
+    except KeyboardInterrupt:
+        report.say("interrupted; so far:")
+        report.close()
+        return 130
     return report.close()
+
+
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    """Where logs and records lie: a place that stays, or one that nobody sees again."""
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="deliveryd-chaos-") as passing:
+            yield Path(passing)
+    else:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     points = verbs.add_parser("crashpoints", help=text, description=text, parents=[shared])
     names = ", ".join(point.name for point in POINTS)
     points.add_argument("points", nargs="*", metavar="POINT", help=f"only these; of {names}")
+    text = "three instances under a mixed load, faults every few seconds, then quiet"
+    chance = verbs.add_parser("random", help=text, description=text, parents=[shared])
+    chance.add_argument("--minutes", type=float, default=3.0, metavar="N", help="3 by default")
+    chance.add_argument("--seed", type=int, default=secrets.randbelow(10**6), metavar="S",
+                        help="makes the list of faults; some number by default")  # fmt: skip
     return parser
 
 
@@ -51,7 +70,12 @@ async def _run(options: argparse.Namespace, folder: Path, report: Report) -> Non
     try:
         servers = await Servers.at(*await pair.start())
         report.say("servers: ready")
-        await matrix.run(servers, folder, report, options.points, keep=bool(options.keep_logs))
+        if options.verb == "random":
+            minutes, seed = options.minutes, options.seed
+            await storm.run(servers, pair, folder, report, minutes=minutes, seed=seed)
+        else:
+            keep = bool(options.keep_logs)
+            await matrix.run(servers, folder, report, options.points, keep=keep)
     finally:
         await pair.stop()
 

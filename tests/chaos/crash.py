@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from tests import waiting
 from tests.chaos.points import Mode, Point, Position
-from tests.checker import books
 from tests.checker.verdict import Check
 from tests.stories import asks
 from tests.stories.house import House
@@ -82,7 +81,7 @@ async def died(house: House, death: Death) -> Aftermath:
         await house.start()
     await _completed(house, before.completed + jobs, holds=death.policy == "hold")
     await house.settled(PATIENCE)
-    judged = await house.weighed(await books.read(house.dsn))
+    judged = await house.weighed(await house.books())
     doubts, repeats = before.grown(house)
     own = _own(death, status, doomed, doubts, repeats)
     return Aftermath(jobs=jobs, doubts=doubts, repeats=repeats, checks=(*judged.checks, *own))

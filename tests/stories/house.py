@@ -83,31 +83,38 @@ class House:
         AssertionError with everything that is wrong.
         """
         await self.settled(seconds)
-        await self._hold_to_the_law(await books.read(self.dsn), limits)
+        await self._hold_to_the_law(await self.books(), limits)
 
     async def judge(self, *, limits: Limits | None = None, seconds: float = 30.0) -> None:
         """The same at a story's end: `status` and `audit` are heard, and every daemon stops."""
         await self.settled(seconds)
+        await self._hold_to_the_law(await self.closed(), limits)
+
+    async def closed(self) -> Books:
+        """The books with what `status` and `audit` say of them; every daemon has stopped then."""
         jobs = await self.rows("SELECT id::text FROM job ORDER BY id DESC LIMIT 1")
         async with asyncio.TaskGroup() as group:
             audit = group.create_task(self.typed("audit"))
             status = {job["id"]: group.create_task(self.typed("status", job["id"])) for job in jobs}
             for daemon in self.daemons:
                 group.create_task(daemon.stop())
-        found = replace(
-            await books.read(self.dsn),
+        return replace(
+            await self.books(),
             status={job: told.result()[1] for job, told in status.items()},
             audit=audit.result()[1],
         )
-        await self._hold_to_the_law(found, limits)
+
+    async def books(self) -> Books:
+        """The daemon's books as they are now."""
+        return await books.read(self.dsn)
 
     async def _hold_to_the_law(self, found: Books, limits: Limits | None) -> None:
         judged = await self.weighed(found, limits)
         print(judged.table)  # noqa: T201 - shown by pytest when it fails, or with -s
         judged.demand()
 
-    async def weighed(self, found: Books, limits: Limits | None = None) -> Verdict:
-        """What the laws say of the books and everything else that is known so far."""
+    async def weighed(self, found: Books, limits: Limits | None = None, **more: Any) -> Verdict:
+        """What the laws say of the books and of everything else that is known; `more` of it."""
         ids = {entry.id for entry in found.entries}
         await self.events.until(
             lambda: ids <= self.events.first.keys(), f"{len(ids)} events told", seconds=10
@@ -121,6 +128,7 @@ class House:
                 books=found,
                 limits=limits or Limits(connections=config.CONNECTIONS),
                 peak_connections=await self.sink.peak(),
+                **more,
             )
         )
 

@@ -62,6 +62,11 @@ class Daemon:
         return f"{self._log.stem}, pid {self._process.pid}"
 
     @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._process.returncode is None
@@ -171,6 +176,10 @@ class Daemon:
     def terminate(self) -> None:
         """SIGTERM: it shall stop cleanly."""
         self._process.terminate()
+
+    def hang_up(self) -> None:
+        """SIGHUP: it shall read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     async def drains(self) -> None:
         """Returns once it says that it is about to stop."""

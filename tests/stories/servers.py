@@ -88,6 +88,10 @@ class Pair:
     async def _told(self, server: str, what: str) -> str:
         return str(json.loads(await self._typed("status", "--json"))[server][what])
 
+    async def rabbitmqctl(self, *words: str) -> None:
+        """Has the broker's own tool do something."""
+        await self._typed("rabbitmqctl", *words)
+
     async def stop(self) -> None:
         """Ends both and removes their data."""
         await self._typed("stop", "--wipe")
