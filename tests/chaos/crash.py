@@ -150,7 +150,7 @@ async def _doomed(house: House, crash: str) -> Daemon:
     doomed.is_doomed = True
     # whoever dies before it is ready died early, and not of us
     with contextlib.suppress(AssertionError):
-        await doomed.ready()
+        await doomed.ready(PATIENCE)
     return doomed
 
 

@@ -100,10 +100,10 @@ class Load:
     async def _campaign(self) -> None:
         async with self._room:
             head = self._send(0, open=True, purpose=self._purpose())
-            frames = self._chance.randint(1, 4)
+            frames = self._chance.randint(1, 3)
             bodies = [head]
             for frame in range(1, frames + 1):
-                items = self._people(self._chance.randint(30, 200))
+                items = self._people(self._chance.randint(10, 80))
                 bodies.append(self._more("extend", head, frame=frame, items=items))
             bodies.append(self._more("close", head, frames=frames))
             self._chance.shuffle(bodies)

@@ -29,13 +29,13 @@ CONNECTIONS = 12
 RATE = 150.0
 SLACK = 0.7
 """Seconds by which mails may be late differently: the worst latency, and what a stall holds up."""
-PAUSE = 0.15
+PAUSE = 0.5
 """Seconds between two things that are asked for, on the average."""
 WARM = 12.0
 """Seconds of load without faults, of which the baseline is what is left."""
 RECOVERY = 30.0
 """Seconds for every instance to be ready again after the last fault."""
-QUIET = 120.0
+QUIET = 180.0
 """Seconds for everything to come to its end."""
 _GLANCE = 0.5
 _IDLE = 20.0
@@ -44,6 +44,16 @@ _HELD = """
 SELECT DISTINCT d.job_id::text AS job FROM doubt d JOIN job j ON j.id = d.job_id
 WHERE d.resolution IS NULL AND j.doubt = 'hold'
 """
+_PICTURE = (
+    "SELECT * FROM instance",
+    "SELECT * FROM lane_grant",
+    "SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at),"
+    " sum(length(translate(state, 'svbfepc', ''))) AS open"
+    " FROM batch WHERE state ~ '[wudrq]' GROUP BY 1, 2, 3",
+    "SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at)"
+    " FROM retry GROUP BY 1, 2, 3",
+)
+"""What everybody owns and may do, in a few rows."""
 _TELLTALE = re.compile(r"n\d+@there\d\.test|story-token")
 """What no log may say."""
 
@@ -134,12 +144,22 @@ class Storm:
         deadline = time.monotonic() + QUIET
         for action in _by_turns("resend", "give_up"):
             unfinished = await self._house.unfinished()
-            if not unfinished or time.monotonic() > deadline:
+            if not unfinished:
+                return
+            if time.monotonic() > deadline:
+                await self._stuck(unfinished)
                 return
             for row in await self._house.rows(_HELD):
                 command = asks.command("doubt.resolve", job=row["job"], action=action)
                 await self._house.producer.ask(command)
             await asyncio.sleep(_GLANCE)
+
+    async def _stuck(self, unfinished: list[str]) -> None:
+        """Tells what there is of what has not come to its end, for whoever looks for the cause."""
+        self._report.say(f"!! unfinished: {unfinished[:5]} and {max(len(unfinished) - 5, 0)} more")
+        for statement in _PICTURE:
+            for row in await self._house.rows(statement):
+                self._report.say(f"   {dict(row)}")
 
     async def _read(self) -> dict[str, vitals.Reading]:
         return {name: await vitals.of(seat.daemon) for name, seat in self._seats.items()}
