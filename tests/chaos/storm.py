@@ -47,11 +47,11 @@ WHERE d.resolution IS NULL AND j.doubt = 'hold'
 _PICTURE = (
     "SELECT * FROM instance",
     "SELECT * FROM lane_grant",
-    "SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at),"
-    " sum(length(translate(state, 'svbfepc', ''))) AS open"
-    " FROM batch WHERE state ~ '[wudrq]' GROUP BY 1, 2, 3",
-    "SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at)"
-    " FROM retry GROUP BY 1, 2, 3",
+    """SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at),
+              sum(length(translate(state, 'svbfepc', ''))) AS open
+       FROM batch WHERE state ~ '[wudrq]' GROUP BY 1, 2, 3""",
+    """SELECT owner, rank IS NULL AS unranked, due_at < now() AS due, count(*), min(due_at)
+       FROM retry GROUP BY 1, 2, 3""",
 )
 """What everybody owns and may do, in a few rows."""
 _TELLTALE = re.compile(r"n\d+@there\d\.test|story-token")
