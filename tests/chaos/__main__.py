@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with _folder(options.keep_logs) as folder:
             asyncio.run(_run(options, folder, report))
+    except Exception as fault:
+        traceback.print_exc()
+        report.broken(fault)
     except KeyboardInterrupt:
         report.say("interrupted; so far:")
         report.close()

@@ -169,10 +169,11 @@ async def _driven(
 
 
 def _send(death: Death, recipients: int) -> dict[str, object]:
-    people = asks.people(recipients)
-    if death.point.content is not None:
-        people = [{**one, "override": death.point.content} for one in people]
-    return asks.send(people, delivery={"doubt": death.policy})
+    body = asks.send(asks.people(recipients), delivery={"doubt": death.policy})
+    if death.point.text:
+        (message,) = body["messages"]
+        body["messages"] = [{**message, "text": death.point.text}]
+    return body
 
 
 async def _either(house: House, doomed: Daemon, completed: int) -> None:

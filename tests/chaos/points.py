@@ -6,7 +6,7 @@ from typing import Any
 
 RECIPIENTS = 9
 """Recipients of a job whose points are passed once for each of them."""
-_LARGE = {"text": "All of it, and more of the same.\n" * 5_000}
+_LARGE = "All of it, and more of the same.\n" * 5_000
 """More than one block of a body, so that there is a middle in which to die."""
 
 
@@ -51,8 +51,8 @@ class Point:
     """Whether every mail needs a connection of its own to pass it."""
     earlier: str | None = None
     """Where another one dies before, so that this one has something to find."""
-    content: Any = None
-    """What every recipient's mail has otherwise."""
+    text: str = ""
+    """What every mail says, when that matters."""
 
     @property
     def recipients(self) -> int:
@@ -80,7 +80,7 @@ POINTS = (
     Point(name="C10", meaning="connected, no EHLO yet", reconnects=True),
     Point(name="C12", meaning="RCPT accepted"),
     Point(name="C13", meaning="354 read, nothing of the body sent"),
-    Point(name="C14", meaning="in mid body", content=_LARGE),
+    Point(name="C14", meaning="in mid body", text=_LARGE),
     Point(name="C15", meaning="dot written, reply not read", is_doubt=True),
     Point(name="C16", meaning="reply read, not in the journal", is_doubt=True),
     Point(name="C17", meaning="reply in the journal, not committed"),

@@ -66,6 +66,11 @@ class Report:
             well = well and not check.flaws
         return well
 
+    def broken(self, fault: Exception) -> None:
+        """The run itself could not go on: that is a failure, whatever held before."""
+        promise = "the run came to its end"
+        self.round("run", [Check(invariant="C", promise=promise, held=0, flaws=(repr(fault),))])
+
     def close(self) -> int:
         """The table and the closing line, or everything as JSON; the exit status."""
         passed = sum(law.passed for law in self._laws.values())

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
-LOST = (AMQPError, OSError, TimeoutError)
+LOST = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 """How a connection ends that nobody has closed."""
 PATIENCE = 10.0
 """Seconds for one answer of the broker."""

@@ -1,6 +1,7 @@
 """Who asks: publishes requests with confirms, and waits for the answers."""
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -190,7 +191,8 @@ class Producer:
         """Forgets a connection that is of no use any more."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None and not connection.is_closed:
-            await connection.close()
+            with contextlib.suppress(*LOST):
+                await connection.close()
 
 
 def _keyless(message: aio_pika.Message) -> _Keyless:
