@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with _folder(options.keep_logs) as folder:
             asyncio.run(_run(options, folder, report))
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - whatever it was: the laws say what had held
         traceback.print_exc()
         report.broken(fault)
     except KeyboardInterrupt:

@@ -62,11 +62,6 @@ class Daemon:
         return f"{self._log.stem}, pid {self._process.pid}"
 
     @property
-    def pid(self) -> int:
-        """Of its process."""
-        return self._process.pid
-
-    @property
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._process.returncode is None
