@@ -63,3 +63,33 @@ def test_live_keys_are_keys():
         section = schema.section_of(above) if above else Config
         assert section is not None
         assert set(section.model_fields) >= section.LIVE
+
+
+def test_merged_keeps_what_needs_a_restart():
+    """A reload takes what is live, in sections and in rows, and leaves the rest as it was."""
+    old = settings(relay={"port": 25}, log={"level": "info", "format": "json"})
+    new = settings(
+        relay={"port": 26, "customer": 2},
+        customer=[{"id": 1, "name": "one"}, {"id": 2, "name": "two"}],
+        log={"level": "debug", "format": "console"},
+        rabbitmq={"prefix": "other"},
+    )
+    taken = config.merged(old, new)
+    assert (taken.log.level, taken.log.format) == ("debug", "json")
+    assert taken.rabbitmq.prefix == old.rabbitmq.prefix
+    assert (taken.transport[0].port, taken.transport[0].customer) == (26, 1)
+    assert [row.id for row in taken.customer] == [1, 2]
+    waiting = {change.key for change in config.changed(taken, new)}
+    assert waiting == {c.key for c in config.changed(old, new) if c.needs_restart}
+
+
+def test_a_change_in_words():
+    """What is logged of a change: key, both values, nothing of a secret."""
+    old = settings(relay={"username": "u", "password": "canary1"})
+    new = settings(relay={"port": 26}, customer=[{"id": 1, "name": "one"}, {"id": 2, "name": "b"}])
+    assert [str(change) for change in config.changed(old, new)] == [
+        "customer.2 added",
+        "transport.7.port: 25 → 26",
+        "transport.7.username: u → empty",
+        "transport.7.password: *** → empty",
+    ]
