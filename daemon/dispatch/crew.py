@@ -68,6 +68,7 @@ class Crew:
             await self._over.wait()
             permits.cancel()
             grants.cancel()
+        self.lane.give_back()  # what was being asked for when the lane was closed
 
     def close(self) -> None:
         """Lets nothing more start; what is under way ends, and with it the lane's life."""

@@ -131,6 +131,8 @@ class Lane:
         """Takes what was claimed."""
         for each in held:
             self._waiting[each.klass].append(each)
+        if self.closing:  # it was let go while we claimed for it
+            self.give_back()
         self.more.set()
         self.work.set()
 

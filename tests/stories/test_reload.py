@@ -151,13 +151,11 @@ async def test_a_transport_leaves_and_returns(house: House) -> None:
     for daemon in daemons:
         await _reloaded(house, daemon)
         await daemon.waits("lane.let_go")
-    await until(lambda: _at_most(house, 0), seconds=5)
+    await until(lambda: _at_most(house, 0))
     stood = len(house.sink.copies)
     _, traced = await house.typed("trace", f"p{NUMBER - 1}@there.test")
     assert "not in use any more" in str(traced)
-    status, why = await daemons[0].answers("/readyz?verbose")
-    assert status == 200
-    assert "not in use, and mail waits for it: sink" in why
+    await until(lambda: _says(daemons[0], "not in use, and mail waits for it: sink"))
     assert len(house.sink.copies) == stood < NUMBER
     house.is_relayed = True
     await house.sink.do("slow", ms=0)
@@ -166,6 +164,12 @@ async def test_a_transport_leaves_and_returns(house: House) -> None:
     await house.events.completed(asked.job, seconds=60)
     assert house.events.number("delivery.in_doubt") == 0
     await house.judge()
+
+
+async def _says(daemon: Daemon, words: str) -> bool:
+    """Whether it is ready, and says this of what isn't well."""
+    status, why = await daemon.answers("/readyz?verbose")
+    return status == 200 and words in why
 
 
 async def _at_most(house: House, number: int) -> bool:
