@@ -60,7 +60,6 @@ async def test_disk_full(cramped: House, disk: troubles.Disk) -> None:
     await disk.fill(house.dsn)
     asked = await _asked(house)
     await daemon.names("postgres", "53100")
-    assert asked.answer is None
     await disk.clear(house.dsn)
     await _resumes(house, asked)
     await house.sink.do("slow", ms=0)
