@@ -143,10 +143,10 @@ class Crew:
                     self._store, self._instance, [held.ask() for held in asked]
                 )
         except (errors.Unavailable, errors.Again) as error:
-            self.lane.put_back(asked)
+            self.lane.refuse(asked)
             await _trouble("permit", error)
         except asyncio.CancelledError:
-            self.lane.put_back(asked)
+            self.lane.refuse(asked)
             raise
         else:
             self._hear(asked, judged, until)

@@ -82,6 +82,8 @@ class Lane:
         """Set when there may be reason for another permit."""
         self.work = asyncio.Event()
         """Set when something was claimed."""
+        self.asking = 0
+        """Deliveries that are out for a permit: held, though they stand nowhere."""
         self.started = 0
         """Deliveries that a courier has taken so far."""
         self.closing = False
@@ -102,7 +104,7 @@ class Lane:
     @property
     def holding(self) -> int:
         """Deliveries in memory."""
-        return self.waiting + len(self._ready) + len(self.flying)
+        return self.waiting + self.asking + len(self._ready) + len(self.flying)
 
     @property
     def waiting(self) -> int:
@@ -146,9 +148,15 @@ class Lane:
             held = self._waiting[klass].popleft()
             held.asked = True
             chosen.append(held)
+        self.asking = len(chosen)
         if self.waiting < LOW_WATER:
             self._hungry()
         return chosen
+
+    def refuse(self, asked: Iterable[Held]) -> None:
+        """Takes back what was out for a permit and heard nothing."""
+        self.asking = 0
+        self.put_back(asked)
 
     def put_back(self, held: Iterable[Held]) -> None:
         """Puts deliveries back to the front of those that wait, in their order."""
@@ -157,7 +165,11 @@ class Lane:
             self._waiting[each.klass].appendleft(each)
 
     def permit(self, held: Iterable[Held]) -> None:
-        """Makes deliveries ready, and wakes the connections that wait for them."""
+        """Makes those ready that have their permit, and wakes the connections that wait for them.
+
+        With it all that were out for one are back.
+        """
+        self.asking = 0
         self._ready.extend(held)
         self._wake(len(self._ready))
 

@@ -15,6 +15,7 @@ Standard library only: this code runs before there is a virtual environment. Lin
     servers       both: start, stop, restart, status
     verbs         `deploy/servers`, as typed
     steps         `deploy/test`, as typed
+    chaos         `deploy/chaos`, as typed
 
 For `deploy/demo`: `prepare.everything(say)`, then `servers.start(folder, say)`, which returns
 `Servers(dsn, url, …)`, and at the end `servers.stop(folder, say)`.

@@ -76,7 +76,8 @@ class Storm:
         await self._house.sink.do("slow", ms=3)
         for seat in self._seats.values():
             await seat.start()
-        await self._ready()
+        for seat in self._seats.values():
+            await seat.daemon.ready(QUIET)  # how fast a start is on a busy machine is no law
         before = await self._warmed(load)
         self._report.say("baseline: " + "; ".join(f"{n} {_shown(r)}" for n, r in before.items()))
         await self._raged(load, seed=seed, seconds=seconds)

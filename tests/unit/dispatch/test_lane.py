@@ -33,6 +33,17 @@ def test_what_has_a_permit_is_taken_in_order(lane, clock, hold) -> None:
     assert (lane.waiting, lane.ready, len(lane.flying)) == (1, 0, 2)
 
 
+def test_what_is_out_for_a_permit_is_held(lane, clock, hold) -> None:
+    """However slow the answer, a lane that waits for it never looks empty: it keeps its grant."""
+    lane.add(hold(3))
+    asked = lane.next_asks(3)
+    assert (lane.waiting, lane.holding) == (0, 3)
+    lane.refuse(asked)
+    assert (lane.waiting, lane.holding) == (3, 3)
+    _permitted(lane, clock, 3)
+    assert (lane.ready, lane.holding) == (3, 3)
+
+
 def test_a_void_permit_starts_nothing(lane, clock, hold) -> None:
     """After its window a permit is void: all that had it wait again, at the front, in order."""
     lane.add(hold(5))
