@@ -1,9 +1,10 @@
 """A named link to the broker that comes back by itself.
 
-The first connect tells at once what is wrong, so that a start with a wrong password ends; later
-ones are tried again for ever, at pauses that grow to five seconds and differ between instances,
-with at most one line of log per cause and ten seconds. Whoever uses a link asks it for a channel
-and, when that is lost, for another: nothing is ever redeclared behind an operator's back.
+With `connect` the first one tells at once what is wrong, for a command that can't wait; a `link` of
+the daemon, and every later connect, is tried again for ever, at pauses that grow to five seconds
+and differ between instances, with at most one line of log per cause and ten seconds. Whoever uses a
+link asks it for a channel and, when that is lost, for another: nothing is ever redeclared behind an
+operator's back.
 """
 
 import asyncio
