@@ -21,6 +21,8 @@ MOST = 65_535
 _SILENCE = 5.0
 """Seconds without a letter after which somebody else must have taken the rest."""
 _GROUP = 100
+_GLANCE, _GLANCES = 0.02, 50
+"""Seconds between looks at the queue's depth, of which no signal tells; how many there are."""
 
 
 class Morgue:
@@ -32,6 +34,8 @@ class Morgue:
         self._requests = requests
         self.count = 0
         """Letters that waited when it was opened."""
+        self.gone = 0
+        """Letters that were dropped."""
         self.others = 0
         """Who else holds letters, which we don't see."""
 
@@ -52,7 +56,7 @@ class Morgue:
 
     def drop(self, letters: Sequence[DeadLetter]) -> None:
         """Takes them away for good."""
-        self._session.ack([letter.tag for letter in letters])
+        self.gone += self._session.ack([letter.tag for letter in letters])
 
     async def dropped(self) -> None:
         """Returns once the broker has heard of all that was dropped. Raises `Unavailable`."""
@@ -88,6 +92,21 @@ async def opened(url: str, prefix: str, *, seconds: float) -> AsyncIterator[Morg
             yield morgue
         finally:
             await session.close()
+            await _returned(wire, name.dead, morgue.count - morgue.gone)
+
+
+async def _returned(wire: Wire, queue: str, number: int) -> None:
+    """Waits until what was held lies there again: it returns after the close was answered.
+
+    Whoever looks next, in the same script, would otherwise find the queue empty. Never raises.
+    """
+    for _ in range(_GLANCES):
+        try:
+            if (await _asked(wire, queue))[0] >= number:
+                return
+        except errors.Unavailable:
+            return
+        await asyncio.sleep(_GLANCE)
 
 
 async def _asked(wire: Wire, queue: str) -> tuple[int, int]:

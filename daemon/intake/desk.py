@@ -122,8 +122,9 @@ class Desk:
         while parcels := await self._take():
             crashpoints.reach("C1")
             metrics.parcels_held.inc(len(parcels))
-            await self._serve(parcels)
-            metrics.parcels_held.dec(len(parcels))
+            for some in groups.servings(parcels, self._with.means.chance):
+                await self._serve(some)
+                metrics.parcels_held.dec(len(some))
 
     async def _take(self) -> list[Parcel]:
         """The next group; nothing when it is time to stop."""
@@ -143,6 +144,7 @@ class Desk:
         now = self._with.clock()
         pairs, turned, dead = [], [], []
         for parcel in parcels:
+            crashpoints.reach("read", parcel.message_id)
             read = functools.partial(self._with.reader.read, parcel, now)
             found = await self._tried([parcel], read)
             match found:

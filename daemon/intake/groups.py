@@ -1,10 +1,11 @@
-"""Which requests are carried out together. Pure.
+"""Which parcels are read, and which requests carried out, together. Pure but for chance.
 
 Sends whose keys differ go in one transaction, as long as it stays short. All else goes alone: what
 takes a lock, what was handed out before, what is wrong in itself.
 """
 
 from collections.abc import Iterable, Iterator
+from random import Random
 from typing import NamedTuple
 
 from daemon.broker.parcel import Parcel
@@ -13,12 +14,36 @@ from daemon.intake.ask import Ask
 from daemon.mail.request.send import Send
 from daemon.store.accepting import Key
 
+SUSPECT = 3
+"""Times that a parcel came back, from which on it may be the one that killed whoever had it."""
+
 
 class Pair(NamedTuple):
     """A parcel and the request in it."""
 
     parcel: Parcel
     ask: Ask
+
+
+def servings(parcels: Iterable[Parcel], chance: Random) -> Iterator[list[Parcel]]:
+    """What is new goes together; what was handed out before goes alone.
+
+    So each of those is done with, and acknowledged, before the next can kill us. Suspects come last
+    and in any order: none is always behind the killer until the broker gives them all up together.
+    """
+    new: list[Parcel] = []
+    suspects: list[Parcel] = []
+    for parcel in parcels:
+        if not parcel.redelivered:
+            new.append(parcel)
+        elif parcel.delivery_count < SUSPECT:
+            yield [parcel]
+        else:
+            suspects.append(parcel)
+    if new:
+        yield new
+    chance.shuffle(suspects)
+    yield from ([parcel] for parcel in suspects)
 
 
 def of(pairs: Iterable[Pair], *, limit: int) -> Iterator[list[Pair]]:

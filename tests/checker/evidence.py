@@ -134,6 +134,8 @@ class DeadLetter:
     message_id: str | None
     body: bytes
     reason: str | None
+    is_brokers: bool = False
+    """Whether the broker put it away, who tells nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,8 @@ class Evidence:
     """In the order in which they came, repeats included."""
     dead: Sequence[DeadLetter]
     books: Books
+    revived: Sequence[str | None] = ()
+    """Message ids of dead letters that were put back."""
     limits: Limits = Limits()
     peak_connections: int = 0
     """The most that the sink ever saw at once."""

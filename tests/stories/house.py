@@ -53,6 +53,8 @@ class House:
     is_relayed: bool = True
     """Whether the configuration has any transport."""
     daemons: list[Daemon] = field(default_factory=list)
+    revived: list[str | None] = field(default_factory=list)
+    """Message ids of dead letters that were put back."""
 
     async def start(
         self,
@@ -125,6 +127,7 @@ class House:
                 copies=self.sink.copies,
                 events=self.events.events,
                 dead=self.events.dead,
+                revived=self.revived,
                 books=found,
                 limits=limits or Limits(connections=config.CONNECTIONS),
                 peak_connections=await self.sink.peak(),
@@ -154,6 +157,10 @@ class House:
     async def typed(self, *words: str) -> tuple[int, Any]:
         """The exit status and the document of a command, under this story's configuration."""
         return await process.typed(self.written(), *words)
+
+    async def killed(self, *words: str, at: str) -> int:
+        """The exit status of a command that dies at a crash point."""
+        return await process.killed(self.written(), *words, at=at)
 
     def written(self) -> Path:
         """The configuration, as a file."""

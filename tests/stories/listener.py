@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -42,13 +43,15 @@ class Listener:
         self._news.set()
 
     def burial(self, message: AbstractIncomingMessage) -> None:
-        """Takes a dead letter."""
-        reason = message.headers.get("reason")
+        """Takes a dead letter: ours says its reason, the broker's has a record of its deaths."""
+        deaths: Any = message.headers.get("x-death")
+        reason = deaths[0]["reason"] if deaths else message.headers.get("reason")
         self.dead.append(
             DeadLetter(
                 message_id=message.message_id,
                 body=message.body,
                 reason=None if reason is None else str(reason),
+                is_brokers=bool(deaths),
             )
         )
         self._news.set()

@@ -29,6 +29,8 @@ class Daemon:
         self._log = log
         self.is_doomed = False
         """Whether its end is none that it chose."""
+        self.may_fail = False
+        """Whether the story makes it fail on purpose, so that it tells of faults."""
 
     @classmethod
     async def start(
@@ -193,7 +195,7 @@ class Daemon:
             self.terminate()
         status = await self.ended(seconds)
         assert self.is_doomed or status == 0, f"ended with {status}\n{self.log}"
-        assert "Traceback" not in self.log, self.log
+        assert self.may_fail or "Traceback" not in self.log, self.log
 
     async def clear_away(self) -> None:
         """Whatever came before: it is gone afterwards."""
@@ -216,3 +218,16 @@ async def typed(config: Path, *words: str, seconds: float = PATIENCE) -> tuple[i
         said, complained = await process.communicate()
     assert said, f"{words} ended with {process.returncode}: {complained.decode()}"
     return process.returncode or 0, json.loads(said)
+
+
+async def killed(config: Path, *words: str, at: str, seconds: float = PATIENCE) -> int:
+    """The exit status of a command that is to die at a crash point."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "daemon", *words, "--config", str(config)),
+        cwd=servers.TOP,
+        env=servers.environment({"DELIVERYD_CRASH": at}),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(seconds):
+        return await process.wait()

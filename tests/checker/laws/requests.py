@@ -8,8 +8,8 @@ from tests.checker.evidence import Event, Request
 from tests.checker.world import World
 
 REASONS = {"bad_json", "bad_encoding", "unknown.type", "unknown.command", "unsupported.version",
-           "too_large"}  # fmt: skip
-"""Why a parcel is no request."""
+           "too_large", "internal", "delivery_limit"}  # fmt: skip
+"""Why a parcel is no request, or none that anything could be done with."""
 SENDS = {"send", "sendEmail", None}
 """What a refused send is called; None when it wasn't even read."""
 
@@ -20,10 +20,12 @@ def one_fate(world: World) -> Iterator[str]:
         _key(event) for event in _rejections(world) if event.data.get("command") in SENDS
     )
     dead = Counter(letter.message_id for letter in world.evidence.dead)
+    told = Counter(one.message_id for one in world.evidence.dead if not one.is_brokers)
+    revived = Counter(world.evidence.revived)
     jobs = Counter(job.request_id for job in world.evidence.books.jobs)
     for key, same in world.sends.items():
-        spoiled = dead[key]
-        refused = rejected[key] - spoiled
+        spoiled = dead[key] - revived[key]
+        refused = rejected[key] - told[key]
         if spoiled and world.evidence.was_stormy:
             # published or buried again after a cut: at least once, each time told, never a job
             held = spoiled >= len(same) and rejected[key] >= len(same) and not jobs[key]
@@ -88,13 +90,14 @@ def _answer(request: Request, world: World) -> str:
 
 
 def dead_letters_say_why(world: World) -> Iterator[str]:
-    """Every dead letter has a known reason, is unchanged, and was told as a rejection."""
+    """Every dead letter has a known reason, is unchanged, and was told as a rejection by us."""
     told = Counter(_key(event) for event in _rejections(world))
     bodies = {one.message_id: one.body for one in world.evidence.requests}
     for letter in world.evidence.dead:
         body = bodies.get(letter.message_id)
         same = not isinstance(body, bytes) or body == letter.body
-        known = letter.reason in REASONS and letter.message_id in told and body is not None
+        is_told = letter.is_brokers or letter.message_id in told
+        known = letter.reason in REASONS and is_told and body is not None
         yield "" if known and same else f"dead letter {letter.message_id}: {letter.reason}"
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -99,3 +100,21 @@ def test_nobody_is_lost_and_no_key_is_there_twice(
         assert len(keys) == len(set(keys))
         size = sum(len(pair.ask.request.audience[0].items) for pair in group)
         assert len(group) == 1 or size <= limit
+
+
+def _again(count: int) -> Parcel:
+    return replace(_PARCEL, redelivered=True, delivery_count=count)
+
+
+def test_what_came_back_goes_alone() -> None:
+    """What is new is read together; what came back alone and in order, suspects after everybody."""
+    first, second, suspect = _again(1), _again(2), _again(3)
+    found = groups.servings([suspect, first, _PARCEL, second, _PARCEL], Random(1))
+    assert list(found) == [[first], [second], [_PARCEL, _PARCEL], [suspect]]
+
+
+def test_suspects_in_any_order() -> None:
+    """Whoever kills us isn't always before the same others."""
+    suspects = [replace(_again(9), tag=tag) for tag in range(5)]
+    firsts = {next(groups.servings(suspects, Random(seed)))[0].tag for seed in range(50)}
+    assert firsts == {0, 1, 2, 3, 4}

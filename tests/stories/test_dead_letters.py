@@ -1,0 +1,93 @@
+"""Dead letters: what makes them, and the way back."""
+
+import asyncio
+
+import aio_pika
+import pytest
+
+from daemon.broker.topology import DELIVERY_LIMIT
+from tests.stories import asks
+from tests.stories.house import House
+
+POISON = (
+    """
+    CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.name = 'poison' THEN
+            RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    "CREATE TRIGGER poison BEFORE INSERT ON job FOR EACH ROW EXECUTE FUNCTION poison()",
+)
+GOOD = 200
+BESIDE = 3
+FIRST_DEATHS = 8
+
+
+async def test_poison_is_put_away_and_put_back(house: House) -> None:
+    """A4, A21: what fails every time is put away, and holds up nobody; mended, it goes back once.
+
+    A replay that is killed in between is done again, and every job is there once.
+    """
+    for statement in POISON:
+        await house.rows(statement)
+    daemon = await house.start()
+    daemon.may_fail = True
+    for number in range(GOOD):
+        body = asks.send(asks.people(1), name="poison" if number % 50 == 7 else "good")
+        await house.producer.tell(body, message_id=body["request_id"])
+    dead = await house.events.buried(4)
+    assert {letter.reason for letter in dead} == {"internal"}
+    await house.events.count("job.completed", GOOD - 4)
+    await house.rows("DROP TRIGGER poison ON job")
+    _, listed = await house.typed("dead", "list", "--reason", "internal", "--customer", "1")
+    assert len(listed["dead"]) == 4
+    status = await house.killed("dead", "replay", "--all", at="dead.published:1")
+    assert status < 0
+    await house.events.count("job.completed", GOOD)
+    code, replayed = await house.typed("dead", "replay", "--all")
+    assert (code, replayed) == (0, {"replayed": 4, "left": []})
+    house.revived += [letter.message_id for letter in dead]
+    assert (await house.typed("dead", "list"))[1]["total"] == 0
+    assert len(await house.rows("SELECT FROM job")) == GOOD
+    await house.judge()
+
+
+@pytest.mark.timeout(180)
+async def test_poison_that_kills(house: House) -> None:
+    """A5: a parcel that kills whoever reads it ends at the delivery limit; its neighbours don't."""
+    body = asks.send(asks.people(1))
+    del body["request_id"]
+    for name in ("killer", *(f"good-{number}" for number in range(BESIDE))):
+        await house.producer.tell(body, message_id=name)
+    for _ in range(FIRST_DEATHS):
+        await _died_with(house, BESIDE + 1)
+    lives = 0
+    while not house.events.dead:
+        doomed = await house.start(is_ready=False, only="intake", crash="read@killer:1")
+        doomed.is_doomed = True
+        lives += 1
+        while doomed.is_running and not house.events.dead:  # noqa: ASYNC110 - either may come
+            await asyncio.sleep(0.05)
+    await doomed.clear_away()
+    assert [letter.message_id for letter in house.events.dead] == ["killer"]
+    assert lives > DELIVERY_LIMIT - FIRST_DEATHS
+    await house.start()
+    await house.events.count("job.completed", BESIDE)
+    await house.judge()
+
+
+async def _died_with(house: House, number: int) -> None:
+    """Somebody takes so many parcels, and is gone: as the broker sees it, and quicker."""
+    taken = asyncio.Queue[object]()
+    async with await aio_pika.connect(
+        str(house.sections["rabbitmq"]["url"]), timeout=10
+    ) as connection:
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=number)
+        queue = await channel.get_queue(f"{house.prefix}.requests", ensure=False)
+        await queue.consume(taken.put)
+        async with asyncio.timeout(10):
+            for _ in range(number):
+                await taken.get()
