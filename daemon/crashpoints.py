@@ -2,8 +2,8 @@
 
 `DELIVERYD_CRASH=name:nth` makes the process kill itself with SIGKILL the nth time that point is
 reached: no cleanup, no flush. Its last words on standard error are the proof that it died there.
-Without the variable a point costs one comparison. A point that is about something may be met for one
-of those only: `name@which:nth`.
+Without the variable a point costs one comparison. A point that is about something may be met for
+one of those only: `name@which:nth`.
 """
 
 import itertools
