@@ -58,13 +58,21 @@ def _parser() -> argparse.ArgumentParser:
     text = "kill -9 at every named point, at three positions, alone and with a second instance"
     points = verbs.add_parser("crashpoints", help=text, description=text, parents=[shared])
     names = ", ".join(point.name for point in POINTS)
-    points.add_argument("points", nargs="*", metavar="POINT", help=f"only these; of {names}")
+    points.add_argument(
+        "points", nargs="*", type=_point, metavar="POINT", help=f"only these; of {names}"
+    )
     text = "three instances under a mixed load, faults every few seconds, then quiet"
     chance = verbs.add_parser("random", help=text, description=text, parents=[shared])
     chance.add_argument("--minutes", type=float, default=3.0, metavar="N", help="3 by default")
     chance.add_argument("--seed", type=int, default=secrets.randbelow(10**6), metavar="S",
                         help="makes the list of faults; some number by default")  # fmt: skip
     return parser
+
+
+def _point(name: str) -> str:
+    if name not in {point.name for point in POINTS}:
+        raise argparse.ArgumentTypeError(f"no such point: {name}")
+    return name
 
 
 async def _run(options: argparse.Namespace, folder: Path, report: Report) -> None:
