@@ -1,6 +1,7 @@
 """The places of a storm's instances: whoever sits there is killed, frozen, stopped, replaced."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 
@@ -68,7 +69,8 @@ class Seat:
             self.daemon.kill()
             await self.daemon.ended()
         self.stops.append(time.monotonic() - began)
-        if status != 0:
+        # whoever hasn't said a word has not begun: the signal ends him, and nothing is lost
+        if status != 0 and not (status == -signal.SIGTERM and not self.daemon.log):
             self._flaw(f"{self.daemon.name}: a clean stop ended with {status}")
         await asyncio.sleep(away)
         await self.start()
