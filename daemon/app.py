@@ -14,7 +14,7 @@ import platform
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib import metadata
 from uuid import uuid4
 
@@ -147,7 +147,8 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
     try:
         async with Group(over=over.set) as group:
             watching = [
-                group.create_task(_until_lost(house, lease, over), name="lease"),
+                group.create_task(_renewed(lease), name="lease"),
+                group.create_task(_until_lost(house, lease, over), name="lease.lost"),
                 group.create_task(_until(stop, over), name="stop"),
             ]
             await engine.run(house, lease, only, over)
@@ -173,14 +174,17 @@ async def _begun(house: House, lease: Lease, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _until_lost(house: House, lease: Lease, over: asyncio.Event) -> None:
-    try:
+async def _renewed(lease: Lease) -> None:
+    with suppress(LeaseLost):  # told by `lost`, and sooner
         await lease.run()
-    except LeaseLost:
-        metrics.leases_lost.inc()
-        house.health.report("life", ok=False, reason="the lease was lost: a new life begins")
-        _log.error("lease.lost", instance=str(lease.instance))
-        over.set()
+
+
+async def _until_lost(house: House, lease: Lease, over: asyncio.Event) -> None:
+    await lease.lost.wait()
+    metrics.leases_lost.inc()
+    house.health.report("life", ok=False, reason="the lease was lost: a new life begins")
+    _log.error("lease.lost", instance=str(lease.instance))
+    over.set()
 
 
 async def _until(stop: asyncio.Event, over: asyncio.Event) -> None:

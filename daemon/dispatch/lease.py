@@ -30,6 +30,8 @@ class Lease:
         self._instance = instance
         self._seconds = seconds
         self._ends = 0.0
+        self.lost = asyncio.Event()
+        """Set when it is too late, at once: a beat that hangs is let go of later."""
         self.draining = False
         """Whether we say of ourselves that we are about to leave."""
 
@@ -55,7 +57,7 @@ class Lease:
         self._ends = sent + self._seconds
 
     async def run(self) -> None:
-        """Renews for ever; raises `LeaseLost` when it is too late."""
+        """Renews until it is too late; raises `LeaseLost` when no beat is under way any more."""
         try:
             async with asyncio.TaskGroup() as group:
                 await self._beats(group)
@@ -69,7 +71,7 @@ class Lease:
             group.create_task(self._beat(), name="lease.beat")
             await asyncio.sleep(self._seconds / _BEATS)
             metrics.lease_remaining_seconds.set(self._ends - time.monotonic())
-        raise LeaseLost
+        self._lose()
 
     async def _beat(self) -> None:
         sent = time.monotonic()
@@ -81,12 +83,18 @@ class Lease:
         except (errors.Unavailable, errors.Again, TimeoutError) as error:
             swallowed = _seldom.ask("beat")
             if swallowed is not None:
-                _log.warning("lease.beat_failed", why=str(error), swallowed=swallowed)
+                _log.warning(
+                    "lease.beat_failed", why=str(error) or "no answer", swallowed=swallowed
+                )
             return
         if not renewed:
             self._ends = 0.0  # the others know it already, whatever our own clock says
-            raise LeaseLost
+            self._lose()
         self._ends = max(self._ends, sent + self._seconds)
+
+    def _lose(self) -> None:
+        self.lost.set()
+        raise LeaseLost
 
     async def end(self) -> None:
         """Leaves: what is still ours is free at once."""

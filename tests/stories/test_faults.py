@@ -20,7 +20,8 @@ pytestmark = ONE_LOOP
 
 TASKS = (
     *("ops", "watch.servers", "reload", "signs", "broker.link.consume", "broker.link.publish"),
-    *("lease", "stop", "parts", "journal", "watch.parts", "watch.depths", "notices"),
+    *("lease", "lease.lost", "stop", "parts", "journal", "notices"),
+    *("watch.parts", "watch.depths"),
     *("ledger.teller", "ledger.teller.tells", "ledger.teller.marks"),
     *("upkeep.ceilings", "upkeep.gauges", "upkeep.house"),
     *("intake", "intake.sweep", "intake.replays"),

@@ -33,6 +33,9 @@ class Database:
         self.answer: bool | Exception = True
         self.beats = 0
         self.hangs = False
+        self.clings = False
+        """Whether a beat that hangs can't be cancelled until `let_go` is set."""
+        self.let_go = asyncio.Event()
 
     async def register(self, _store: object, _instance: object, _lease: float) -> None:
         """Takes its time."""
@@ -43,7 +46,11 @@ class Database:
         self.beats += 1
         self._clock.now += self.takes
         if self.hangs:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if self.clings:
+                    await self.let_go.wait()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -139,6 +146,24 @@ async def test_one_beat_that_hangs_does_not_hold_up_the_next(lease, database, cl
         clock.now += 0.019
         assert lease.is_alive
         running.cancel()
+
+
+async def test_it_is_known_to_be_lost_while_a_beat_hangs(lease, database, clock) -> None:
+    """W3: however long it takes to let go of a connection, the end of the lease is told at once."""
+    await lease.begin()
+    database.hangs = database.clings = True
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(_lost(lease))
+        await until(lambda: database.beats)
+        clock.now += 1.0
+        await lease.lost.wait()
+        assert not running.done()
+        database.let_go.set()
+
+
+async def _lost(lease: Lease) -> None:
+    with pytest.raises(LeaseLost):
+        await lease.run()
 
 
 async def test_no_dot_after_it(lease, database, clock, tmp_path) -> None:
