@@ -29,6 +29,8 @@ CHECKS = (
 )
 PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Files side by side, those of the longest tests first: most of them wait most of the time."""
+STORM = ("python", "-m", "tests.chaos", "random", "--minutes", "3", "--seed", "5")
+"""The last step of the whole suite, on servers of its own; the same faults every time."""
 WATCHING = frozenset({"-s", "-x", "-n", "--pdb", "--exitfirst", "--capture=no"})
 """What somebody types who looks on: then one after the other, as when paths are given."""
 WIDTH = 80
@@ -58,7 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     side_by_side = PARALLEL if suites and not WATCHING.intersection(rest) else ()
     with _servers(options, say) as variables:
         done.append(_run("tests", ["pytest", *side_by_side, *suites, *rest], variables))
-    return _close(done)
+    closing = done[-1].closing
+    if suites and not options.quick:
+        done.append(_run("chaos", STORM, {}))
+    return _close(done, closing)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -147,12 +152,12 @@ def _copy(source: IO[bytes]) -> str:
     return lines[-1] if lines else ""
 
 
-def _close(done: Sequence[Step]) -> int:
+def _close(done: Sequence[Step], closing: str) -> int:
     """The table of all steps, then pytest's closing line; the status of the first that failed."""
     print(f"\n── all steps, {sum(step.seconds for step in done):.0f} s ".ljust(WIDTH, "─"))
     for step in done:
         print(f"   {step.name:<18}{step.seconds:7.1f} s   {_verdict(step.status)}")
-    print(done[-1].closing, flush=True)
+    print(closing, flush=True)
     return next((step.status for step in done if step.status), 0)
 
 
