@@ -31,6 +31,28 @@ async def test_no_request_at_all(home: House) -> None:
     await home.balance()
 
 
+SHAPES = (
+    b"", b"{", b"[]", b"null", b'"text"', b'{"v":NaN}', b'{"v":1e400}', b'{"v":-Infinity}',
+    b'{"v":' + b"1" * 10_000 + b"}", b'{"v":' * 2000 + b"1" + b"}" * 2000, b"[" * 100_000,
+    b'{"v":"\xff"}', b'{"v":"\\ud800"}', b"\xef\xbb\xbf{}", '{"v":1}'.encode("utf-16"),
+    b'{"v":1}\0', b'{"v":1}{"v":1}', b'{"v":1,}', b'{"v":"\0"}',
+)  # fmt: skip
+
+
+async def test_every_shape_of_bad_json(home: House) -> None:
+    """A6: whatever is wrong with the JSON, it is one dead letter, told once; no retry, no fault."""
+    before = len(home.events.dead)
+    asked = [await home.producer.tell(body, wants_answer=True) for body in SHAPES]
+    for one in asked:
+        await home.producer.answered(one)
+        assert [error["code"] for error in one.said["errors"]] == ["bad_json"]
+        await home.events.rejected(one.message_id)
+    dead = (await home.events.buried(before + len(SHAPES)))[before:]
+    assert [letter.reason for letter in dead] == ["bad_json"] * len(SHAPES)
+    assert not list(home.daemons[0].lines("parcel.failed"))
+    await home.balance()
+
+
 async def test_three_errors_at_once(home: House) -> None:
     """A request that is wrong in three ways is refused with all three, and stores nothing."""
     body = asks.send(asks.people(2), purpose="fun", subjct="Hello")

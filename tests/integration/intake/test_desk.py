@@ -37,7 +37,7 @@ async def test_asked_and_answered(house: House) -> None:
 
 
 async def test_published_again_it_is_one_job(house: House) -> None:
-    """A producer that isn't sure publishes the same again, and gets the same answer."""
+    """A1: a producer that isn't sure publishes the same again, and gets the same answer."""
     answers = [await house.ask(send(), message_id="m1") for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
     assert await house.value("SELECT count(*) FROM job") == 1
@@ -131,7 +131,7 @@ async def test_neighbours_of_the_bad_go_on(house: House) -> None:
 
 
 async def test_poison_is_put_away_and_holds_up_nobody(house: House) -> None:
-    """A request that breaks a law of the database fails alone, three times, and is dead then."""
+    """A4: a request that breaks a law of the database fails alone, thrice, and is dead then."""
     async with house.store.session() as session:
         await session._connection.execute(
             "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -312,10 +312,16 @@ async def test_frames_through_the_queue(house: House) -> None:
     assert await house.value("SELECT queued FROM job") == 3
 
 
-async def test_nobody_waits_for_the_answer(house: House) -> None:
-    """A mailbox that is gone is nobody's loss."""
-    await house.publish(send(), reply_to="gone")
-    await house.jobs(1)
+@pytest.mark.parametrize(
+    "reply_to", ["gone", "x" * 255, "no\nname\r\0", "amq.rabbitmq.reply-to.nobody", "é" * 127]
+)
+async def test_nobody_waits_for_the_answer(house: House, reply_to: str) -> None:
+    """A mailbox that is gone, or never was one, is nobody's loss, and holds up nobody."""
+    await house.publish(send(), reply_to=reply_to, message_id="m1")
+    await house.publish(b"{", reply_to=reply_to)
+    assert (await house.ask(send()))["ok"]
+    await house.jobs(2)
+    await house.dead(1)
     await house.emptied()
 
 

@@ -61,12 +61,12 @@ def code_of(body: bytes, **label: str | None) -> Code | None:
     ],
 )
 def test_what_is_no_json_object_is_named_so(body: bytes) -> None:
-    """Malformed JSON, hostile numbers, wrong encodings and other top types are `bad_json`."""
+    """A6: malformed JSON, hostile numbers, wrong encodings and other top types are `bad_json`."""
     assert code_of(body) is Code.BAD_JSON
 
 
 def test_of_a_repeated_name_the_last_counts() -> None:
-    """Duplicate names are read as every decoder of our senders reads them."""
+    """A6: duplicate names are read as every decoder of our senders reads them."""
     assert parcel.parse(b'{"a":1,"a":2}') == {"a": 2}
 
 
