@@ -7,6 +7,8 @@ oracle of `tests/checker`.
     crash       one death at one point, and what came of it
     matrix      `deploy/chaos crashpoints`: every point, three positions, alone and with a second
     storm       `deploy/chaos random`: three instances, faults every few seconds, then quiet
+    mutants     `deploy/chaos mutants`: each safeguard is taken out once, and some test must notice
+    safeguards  what they are, and how each is taken out
     faults      the catalogue of what may happen, drawn by a seed; ground carries it out
     proxy       a TCP proxy that is late, cuts, falls silent or resets, per direction
     seats       the places of the instances; load asks for all sorts of things meanwhile

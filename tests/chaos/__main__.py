@@ -10,9 +10,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import matrix, storm
+from tests.chaos import matrix, mutants, storm
 from tests.chaos.points import POINTS
 from tests.chaos.report import Report
+from tests.chaos.safeguards import SAFEGUARDS
 from tests.stories.servers import Pair, Servers
 
 
@@ -66,7 +67,19 @@ def _parser() -> argparse.ArgumentParser:
     chance.add_argument("--minutes", type=float, default=3.0, metavar="N", help="3 by default")
     chance.add_argument("--seed", type=int, default=secrets.randbelow(10**6), metavar="S",
                         help="makes the list of faults; some number by default")  # fmt: skip
+    text = "takes out one safeguard after the other; some test must notice each time"
+    absent = verbs.add_parser("mutants", help=text, description=text, parents=[shared])
+    names = ", ".join(safeguard.name for safeguard in SAFEGUARDS)
+    absent.add_argument(
+        "safeguards", nargs="*", type=_safeguard, metavar="NAME", help=f"only these; of {names}"
+    )
     return parser
+
+
+def _safeguard(name: str) -> str:
+    if name not in {safeguard.name for safeguard in SAFEGUARDS}:
+        raise argparse.ArgumentTypeError(f"no such safeguard: {name}")
+    return name
 
 
 def _point(name: str) -> str:
@@ -85,6 +98,8 @@ async def _run(options: argparse.Namespace, folder: Path, report: Report) -> Non
         if options.verb == "random":
             minutes, seed = options.minutes, options.seed
             await storm.run(servers, pair, folder, report, minutes=minutes, seed=seed)
+        elif options.verb == "mutants":
+            await mutants.run(servers, folder, report, options.safeguards)
         else:
             keep = bool(options.keep_logs)
             await matrix.run(servers, folder, report, options.points, keep=keep)

@@ -119,6 +119,19 @@ async def test_a_permit_refuses_by_reason(ground) -> None:
     assert await ground.bare.fetchval("SELECT string_agg(state, '') FROM batch") == "www"
 
 
+async def test_a_permit_that_is_asked_again_is_judged_anew(ground) -> None:
+    """What had its permit and hasn't started goes no further once its job is canceled."""
+    owner = await ground.instance()
+    await ground.job(2)
+    await claims.promote(ground.store)
+    asks = _asks(*await _claimed(ground, owner))
+    for state, verdict in (("running", Verdict.GO), ("canceled", Verdict.CANCELED)):
+        await ground.bare.execute("UPDATE job SET state = $1", state)
+        judged = await claims.permit(ground.store, owner, asks)
+        assert [one.verdict for one in judged.values()] == [verdict] * 2
+    assert await ground.bare.fetchval("SELECT state FROM batch") == "uu"
+
+
 async def test_a_transactional_mail_ignores_unsubscriptions_but_not_complaints(ground) -> None:
     """Purpose decides which suppressions count (Q3)."""
     owner = await ground.instance()

@@ -19,7 +19,7 @@ from tests.integration.intake.counter import (
     extend,
     send,
 )
-from tests.integration.intake.house import House
+from tests.integration.intake.house import DEADLINE, House
 
 
 def _codes(answer: Document) -> list[str]:
@@ -98,6 +98,22 @@ async def test_what_is_no_request_is_a_dead_letter(house: House, body: bytes, re
     [told] = house.heard.of("request.rejected")
     assert (told["request_id"], [error["code"] for error in told["errors"]]) == ("m1", [reason])
     await house.emptied()
+
+
+async def test_what_can_not_be_buried_stays(house: House) -> None:
+    """A20: without a queue for dead letters a parcel that is no request isn't let go of."""
+    await house.channel.queue_delete(house.names.dead)
+    await house.publish(b"{", message_id="m1")
+    await house.publish(send(), message_id="m2")
+    await house.jobs(1)  # and so the one before it has been looked at
+    house.stop.set()
+    async with asyncio.timeout(DEADLINE):
+        await house.running
+    await house.until(lambda: _is_back(house))
+
+
+async def _is_back(house: House) -> bool:
+    return await house.waiting() == 1
 
 
 async def test_a_strange_type_is_a_dead_letter(house: House) -> None:
