@@ -291,6 +291,7 @@ def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:
     if intake := parts.intake:
         yield Cause(name="intake", why=lambda: intake.why_down, vital=True)
         yield Cause(name="backlog", why=lambda: intake.why_resting)
+        yield Cause(name="dead letters", why=lambda: intake.why_unburied)
     if dispatch := parts.dispatch:
         yield Cause(name="dispatch", why=lambda: dispatch.claimer.why_resting)
         for name in dispatch.brake.reasons:

@@ -1,7 +1,7 @@
 """A named link to the broker that comes back by itself.
 
 With `connect` the first one tells at once what is wrong, for a command that can't wait; a `link` of
-the daemon, and every later connect, is tried again for ever, at pauses that grow to five seconds
+the daemon, and every later connect, is tried again for ever, at pauses that grow to three seconds
 and differ between instances, with at most one line of log per cause and ten seconds. Whoever uses a
 link asks it for a channel and, when that is lost, for another: nothing is ever redeclared behind an
 operator's back.
@@ -21,7 +21,7 @@ from daemon.broker.tap import Listener
 from daemon.broker.wire import Wire
 
 FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 5.0
+LONGEST_PAUSE = 3.0
 
 _log = logs.get("broker.connection")
 

@@ -40,8 +40,7 @@ class Consumer:
         self._closed = False
         self._wanted = asyncio.Event()
         self._wanted.set()
-        self.why_down = "not consuming yet"
-        """The last cause, or empty while parcels can come."""
+        self._why_down = "not consuming yet"
 
     @property
     def is_up(self) -> bool:
@@ -52,6 +51,11 @@ class Consumer:
     def session(self) -> int:
         """The session that parcels come by now; 0 if there is none."""
         return self._session.number if self._session and self._session.is_open else 0
+
+    @property
+    def why_down(self) -> str:
+        """The last cause, or empty while parcels can come; known though nobody takes just now."""
+        return self._session.why_over if self._session else self._why_down
 
     async def take(self, limit: int) -> list[Parcel]:
         """Waits for a parcel, then returns what is there, in the queue's order, `limit` at most.
@@ -112,7 +116,7 @@ class Consumer:
         """Leaves the queue; what was not acknowledged goes back to it, waiting parcels included."""
         self._closed = True
         session, self._session = self._session, None
-        self.why_down = "closed"
+        self._why_down = "closed"
         if session:
             await session.close()
 
@@ -130,7 +134,7 @@ class Consumer:
             self._session = session
             if not self._wanted.is_set():  # told to rest while it was being opened
                 await session.rest()
-            self.why_down = ""
+            self._why_down = ""
             _log.info("consumer.up", queue=self._queue, prefetch=self._prefetch)
             return session
 
@@ -141,7 +145,7 @@ class Consumer:
             await session.close()
 
     def _down(self, why: str) -> None:
-        self.why_down = why
+        self._why_down = why
         swallowed = self._seldom.ask(why)
         if swallowed is not None:
             _log.warning("consumer.down", queue=self._queue, why=why, swallowed=swallowed)

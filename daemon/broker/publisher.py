@@ -30,6 +30,11 @@ class BatchPublisher:
         self._opening = asyncio.Lock()
         self._outlet: _Outlet | None = None
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker takes no publishes at the moment (an alarm of its own)."""
+        return bool(self._link.blocked)
+
     async def publish(
         self, exchange: str, items: Sequence[Outgoing], *, seconds: float
     ) -> Published:

@@ -94,8 +94,8 @@ class Desk:
     @property
     def why_down(self) -> str:
         """Why no parcels can come, or empty; that they shall not come is no trouble."""
-        is_well = self._consumer.is_up or self.rest.why or self._is_stopping
-        return "" if is_well else self._consumer.why_down or "connection lost"
+        is_meant = self.rest.why or self._is_stopping
+        return "" if is_meant else self._consumer.why_down
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; what was taken is finished, what waits goes back to the queue."""

@@ -116,6 +116,7 @@ class Intake:
         async with Group(over=stop.set) as tasks:
             beside = [
                 tasks.forever(sweep.run(), name="intake.sweep"),
+                tasks.forever(self._post.run(), name="intake.answers"),
                 tasks.forever(self._means.replays.run(), name="intake.replays"),
             ]
             desks = [
@@ -137,6 +138,11 @@ class Intake:
         """Which queue no parcels can come from, and why; empty while they can."""
         down = {queue: one.why_down for queue, one in self._desks.items()}
         return "; ".join(f"{queue}: {why}" for queue, why in down.items() if why)
+
+    @property
+    def why_unburied(self) -> str:
+        """Why dead parcels stay with us, or empty."""
+        return self._post.why_unburied
 
     @property
     def why_resting(self) -> str:

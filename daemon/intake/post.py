@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from daemon import logs, metrics
 from daemon.broker import dead as broker
-from daemon.broker.confirms import Fate
+from daemon.broker.confirms import Fate, Published
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Outgoing, Parcel
 from daemon.broker.publisher import BatchPublisher
 from daemon.intake.ask import Back, Verdict
+from daemon.intake.late import Late
 
 _log = logs.get("intake.post")
 _seldom = logs.Seldom()
@@ -53,16 +54,39 @@ class Post:
         self._publisher = publisher
         self._dead = dead
         self._seconds = seconds
+        self._late = Late(publisher, seconds=seconds)
+        self.why_unburied = ""
+        """Why dead parcels can't be put to the dead letters, or empty."""
+
+    async def run(self) -> None:
+        """Sends what couldn't leave at once, for ever."""
+        await self._late.run()
 
     async def answer(self, letters: Sequence[Letter | None]) -> None:
         """Sends answers; one that doesn't arrive is asked for again with the same key."""
         outgoing = [_outgoing(one) for one in letters if one is not None]
         if not outgoing:
             return
-        published = await self._publisher.publish("", outgoing, seconds=self._seconds)
+        published = await self._published(outgoing)
+        if self._publisher.is_blocked:
+            each = zip(outgoing, published.fates, strict=True)
+            self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
+        else:
+            self._complain("answer.lost", published.fates, published.why)
+
+    async def _published(self, letters: Sequence[Outgoing]) -> Published:
+        if self._publisher.is_blocked:
+            return Published(fates=(Fate.UNKNOWN,) * len(letters))
+        # a broker with an alarm says so only when something is published: it may begin here
+        published = await self._publisher.publish("", letters, seconds=self._seconds)
         for fate in published.fates:
             metrics.replies(fate.name.lower()).inc()
-        self._complain("answer.lost", published.fates, published.why)
+        return published
+
+    def _put_off(self, letters: Sequence[Outgoing]) -> None:
+        """Nobody's acknowledgement waits until the broker takes publishes again."""
+        lost = self._late.keep(letters)
+        self._complain("answer.lost", [Fate.UNKNOWN] * lost, "too many wait")
 
     async def bury(self, dead: Sequence[tuple[Parcel, Death]]) -> list[bool]:
         """Puts parcels to the dead letters; answers which of them are there now."""
@@ -71,8 +95,9 @@ class Post:
         outgoing = [broker.buried(parcel, death) for parcel, death in dead]
         published = await self._publisher.publish(self._dead, outgoing, seconds=self._seconds)
         buried = [fate is Fate.CONFIRMED for fate in published.fates]
-        if not all(buried):
-            self._complain("parcel.undead", published.fates, published.why)
+        self.why_unburied = "" if all(buried) else published.why or "no queue took them"
+        if self.why_unburied:
+            self._complain("parcel.undead", published.fates, self.why_unburied)
         return buried
 
     def _complain(self, line: str, fates: Sequence[Fate], why: str) -> None:

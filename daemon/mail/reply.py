@@ -58,8 +58,9 @@ class Reply:
 
 
 def clean(text: str) -> str:
-    """Strange text made fit to keep: no controls, no lone surrogates, at most `TEXT_LIMIT` long."""
-    return _CONTROL.sub(" ", text).strip()[:TEXT_LIMIT]
+    """Strange text made fit to keep: no controls, no lone surrogates; `…` says that it was cut."""
+    text = _CONTROL.sub(" ", text).strip()
+    return text if len(text) <= TEXT_LIMIT else f"{text[: TEXT_LIMIT - 1]}…"
 
 
 def parse(code: int, lines: list[str]) -> Reply:

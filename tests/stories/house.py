@@ -41,6 +41,7 @@ class House:
 
     folder: Path
     dsn: str
+    url: str
     prefix: str
     sink: Sink
     producer: Producer
@@ -203,6 +204,7 @@ async def opened(servers: Servers, folder: Path, *, is_quiet: bool = False) -> A
         house = House(
             folder=folder,
             dsn=dsn,
+            url=servers.url,
             prefix=prefix,
             sink=sink,
             producer=producer,

@@ -17,6 +17,8 @@ PATIENCE = 60.0
 """Seconds for a start or a stop, on a machine that has much else to do."""
 _SELDOM = 9.5
 """Seconds before the same may be said again: ten, on two clocks."""
+_CAUSE = ("event", "what", "why", "connection", "queue")
+"""Fields of a log line that tell one complaint from another."""
 _GLANCE = 0.05
 """Seconds between looks at what gives no signal: a log, a health check."""
 
@@ -94,7 +96,7 @@ class Daemon:
         for line in map(json.loads, filter(None, self.log.splitlines())):
             if line["level"] not in ("warning", "error"):
                 continue
-            cause = tuple(str(line.get(key)) for key in ("event", "what", "why"))
+            cause = tuple(str(line.get(key)) for key in _CAUSE)
             at = datetime.fromisoformat(line["timestamp"])
             if cause in spoken and (at - spoken[cause]).total_seconds() < _SELDOM:
                 found.append(": ".join(cause))

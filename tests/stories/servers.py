@@ -77,6 +77,10 @@ class Pair:
         """Ends one of them, by SIGKILL or as it likes to, and starts it at the same place."""
         await self._typed("restart", server, *(["--kill"] if kill else []))
 
+    async def evaluated(self, expression: str) -> str:
+        """What the broker's node makes of some Erlang."""
+        return await self._typed("rabbitmqctl", "eval", expression)
+
     async def pid(self, server: str) -> int:
         """The process that is the server's first."""
         return int(await self._told(server, "pid"))
@@ -97,11 +101,11 @@ class Pair:
         await self._typed("stop", "--wipe")
 
     async def _typed(self, *words: str) -> str:
-        command = (sys.executable, str(TOP / "deploy" / "servers"), *words)
+        verb, *rest = words
+        command = (str(TOP / "deploy" / "servers"), verb, "--dir", str(self.folder), *rest)
         process = await asyncio.create_subprocess_exec(
+            sys.executable,
             *command,
-            "--dir",
-            str(self.folder),
             env=environment(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

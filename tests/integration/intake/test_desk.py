@@ -7,6 +7,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
+from daemon import metrics
 from daemon.config import Config
 from tests.integration.intake.counter import (
     ANN,
@@ -198,6 +199,28 @@ async def test_what_can_not_be_told_yet_holds_up_nobody(house: House, url: str) 
     assert (await house.ask(send(), message_id="m1"))["ok"]
     assert await house.value("DELETE FROM request_seen WHERE job_id IS NULL RETURNING true")
     await house.jobs(published + 1)
+
+
+@pytest.mark.parametrize("is_keyed", [True, False], ids=["keyed", "without a key"])
+async def test_a_connection_lost_between_commit_and_acknowledgement(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, is_keyed: bool
+) -> None:
+    """A15: a parcel whose acknowledgement is lost comes again, is recognised, and is one job."""
+    link, lost = house.intake._equipment.inbound, iter([True])
+
+    def reach(name: str) -> None:
+        if name == "C3" and next(lost, False):
+            link._wire._writer.transport.abort()
+
+    async def is_recognised() -> bool:
+        return metrics.parcels("normal", "repeated")._value.get() == before + 1
+
+    before = metrics.parcels("normal", "repeated")._value.get()
+    monkeypatch.setattr("daemon.crashpoints.reach", reach)
+    await (house.publish(send(), message_id="m") if is_keyed else house.publish_unkeyed(send()))
+    await house.until(is_recognised)
+    await house.emptied()
+    assert await house.value("SELECT count(*) FROM job") == 1
 
 
 async def test_handed_out_again_it_is_accepted_all_the_same(house: House, url: str) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from daemon.delivery import replies
 from daemon.delivery.replies import Garbled, Parser
-from daemon.mail.reply import Reply
+from daemon.mail.reply import TEXT_LIMIT, Reply
 
 CODES = st.from_regex(rb"[2-5][0-5][0-9]", fullmatch=True)
 TEXTS = st.binary(max_size=60).map(lambda text: text.replace(b"\n", b" ").replace(b"\r", b" "))
@@ -99,6 +99,14 @@ def test_what_is_no_reply(stream: bytes, why: str) -> None:
 def test_a_thousand_lines_are_still_a_reply() -> None:
     """D19: long is not endless."""
     assert [type(reply) for reply in read([b"250-x\r\n" * 999 + b"250 x\r\n"])] == [Reply]
+
+
+def test_a_giant_reply_is_told_cut_short() -> None:
+    """E8: of a giant text the beginning is kept, with a mark that it was cut; a MB ends it."""
+    (reply,) = read([(b"550-" + b"x" * 1000 + b"\r\n") * 60 + b"550 end\r\n"])
+    assert isinstance(reply, Reply)
+    assert reply.text == "x" * (TEXT_LIMIT - 1) + "…"
+    assert read([(b"550-" + b"x" * 1000 + b"\r\n") * 1000]) == [Garbled(why="reply too long")]
 
 
 def test_an_unfinished_reply_shows() -> None:

@@ -1,0 +1,68 @@
+"""Answers that can't leave while the broker takes no publishes, kept in memory until it does.
+
+So no acknowledgement waits for an alarm's end, which may be hours away. What a crash takes with it,
+or finds no room here, is asked for again with the same key, as any answer that doesn't arrive.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+
+from daemon import metrics
+from daemon.broker.confirms import Fate, Published
+from daemon.broker.parcel import Outgoing
+from daemon.broker.publisher import BatchPublisher
+
+ROOM = 32 * 2**20
+"""Octets of all that is kept."""
+_BATCH = 500
+_PAUSE = 1.0
+"""Seconds before what didn't leave is tried again."""
+
+
+class Late:
+    """Keeps answers, and sends them in their order. `seconds` bounds the wait for a confirm."""
+
+    def __init__(self, publisher: BatchPublisher, *, seconds: float) -> None:
+        self._publisher = publisher
+        self._seconds = seconds
+        self._kept: deque[Outgoing] = deque()
+        self._room = ROOM
+        self._some = asyncio.Event()
+
+    def keep(self, letters: Iterable[Outgoing]) -> int:
+        """Keeps as many as there is room for; answers how many there was none for."""
+        lost = 0
+        for one in letters:
+            if len(one.body) > self._room:
+                lost += 1
+                continue
+            self._room -= len(one.body)
+            self._kept.append(one)
+            self._some.set()
+        return lost
+
+    async def run(self) -> None:
+        """Sends for ever."""
+        while True:
+            await self._some.wait()
+            some = list(islice(self._kept, _BATCH))
+            published = await self._publisher.publish("", some, seconds=self._seconds)
+            if _is_answered(published):
+                self._drop(len(some))
+                for fate in published.fates:
+                    metrics.replies(fate.name.lower()).inc()
+            else:
+                await asyncio.sleep(_PAUSE)
+
+    def _drop(self, number: int) -> None:
+        for _ in range(number):
+            self._room += len(self._kept.popleft().body)
+        if not self._kept:
+            self._some.clear()
+
+
+def _is_answered(published: Published) -> bool:
+    """Whether the broker said something of each: taken, nobody waits for it, or refused."""
+    return Fate.UNKNOWN not in published.fates

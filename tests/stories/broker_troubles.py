@@ -1,0 +1,142 @@
+"""What can befall a RabbitMQ of our own, each as a block at whose end it is over."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+
+from daemon.broker import declare
+from tests.stories.house import House
+from tests.stories.servers import PATIENCE, Pair
+
+_GLANCE = 0.05
+_CLOSE_ALL = (
+    '[rabbit_networking:close_connection(P, "a test") || P <- rabbit_networking:connections()]'
+)
+_USER = '<<"deliveryd">>'
+
+
+@asynccontextmanager
+async def frozen(pair: Pair) -> AsyncIterator[None]:
+    """It stands still; connections stay open, and the kernel acknowledges."""
+    node = await pair.pid("rabbitmq")
+    os.kill(node, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(node, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def gone(pair: Pair) -> AsyncIterator[None]:
+    """It is stopped, and started again."""
+    node = await pair.pid("rabbitmq")
+    os.kill(node, signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE):
+        while _is_there(node):  # noqa: ASYNC110 - a server that isn't ours to wait for
+            await asyncio.sleep(_GLANCE)
+    try:
+        yield
+    finally:
+        await pair.start()
+
+
+@asynccontextmanager
+async def alarmed(pair: Pair) -> AsyncIterator[None]:
+    """It says that its disk is low, and takes no publishes."""
+    await pair.evaluated("rabbit_disk_monitor:set_disk_free_limit(1000000000000000).")
+    try:
+        yield
+    finally:
+        await pair.evaluated("rabbit_disk_monitor:set_disk_free_limit(1000000).")
+
+
+@asynccontextmanager
+async def locked_out(pair: Pair, house: House) -> AsyncIterator[None]:
+    """Everybody is thrown out, and the password isn't what it was."""
+    await pair.evaluated(f"{_password('another')}, {_CLOSE_ALL}.")
+    try:
+        yield
+    finally:
+        await pair.evaluated(f"{_password(unquote(urlsplit(house.url).password or ''))}.")
+
+
+@asynccontextmanager
+async def forbidden(pair: Pair) -> AsyncIterator[None]:
+    """Everybody is thrown out, and may do nothing when he is back."""
+    await pair.evaluated(f"{_permissions('')}, {_CLOSE_ALL}.")
+    try:
+        yield
+    finally:
+        await pair.evaluated(f"{_permissions('.*')}.")
+
+
+@asynccontextmanager
+async def impatient(pair: Pair) -> AsyncIterator[None]:
+    """On channels opened from now on, what isn't acknowledged in two seconds is taken back."""
+    await pair.evaluated(_patience(2_000, 500))
+    try:
+        yield
+    finally:
+        await pair.evaluated(_patience(1_800_000, 60_000))
+
+
+@asynccontextmanager
+async def without_exchange(exchange: str, *, heard: str, house: House) -> AsyncIterator[None]:
+    """An exchange is deleted, and made again before anybody can publish what isn't heard."""
+    async with await aio_pika.connect(house.url, timeout=PATIENCE) as connection:
+        channel = await connection.channel()
+        await channel.exchange_delete(exchange, timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            for daemon in house.daemons:
+                daemon.pause()
+            await declare.apply(house.url, house.prefix)
+            queue = await channel.get_queue(heard, ensure=False)
+            await queue.bind(exchange, "#", timeout=PATIENCE)
+            for daemon in house.daemons:
+                daemon.resume()
+
+
+@asynccontextmanager
+async def without(queue: str, *, house: House) -> AsyncIterator[None]:
+    """A queue is deleted, and made again."""
+    async with await aio_pika.connect(house.url, timeout=PATIENCE) as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(queue, timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        await declare.apply(house.url, house.prefix)
+
+
+async def is_empty(pair: Pair, queue: str) -> bool:
+    """Whether nothing is in a queue, not even what somebody has taken and not acknowledged."""
+    name = f'rabbit_misc:r(<<"/">>, queue, <<"{queue}">>)'
+    found = f"{{ok, Q}} = rabbit_amqqueue:lookup({name}), rabbit_amqqueue:info(Q, [messages])."
+    return "{messages,0}" in await pair.evaluated(found)
+
+
+def _patience(acknowledging: int, looking: int) -> str:
+    settings = {"consumer_timeout": acknowledging, "channel_tick_interval": looking}
+    said = [f"application:set_env(rabbit, {key}, {value})" for key, value in settings.items()]
+    return f"{', '.join(said)}."
+
+
+def _is_there(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+def _password(secret: str) -> str:
+    return f'rabbit_auth_backend_internal:change_password({_USER}, <<"{secret}">>, <<"test">>)'
+
+
+def _permissions(pattern: str) -> str:
+    each = ", ".join([f'<<"{pattern}">>'] * 3)
+    return f'rabbit_auth_backend_internal:set_permissions({_USER}, <<"/">>, {each}, <<"test">>)'

@@ -1,0 +1,129 @@
+"""RabbitMQ is in trouble, one after the other, while a campaign goes on."""
+
+from contextlib import AbstractAsyncContextManager
+
+import asyncpg
+import pytest
+
+from daemon.broker import topology
+from tests.stories import asks
+from tests.stories import broker_troubles as troubles
+from tests.stories.house import House
+from tests.stories.process import Daemon
+from tests.stories.servers import Pair
+from tests.waiting import until
+
+RESUMES = 5.0
+"""Seconds from a cure until work goes on."""
+MORE_MEMORY = 64 * 2**20
+"""Octets that a daemon may take beyond what it had when it began to work."""
+IMPATIENT = {
+    "rabbitmq__heartbeat": "1s",
+    "rabbitmq__connect_timeout": "3s",
+    "rabbitmq__publish_timeout": "2s",
+    "log__delivery_sample": "0",
+}
+
+
+@pytest.mark.timeout(240)
+async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
+    """E1, E2, E5, E6, A17, A19, A20: whatever befalls the broker, mail goes on.
+
+    It blocks, freezes, is away, refuses, has lost a queue or an exchange: /readyz names the cause,
+    nobody repeats himself in the log, and within seconds of the cure parcels are taken and events
+    told. Memory stays what it was, nothing is lost, and each stream is told in its order.
+    """
+    house, names = breakable, topology.names(breakable.prefix)
+    daemon = await house.start(**IMPATIENT)
+    await house.sink.do("slow", ms=250)
+    campaign = await house.producer.ask(asks.send(asks.people(4000)))
+    await house.sink.stored(20)
+    memory = daemon.memory
+    events = troubles.without_exchange(names.events, heard=f"{house.prefix}.heard", house=house)
+    for trouble, check, cause in (
+        (troubles.alarmed(pair), "events", "blocked: "),
+        (troubles.frozen(pair), "rabbitmq", "no answer within 3 s"),
+        (troubles.gone(pair), "rabbitmq", "connect: 111"),
+        (troubles.locked_out(pair, house), "rabbitmq", "ACCESS_REFUSED"),
+        (troubles.forbidden(pair), "intake", "ACCESS_REFUSED"),
+        (troubles.without(names.normal, house=house), "intake", "NOT_FOUND"),
+        (events, "events", "no exchange"),
+    ):
+        await _outlived(house, daemon, trouble, check, cause)
+    await _buried_later(house, daemon, names.dead)
+    await house.sink.do("slow", ms=0)
+    completed = await house.events.completed(campaign.job)
+    assert completed.data["counts"]["sent"] == 4000
+    assert daemon.memory < memory + MORE_MEMORY
+    assert daemon.repetitions == []
+    await house.judge()
+
+
+async def _outlived(
+    house: House,
+    daemon: Daemon,
+    trouble: AbstractAsyncContextManager[None],
+    check: str,
+    cause: str,
+) -> None:
+    """A trouble whose cause is named, in which mail goes on, and after which everything does."""
+    async with trouble:
+        await daemon.names(check, cause)
+        await house.sink.more(10)
+    asked = await house.producer.ask(
+        asks.send(asks.people(3, words="urgent-"), **{"class": "urgent"}), seconds=RESUMES
+    )
+    await house.events.completed(asked.job, seconds=RESUMES)
+
+
+async def _buried_later(house: House, daemon: Daemon, dead: str) -> None:
+    """A parcel that is no request stays with the daemon while nothing takes dead letters."""
+    async with troubles.without_exchange(dead, heard=f"{house.prefix}.buried", house=house):
+        await house.producer.tell(b"no request")
+        await daemon.names("dead letters", "no exchange")
+        await house.sink.more(10)
+        assert not house.events.dead
+    await house.events.buried(1)
+
+
+@pytest.mark.timeout(120)
+async def test_longer_than_the_broker_waits(breakable: House, pair: Pair) -> None:
+    """A14: a parcel whose acceptance takes longer than the broker waits comes again: one job."""
+    house = breakable
+    async with troubles.impatient(pair):
+        daemon = await house.start()
+        connection = await asyncpg.connect(house.dsn, timeout=10)
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE job IN EXCLUSIVE MODE")
+            asked = [
+                await house.producer.tell(asks.send(asks.people(3)), wants_answer=True)
+                for _ in range(5)
+            ]
+            await daemon.names("intake", "PRECONDITION_FAILED")
+        await connection.close()
+        for one in asked:
+            await house.producer.answered(one)
+            await house.events.completed(one.job)
+        await house.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: Pair) -> None:
+    """E5: while the broker takes no publishes parcels are accepted and acknowledged all the same.
+
+    Their answers follow when it does.
+    """
+    house, queue = breakable, topology.names(breakable.prefix).normal
+    daemon = await house.start(rabbitmq__publish_timeout="1s", intake__group="5")
+    daemon.pause()
+    asked = [
+        await house.producer.tell(asks.send(asks.people(2)), wants_answer=True) for _ in range(30)
+    ]
+    async with troubles.alarmed(pair):
+        daemon.resume()
+        await house.sink.stored(60)
+        await until(lambda: troubles.is_empty(pair, queue), seconds=30)
+        assert not any(one.answer for one in asked)
+    for one in asked:
+        await house.producer.answered(one)
+    await house.judge()
