@@ -12,7 +12,7 @@ from tests.stories.servers import Pair
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 async def test_broker_restarted(breakable: House, pair: Pair, *, kill: bool) -> None:
-    """A broker that goes away and comes back costs no request and no event; mail goes on."""
+    """E1: a broker that goes away and comes back costs no request and no event; mail goes on."""
     house = breakable
     daemon = await house.start()
     await house.sink.do("slow", ms=20)

@@ -10,7 +10,7 @@ from daemon.broker import connection, depth, errors
 
 
 async def test_a_wrong_password(url: str) -> None:
-    """Credentials that are no good end the start at once, and are told apart."""
+    """A19: credentials that are no good end the start at once, and are told apart."""
     wrong = str(URL(url).with_password("wrong"))
     with pytest.raises(errors.Refused, match="ACCESS_REFUSED"):
         async with connection.connect(wrong, instance="test", role="test"):

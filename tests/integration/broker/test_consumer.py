@@ -81,7 +81,7 @@ async def test_what_was_acknowledged_is_gone(link: Link, names, send) -> None:
 
 
 async def test_late_acknowledgements(source, send) -> None:
-    """Acks of a lost channel are dropped; the next one stays open, and the parcels come again."""
+    """A16: acks of a lost channel are dropped; the next stays open, and the parcels come again."""
     await send(3)
     old = await taken(source, 3)
     channel = source._session._channel
@@ -135,7 +135,7 @@ async def test_a_cut_connection(road, fragile: Link, names, send) -> None:
 
 
 async def test_a_deleted_queue(source, send, names, broker, until) -> None:
-    """A deleted queue is said and seen, never made again by us, and resumed when it is back."""
+    """A17: a deleted queue is said and seen, never made by us, and resumed when it is back."""
     await send(1)
     source.ack(await taken(source, 1))
     assert source.is_up

@@ -73,7 +73,7 @@ async def test_nobody_is_bound(link: Link, names, broker, requests) -> None:
 
 
 async def test_the_alternate_exchange(link: Link, names, broker, requests) -> None:
-    """An event that nobody is bound to is confirmed, and kept where operators can see it."""
+    """E2: an event that nobody is bound to is confirmed, and kept where operators can see it."""
     sender = publisher.BatchPublisher(link)
     items = requests(3, routing_key="delivery.sent.1")
     published = await sender.publish(names.events, items, seconds=10)

@@ -42,7 +42,7 @@ async def test_a_queue_with_another_argument(
 
 
 async def test_a_classic_queue(url: str, prefix: str, broker: AbstractChannel) -> None:
-    """A classic queue where a quorum queue is wanted is named as that."""
+    """A18: a classic queue where a quorum queue is wanted is named as that."""
     name = topology.names(prefix)
     await broker.declare_queue(name.dead, durable=True)
     (drifted,) = (each for each in await declare.check(url, prefix) if each.argument)

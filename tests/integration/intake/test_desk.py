@@ -208,7 +208,7 @@ async def test_a_connection_lost_between_commit_and_acknowledgement(
     """A15: a parcel whose acknowledgement is lost comes again, is recognised, and is one job."""
     link, lost = house.intake._equipment.inbound, iter([True])
 
-    def reach(name: str) -> None:
+    def reach(name: str, *_: object) -> None:
         if name == "C3" and next(lost, False):
             link._wire._writer.transport.abort()
 
