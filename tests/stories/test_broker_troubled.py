@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
+import aio_pika
 import asyncpg
 import pytest
 
@@ -127,3 +128,16 @@ async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: 
     for one in asked:
         await house.producer.answered(one)
     await house.judge()
+
+
+async def test_a_queue_with_other_arguments(house: House) -> None:
+    """A18: what time doesn't mend ends the start, and its last line names the difference."""
+    queue = topology.names(house.prefix).normal
+    async with await aio_pika.connect(house.url, timeout=10) as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(queue)
+        await channel.declare_queue(queue, durable=True)
+    daemon = await house.start(is_ready=False)
+    assert await daemon.ended() == 69
+    last = daemon.log.splitlines()[-1]
+    assert f"queue {queue}: x-dead-letter-exchange is none, should be {house.prefix}.dead" in last

@@ -1,7 +1,7 @@
 """Settle: every history keeps every law, and a fact that comes twice moves nothing again."""
 
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -134,7 +134,11 @@ steps = st.tuples(
 def test_every_history_keeps_the_laws(
     history: list[tuple[int, outcome.Outcome, bool, int, bool]], policy: str, expires: datetime
 ) -> None:
-    """Counters follow letters, letters the table, and retry rows exist exactly when they must."""
+    """Counters follow letters, letters the table, and retry rows exist exactly when they must.
+
+    E13: sorted by attempt and step, what is told of a delivery stands in the order of telling (a
+    try that doesn't count is told under the number of the next).
+    """
     world = World(5, policy, expires=expires)
     for position, result, permitted, late, again in history:
         if permitted:
@@ -147,8 +151,19 @@ def test_every_history_keeps_the_laws(
                 continue  # still held: that would be another fact
             assert not world.commit([fact]).moves
             assert world.batch.letters == letters
+    for events in _told_of_each(world.events).values():
+        assert events == sorted(events)
     completed = [event for event in world.events if event.type is Type.JOB_COMPLETED]
     assert len(completed) == (world.job.remaining == 0 and not world.job.numbers["in_doubt"])
+
+
+def _told_of_each(events: list[Event]) -> dict[int, list[tuple[int, int]]]:
+    """By delivery: attempt and step of everything told of it, in the order of telling."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for event in events:
+        if event.delivery_id is not None and event.type is not Type.DELIVERY_REPEATED:
+            found[event.delivery_id].append((event.attempt or 0, event.step or 0))
+    return found
 
 
 @given(st.permutations(range(5)), st.integers(1, 5))
