@@ -116,7 +116,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
         await asyncio.wait([group.create_task(_run(house, lease, over, parts), name="parts")])
         house.left = dispatch.unsettled
         await settling.close()
-        journal.close()
+        journal.close(unsettled=house.left)
         if not telling.done():
             await _told(teller, settings.instance.stop_deadline)
         for task in (telling, *beside):

@@ -62,19 +62,20 @@ class Journal:
     def dot(self, attempt: Attempt) -> bool:
         """Notes that a final dot is about to leave. False: it isn't noted, so it must not."""
         key = attempt.key
-        line = b"dot %d %d %d %d\n" % key
+        # needed before it is written: the write may be the one that has the file replaced
+        self._needed[key] = line = b"dot %d %d %d %d\n" % key
         if not self._append(line):
+            del self._needed[key]
             return False
-        self._needed[key] = line
         return True
 
     def reply(self, attempt: Attempt, reply: Reply, relay: str) -> None:
-        """Notes the reply to a final dot. One that can't be noted is known to this process only."""
+        """Notes the reply to a final dot; when the disk takes nothing, as soon as it does again."""
         key = attempt.key
         said = f"{attempt.tenure.job_id} {relay} {reply.code} {reply.enhanced or '-'} {reply.text}"
         line = b"reply %d %d %d %d " % key + said.encode("utf-8", "replace") + b"\n"
-        if self._append(line):
-            self._needed[key] = self._needed.get(key, b"") + line
+        self._needed[key] = self._needed.get(key, b"") + line
+        self._append(line)
 
     def forget(self, key: Key) -> None:
         """The outcome of a try is committed."""
@@ -88,9 +89,12 @@ class Journal:
                 self._replace()
             metrics.journal_records.set(len(self._needed))
 
-    def close(self) -> None:
-        """Ends it. What isn't committed stays on disk, for whoever adopts it."""
-        if not self._needed:
+    def close(self, *, unsettled: int = 0) -> None:
+        """Ends it. As long as an outcome isn't committed it stays on disk, for whoever adopts it.
+
+        Even an empty one: that it names no dot is what tells a doubt from what never left.
+        """
+        if not self._needed and not unsettled:
             self.path.unlink(missing_ok=True)
         else:
             _log.warning("journal.left", attempts=len(self._needed), path=str(self.path))

@@ -156,6 +156,37 @@ def test_it_stays_small(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+def test_the_record_that_fills_it_is_kept(tmp_path: Path) -> None:
+    """Whichever record has the file replaced is in the new one, be it a dot or a reply."""
+    for limit in range(60, 180):
+        journal = Journal(tmp_path, uuid4(), database="d", limit=limit)
+        assert journal.dot(attempt(1))
+        assert memory(journal).verdict(attempt(1).key) == DIED
+        journal.reply(attempt(1), TAKEN, "h:25")
+        assert isinstance(memory(journal).verdict(attempt(1).key), Sent)
+        journal.close()
+
+
+def test_a_reply_outlives_a_full_disk(journal: Journal, monkeypatch) -> None:
+    """What the disk didn't take is written as soon as it takes something again."""
+    assert journal.dot(attempt(1))
+    write = os.write
+    monkeypatch.setattr(journals.os, "write", lambda file, data: write(file, data[:5]))
+    journal.reply(attempt(1), TAKEN, "h:25")
+    monkeypatch.setattr(journals.os, "write", write)
+    assert memory(journal).verdict(attempt(1).key) == DIED
+    journal._replace()
+    assert isinstance(memory(journal).verdict(attempt(1).key), Sent)
+
+
+def test_silence_is_left_behind_while_outcomes_are_open(tmp_path: Path) -> None:
+    """What was permitted and never left waits again, though its holder could settle nothing."""
+    journal = Journal(tmp_path, uuid4(), database="d")
+    journal.close(unsettled=1)
+    (found,) = reader(tmp_path).adopt().values()
+    assert found.verdict(attempt(1).key) == WAITS
+
+
 def test_it_leaves_nothing_when_nothing_is_open(tmp_path: Path) -> None:
     """A clean end removes it; with something uncommitted it stays for whoever comes."""
     for is_committed in (True, False):
