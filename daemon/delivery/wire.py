@@ -25,6 +25,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._deadline = self._watch_at = math.inf
         self._watching: asyncio.TimerHandle | None = None
+        self._is_last_look = False
         self._paused = False
         self._lost = False
         # pause as soon as anything stays behind, resume when all of it has left
@@ -55,6 +56,7 @@ class Wire(asyncio.Protocol):
     async def news(self, deadline: float) -> None:
         """Waits for anything to happen. At the deadline, by the loop's clock, that is a timeout."""
         self._deadline = deadline
+        self._is_last_look = False
         if deadline < self._watch_at:
             self._watch(deadline)
         self._waiter = self._loop.create_future()
@@ -113,10 +115,15 @@ class Wire(asyncio.Protocol):
         self._watch_at = math.inf
         if self._waiter is None:
             return
-        if self._deadline <= self._loop.time():
+        now = self._loop.time()
+        if self._deadline > now:
+            self._watch(self._deadline)
+        elif self._is_last_look:
             self._give_up(Reason.TIMEOUT)
         else:
-            self._watch(self._deadline)
+            # whoever was frozen may have the reply in his socket, and timers may go before sockets
+            self._is_last_look = True
+            self._watch(now)
 
     def _give_up(self, reason: Reason) -> None:
         if self.dialogue.broken is None:

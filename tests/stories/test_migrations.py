@@ -52,7 +52,7 @@ async def empty(shared_servers: Servers, tmp_path: Path) -> AsyncIterator[Empty]
             dsn=dsn, url=shared_servers.url, prefix=servers.named(), state=tmp_path
         )
         file = tmp_path / "story.toml"
-        file.write_text(config.text(sections, {"customer": {"id": 1, "name": "Story"}}))
+        file.write_text(config.text(sections, [("customer", {"id": 1, "name": "Story"})]))
         yield Empty(file, dsn)
 
 
