@@ -30,7 +30,7 @@ CHECKS = (
 PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Files side by side, those of the longest tests first: most of them wait most of the time."""
 STORM = ("python", "-m", "tests.chaos", "random", "--minutes", "3", "--seed", "5")
-"""The last step of the whole suite, on servers of its own; the same faults every time."""
+"""With `--storm` the last step, on servers of its own; the same faults every time."""
 WATCHING = frozenset({"-s", "-x", "-n", "--pdb", "--exitfirst", "--capture=no"})
 """What somebody types who looks on: then one after the other, as when paths are given."""
 WIDTH = 80
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     with _servers(options, say) as variables:
         done.append(_run("tests", ["pytest", *side_by_side, *suites, *rest], variables))
     closing = done[-1].closing
-    if suites and not options.quick:
+    if options.storm:
         done.append(_run("chaos", STORM, {}))
     return _close(done, closing)
 
@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--quick", action="store_true", help="no servers: shape and unit tests")
+    parser.add_argument(
+        "--storm", action="store_true", help="and three minutes of `deploy/chaos random`"
+    )
     parser.add_argument("--dir", help="the state folder of its servers (default: .state/test)")
     return parser
 
