@@ -19,6 +19,7 @@ class Claim:
 
     batch_id: int | None
     retry_id: int | None
+    epoch: int
     outstanding: int
     to_give_back: bool = False
     """Whether something of it was put off, so that it must wait again."""
@@ -122,7 +123,7 @@ def of_batches(
     """What waits in claimed batches, in rank order: only deliveries whose letter is waiting."""
     at = {batch.id: batch for batch in batches}
     found: dict[int, list[Held]] = {batch.id: [] for batch in batches}
-    made = {batch.id: Claim(batch_id=batch.id, retry_id=None, outstanding=0) for batch in batches}
+    made = {batch.id: _claim(batch) for batch in batches}
     for delivery in deliveries:
         batch_id, position = divmod(delivery.id, 512)
         batch = at[batch_id]
@@ -130,6 +131,10 @@ def of_batches(
             made[batch_id].outstanding += 1
             found[batch_id].append(_of_batch(batch, delivery, made[batch_id], klass))
     return [held for batch in batches for held in found[batch.id]]
+
+
+def _claim(batch: claims.Batch) -> Claim:
+    return Claim(batch_id=batch.id, retry_id=None, epoch=batch.epoch, outstanding=0)
 
 
 def _of_batch(batch: claims.Batch, delivery: claims.Delivery, claim: Claim, klass: int) -> Held:
@@ -157,7 +162,7 @@ def of_retries(retries: list[claims.Retry], klass: int) -> list[Held]:
             spec=retry.spec,
             attempt=retry.attempt + 1,
             epoch=retry.epoch,
-            claim=Claim(batch_id=None, retry_id=retry.id, outstanding=1),
+            claim=Claim(batch_id=None, retry_id=retry.id, epoch=retry.epoch, outstanding=1),
             klass=klass,
         )
         for retry in retries

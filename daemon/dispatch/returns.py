@@ -53,8 +53,12 @@ class Returns:
             await claims.give_back(
                 self._store,
                 self._instance,
-                batches=[claim.batch_id for claim in returning if claim.batch_id is not None],
-                retries=[claim.retry_id for claim in returning if claim.retry_id is not None],
+                batches=[
+                    (one.batch_id, one.epoch) for one in returning if one.batch_id is not None
+                ],
+                retries=[
+                    (one.retry_id, one.epoch) for one in returning if one.retry_id is not None
+                ],
             )
         except (errors.Unavailable, errors.Again) as error:
             swallowed = _seldom.ask("give_back")

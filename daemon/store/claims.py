@@ -176,13 +176,16 @@ async def _permit_retries(store: door.Store, owner: UUID, asks: Sequence[Ask]) -
 
 
 async def give_back(
-    store: door.Store, owner: UUID, *, batches: Sequence[int], retries: Sequence[int]
+    store: door.Store,
+    owner: UUID,
+    *,
+    batches: Sequence[tuple[int, int]],
+    retries: Sequence[tuple[int, int]],
 ) -> None:
-    """Gives claims back: what waits in them waits for anyone again."""
-    if batches:
-        await store.run("give_back.batches", list(batches), owner)
-    if retries:
-        await store.run("give_back.retries", list(retries), owner)
+    """Gives claims back, each by id and epoch: what waits in them waits for anyone again."""
+    for name, given in (("give_back.batches", batches), ("give_back.retries", retries)):
+        if given:
+            await store.run(name, [id_ for id_, _ in given], [epoch for _, epoch in given], owner)
 
 
 def _batch(row: door.Row) -> Batch:

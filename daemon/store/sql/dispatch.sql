@@ -201,18 +201,21 @@ WITH asked AS MATERIALIZED (
 SELECT retry_id, verdict, at FROM judged;
 
 -- name: give_back.batches
--- Gives claimed batches back: they wait again (by their due time, ranked anew), or are done.
-UPDATE batch SET owner = NULL, rank = NULL, done = translate(state, 'wu', '') = state
-WHERE id = ANY (ARRAY(SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND owner = $2
-                      ORDER BY id FOR UPDATE))
-  AND owner = $2;
+-- Gives claimed batches back: they wait again (by their due time, ranked anew), or are done. One that
+-- was given back already, unheard, and claimed anew is ours by another epoch, and stays.
+UPDATE batch b SET owner = NULL, rank = NULL, done = translate(b.state, 'wu', '') = b.state
+FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch)
+WHERE b.id = g.id AND b.epoch = g.epoch AND b.owner = $3
+  AND b.id = ANY (ARRAY(SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND owner = $3
+                        ORDER BY id FOR UPDATE));
 
 -- name: give_back.retries
--- Gives claimed retry rows back: they wait again.
-UPDATE retry SET owner = NULL, rank = NULL
-WHERE id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND owner = $2
-                      ORDER BY id FOR UPDATE))
-  AND owner = $2;
+-- The same for retry rows.
+UPDATE retry r SET owner = NULL, rank = NULL
+FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch)
+WHERE r.id = g.id AND r.epoch = g.epoch AND r.owner = $3
+  AND r.id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND owner = $3
+                        ORDER BY id FOR UPDATE));
 
 -- name: rescue.owners
 -- Who holds something and is not alive. Whose journal lies elsewhere is left to a neighbour for $4

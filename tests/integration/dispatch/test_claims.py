@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 from daemon.mail import ids
 from daemon.mail.outcome import Verdict
 from daemon.store import claims, orphans
+from tests.integration.dispatch.facts import claimed, facts, retried, settling
+from tests.integration.dispatch.test_settling import NOT_NOW
 
 
 async def _claimed(ground, owner: UUID, *, customer: int = 1, klass: int = 1):
@@ -169,7 +171,26 @@ async def test_given_back_is_promoted_again(ground) -> None:
     await claims.promote(ground.store)
     owner = await ground.instance()
     batches, _ = await _claimed(ground, owner)
-    await claims.give_back(ground.store, owner, batches=[batches[0].id], retries=[])
+    first = (batches[0].id, batches[0].epoch)
+    await claims.give_back(ground.store, owner, batches=[first], retries=[])
     assert await claims.promote(ground.store) == [ground.lanes[1]]
     again, _ = await _claimed(ground, owner)
     assert again[0].epoch == batches[0].epoch + 1
+
+
+async def test_what_is_given_back_twice_stays_where_it_is_now(ground) -> None:
+    """Given back unheard, claimed anew and under way: giving back once more takes nothing away."""
+    await ground.job(1)
+    await ground.job(1)
+    owner = await ground.instance()
+    (batch, deferred) = await claimed(ground, owner)
+    async with settling(ground.store, owner) as settler:
+        await settler.settled(facts(deferred, [NOT_NOW]))
+    (retry,) = await retried(ground, owner)
+    old = {"batches": [(batch.id, batch.epoch)], "retries": [(retry.id, retry.epoch)]}
+    await claims.give_back(ground.store, owner, **old)
+    assert await ground.owned() == 0
+    await claimed(ground, owner)
+    await retried(ground, owner)
+    await claims.give_back(ground.store, owner, **old)
+    assert await ground.owned() == 2

@@ -257,7 +257,7 @@ async def test_what_has_expired_is_ended(ground, link) -> None:
     (batch, _) = await claimed(ground, me)
     async with settling(ground.store, me) as settler:
         await settler.settled(facts(batch, [NOT_NOW] * 5))
-    await claims.give_back(ground.store, me, batches=[batch.id], retries=[])
+    await claims.give_back(ground.store, me, batches=[(batch.id, batch.epoch)], retries=[])
     await _dies(ground, me)
     await ground.bare.execute("UPDATE batch SET state = translate(state, 'u', 'w')")
     await ground.bare.execute("UPDATE job SET expires_at = now()")

@@ -140,7 +140,7 @@ async def test_a_retry_that_is_put_off_keeps_its_time(ground) -> None:
         judged = await claims.permit(ground.store, me, [ask(row)])
         assert judged[row.delivery.id].verdict is Verdict.PAUSED
         await settler.settled([of_retry(row, PAUSED)])
-        await claims.give_back(ground.store, me, batches=[], retries=[row.id])
+        await claims.give_back(ground.store, me, batches=[], retries=[(row.id, row.epoch)])
     assert await ground.letters() == "d"
     assert await ground.bare.fetchval("SELECT due_at = 'infinity' AND attempt = 1 FROM retry")
     assert await ground.owned() == 0

@@ -91,7 +91,7 @@ def hold() -> Callable[..., list[Held]]:
     made = iter(range(10_000))
 
     def held(number: int, *, klass: int = 1, address: str = "p@x.example") -> list[Held]:
-        claim = Claim(batch_id=7, retry_id=None, outstanding=number)
+        claim = Claim(batch_id=7, retry_id=None, epoch=1, outstanding=number)
         return [
             Held(
                 delivery=claims.Delivery(
