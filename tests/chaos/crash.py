@@ -74,9 +74,14 @@ async def died(house: House, death: Death) -> Aftermath:
     if death.mode is Mode.SECOND and not _running(house):
         await house.start()
     jobs = await _earlier(house, death) if point.earlier else 0
+    if point.earlier:
+        # a sweep comes by the clock: nothing else of the doomed may have its dot out by then
+        await house.sink.do("mode", phase="rcpt", act="refuse", code=451)
     doomed = await _doomed(house, point.crash(death.position))
     jobs += await _driven(house, death, doomed, before.completed + jobs)
     status = await _ending(doomed)
+    if point.earlier:
+        await house.sink.do("clear", phase="rcpt")
     if not _running(house):
         await house.start()
     await _completed(house, before.completed + jobs, holds=death.policy == "hold")
