@@ -73,6 +73,7 @@ class Crew:
     def close(self) -> None:
         """Lets nothing more start; what is under way ends, and with it the lane's life."""
         self.lane.close()
+        self._berths.stand_back(self.lane)
         self._look_whether_over()
 
     def _look_whether_over(self) -> None:
@@ -93,6 +94,7 @@ class Crew:
             while not self.lane.closing:
                 await asyncio.sleep(self.lane.ease.left)
                 if self._brake.is_on:
+                    self._berths.stand_back(self.lane)
                     self.lane.give_back()
                     break
                 # a lane without a connection would wait for ever for those that it permitted once
