@@ -45,9 +45,11 @@ async def test_poison_is_put_away_and_put_back(house: House) -> None:
     assert len(listed["dead"]) == 4
     status = await house.killed("dead", "replay", "--all", at="dead.published:1")
     assert status < 0
-    await house.events.count("job.completed", GOOD)
+    # at least one of them has reached the broker by then
+    await house.events.count("job.completed", GOOD - 3)
     code, replayed = await house.typed("dead", "replay", "--all")
     assert (code, replayed) == (0, {"replayed": 4, "left": []})
+    await house.events.count("job.completed", GOOD)
     house.revived += [letter.message_id for letter in dead]
     assert (await house.typed("dead", "list"))[1]["total"] == 0
     assert len(await house.rows("SELECT FROM job")) == GOOD
