@@ -17,6 +17,7 @@ from daemon.web.health import Health
 
 _EVERY = 1.0
 _DEPTHS_EVERY = 10.0
+"""Each look costs the broker a channel; while there is none to ask, it costs nothing."""
 _WARN_EVERY = 3600.0
 
 _log = logs.get("watch")
@@ -75,4 +76,4 @@ async def depths(health: Health, link: Link, names: Names) -> None:
                     _log.warning("queue.filled", queue=queue, waiting=found.waiting)
             why = found.why if isinstance(found, depth.Unread) else ""
             health.report(queue, ok=not why, reason=why, vital=False)
-        await asyncio.sleep(_DEPTHS_EVERY)
+        await asyncio.sleep(_DEPTHS_EVERY if link.is_up else _EVERY)

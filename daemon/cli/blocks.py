@@ -46,11 +46,15 @@ def lines(blocks: Iterable[Block]) -> Iterator[str]:
     """Everything as plain lines, blank lines between blocks of several lines."""
     before: Block | None = None
     for block in blocks:
-        is_apart = before is not None and not (isinstance(before, str) and isinstance(block, str))
-        if is_apart:
+        if are_apart(before, block):
             yield ""
         yield from laid_out(block)
         before = block
+
+
+def are_apart(before: Block | None, block: Block) -> bool:
+    """Whether a blank line goes between two blocks."""
+    return before is not None and not (isinstance(before, str) and isinstance(block, str))
 
 
 def laid_out(block: Block) -> Iterator[str]:

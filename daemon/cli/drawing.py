@@ -1,25 +1,55 @@
-"""The same blocks on a terminal, drawn by rich; imported only for one. rich obeys NO_COLOR."""
+"""The same blocks on a terminal, drawn by rich; imported only for one. rich obeys NO_COLOR.
 
-from collections.abc import Iterable
+No id is broken into pieces, since people copy ids: a table too wide for the terminal is shown row
+by row, each as facts.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
 from daemon.cli import blocks
 from daemon.cli.blocks import Block, Facts, Row, Table
 
+_GAP = 2
+"""Columns of the terminal between two of a table."""
+_LAST = 16
+"""The last column may break words, and get as narrow as this: it holds what servers said."""
+
 
 def draw(view: Iterable[Block], out: TextIO) -> None:
     """Blocks one below the other, as wide as the terminal."""
     console = Console(file=out, highlight=False)
+    before: Block | None = None
     for block in view:
-        console.print(_drawn(block))
+        if blocks.are_apart(before, block):
+            console.print()
+        console.print(_drawn(block, console.width))
+        before = block
 
 
-def _drawn(block: Block) -> Text | Grid:
+def fitted(rows: Sequence[Row], room: int) -> list[int] | None:
+    """How wide each column is within so much room; None if a word would have to be broken."""
+    columns = [[blocks.cell(value) for value in column] for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [
+        max(cell_len(word) for text in column for word in [*text.split(), ""]) for column in columns
+    ]
+    least[-1] = min(least[-1], _LAST)
+    excess = sum(widths) + _GAP * (len(widths) - 1) - room
+    for place in reversed(range(len(widths))):
+        taken = max(0, min(excess, widths[place] - least[place]))
+        widths[place] -= taken
+        excess -= taken
+    return widths if excess <= 0 else None
+
+
+def _drawn(block: Block, room: int) -> RenderableType:
     match block:
         case str():
             return _text(block)
@@ -28,21 +58,29 @@ def _drawn(block: Block) -> Text | Grid:
         case Table(rows=[]):
             return _text(block.empty)
         case Table():
-            return _table(block)
+            widths = fitted([block.head, *block.rows], room)
+            return _table(block, widths) if widths else _row_by_row(block)
 
 
 def _facts(block: Facts) -> Grid:
     grid = Grid(box=None, show_header=False, pad_edge=False)
     grid.add_column(style="dim", no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")
     return _filled(grid, blocks.shown(block))
 
 
-def _table(block: Table) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in block.head:
-        grid.add_column(_text(name), overflow="fold")
+def _table(block: Table, widths: Sequence[int]) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, width in zip(block.head, widths, strict=True):
+        grid.add_column(_text(name), width=width, overflow="fold")
     return _filled(grid, block.rows)
+
+
+def _row_by_row(block: Table) -> Group:
+    shown: list[RenderableType] = []
+    for row in block.rows:
+        shown += [_facts(Facts(rows=list(zip(block.head, row, strict=True)))), Text()]
+    return Group(*shown[:-1])
 
 
 def _filled(grid: Grid, rows: Iterable[Row]) -> Grid:

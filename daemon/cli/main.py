@@ -1,5 +1,6 @@
 """The edge: what was typed becomes a command, what went wrong a line and an exit code."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ _WITH_VALUE = frozenset({"--config", "--set"})
 
 def run(arguments: Sequence[str]) -> int:
     """One command, from what was typed to its exit code. Never raises but for `SystemExit`."""
+    # what went wrong we say ourselves, once; the daemon gives the libraries' remarks a form
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         return int(_called(ordered(arguments)) or Exit.OK)
     except CycloptsError as error:

@@ -10,7 +10,8 @@ missing, since the first line names the boot. The lines:
 
 A record is needed until the outcome is committed. When the file has grown, it is replaced by one
 that holds only what is still needed. The file is locked as long as we live; `legacy.py` reads what
-others left. A disk that takes no more records stops new starts, and says why.
+others left. A disk that takes no more records stops new starts, and says why; once all outcomes are
+committed, the journal makes room by giving up what it holds of it.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from daemon.tasks import Refusal
 SUFFIX = ".journal"
 LIMIT = 8 * 2**20
 """Octets after which the file is replaced by what is still needed of it."""
+_WORTH = 4096
+"""Octets of a full disk that are worth giving back: below, no block of it becomes free."""
 _LOOK_EVERY = 1.0
 """Seconds between two tries of a disk that took nothing."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -58,6 +61,11 @@ class Journal:
             self._file, self._size = self._begun(self.path)
         except OSError as error:
             raise NoJournal(f"instance.state_dir {folder}: {error.strerror}") from error
+
+    @property
+    def brake(self) -> str:
+        """Why nothing may start, and which disk it is; empty = it may."""
+        return f"{self.path.parent}: {self.trouble}" if self.trouble else ""
 
     def dot(self, attempt: Attempt) -> bool:
         """Notes that a final dot is about to leave. False: it isn't noted, so it must not."""
@@ -121,6 +129,7 @@ class Journal:
             fresh.replace(self.path)
         except OSError as error:
             self._stop(error)
+            self._make_room()
             return
         os.close(self._file)  # the lock goes on: the new file has had its own from the start
         self._file, self._size = file, size
@@ -129,6 +138,12 @@ class Journal:
         self.trouble = ""
         # were it not so, every record would have the file replaced
         self._limit = max(self._limit, 2 * size)
+
+    def _make_room(self) -> None:
+        """Where a second file has no room: cuts off what nobody needs, which leaves the head."""
+        if not self._needed and self._size - len(self._head) >= _WORTH:
+            os.ftruncate(self._file, len(self._head))
+            self._size = len(self._head)
 
     def _begun(self, path: Path) -> tuple[int, int]:
         """A locked file with the head and all that is needed; and its size."""

@@ -75,7 +75,7 @@ class Dispatch:
         self._is_stale = False
         self._instance = equipment.lease.instance
         journal = equipment.journal
-        self.brake = Brake({"journal": lambda: journal.trouble})
+        self.brake = Brake({"journal": lambda: journal.brake})
         self._legacy = Legacy(journal)
         holdings = Holdings()
         self._returns = Returns(equipment.store, holdings, instance=self._instance)

@@ -37,9 +37,9 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
     seldom = logs.Seldom()
     for pause in connection.pauses(Random()):  # noqa: S311 - it only spreads instances out
         missing = [why for why in (await _database(house), await _broker(house)) if why]
-        if not missing:
+        why = "; ".join(missing) or await _directory(house)
+        if not why:
             return True
-        why = "; ".join(missing)
         if not wait:
             raise NotThere(why)
         house.health.report("life", ok=False, reason=f"waits for {why}")
@@ -51,11 +51,19 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
 
 
 async def _database(house: House) -> str:
-    """Why the database isn't ready for us; empty when it is, and has our directory."""
+    """Why the database isn't ready for us; empty when it is."""
     try:
         await migrate.check(house.store)
         house.key = await engine.hash_key(house.store, house.loaded.config)
         house.fingerprint = await instances.fingerprint(house.store)
+    except (errors.Unavailable, errors.Again) as error:
+        return f"postgres: {error}"
+    return ""
+
+
+async def _directory(house: House) -> str:
+    """Why our directory isn't in the database; the last step, so that it is said once."""
+    try:
         await load(house, house.loaded.config)
     except (errors.Unavailable, errors.Again) as error:
         return f"postgres: {error}"

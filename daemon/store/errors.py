@@ -54,9 +54,10 @@ def sorted_out() -> Iterator[None]:
         if meant is None:
             raise
         raise meant from error
-    except OSError as error:  # a TimeoutError is one; ours say nothing
-        said = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
-        raise Unavailable(said) from error
+    except OSError as error:  # a TimeoutError is one; asyncio's says nothing
+        # for an operator: the system's words, without the name of a class
+        late = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        raise Unavailable(error.strerror or str(error) or late) from error
 
 
 def _said_by_server(error: asyncpg.PostgresError) -> Exception | None:

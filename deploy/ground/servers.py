@@ -101,6 +101,12 @@ def find(folder: Path) -> Servers:
     return Servers(dsn=conditions["postgres"].address, url=conditions["rabbitmq"].address)
 
 
+def must_run(folder: Path, name: str) -> None:
+    """Unavailable if this one has no process; ready it needn't be, as after `stop_app`."""
+    if KINDS[name].running(folder) is None:
+        raise Unavailable(f"{name} is stopped: deploy/servers start")
+
+
 def stop(folder: Path, say: Say) -> None:
     """Stop both; nothing of them is left."""
     if not folder.is_dir():

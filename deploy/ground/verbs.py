@@ -113,7 +113,7 @@ def _env(options: argparse.Namespace, folder: Path) -> int:
 
 
 def _psql(options: argparse.Namespace, folder: Path) -> int:
-    servers.find(folder)
+    servers.must_run(folder, postgres.NAME)
     bins, server = postgres.programs(), state.recall(folder, postgres.NAME)
     if bins is None or server is None:
         raise Unavailable("no Postgres of our own here")
@@ -122,7 +122,7 @@ def _psql(options: argparse.Namespace, folder: Path) -> int:
 
 
 def _rabbitmqctl(options: argparse.Namespace, folder: Path) -> int:
-    servers.find(folder)
+    servers.must_run(folder, rabbitmq.NAME)
     bins, server = rabbitmq.programs(), state.recall(folder, rabbitmq.NAME)
     if bins is None or server is None:
         raise Unavailable("no RabbitMQ of our own here")

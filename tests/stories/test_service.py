@@ -86,7 +86,8 @@ async def test_a_server_is_away_at_the_start(
     assert cause in why
     assert "READY=1" not in manager.said
     assert len(list(daemon.lines("start.waits"))) == 1
-    assert not [*daemon.lines("link.down"), *daemon.lines("life.begins")]
+    said = ("link.down", "life.begins", "directory.loaded")
+    assert not [line for event in said for line in daemon.lines(event)]
     await daemon.stop()
     unwilling = await house.start(is_ready=False, words=["--no-wait"])
     unwilling.is_doomed = True

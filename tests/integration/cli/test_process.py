@@ -56,6 +56,18 @@ async def test_interrupted(config: Path, prefix: str, channel: AbstractChannel) 
     assert (process.returncode, complained) == (130, b"")
 
 
+async def test_a_broker_that_is_away_is_one_line(config: Path) -> None:
+    """What a library has to say to it besides isn't shown."""
+    nowhere = "rabbitmq.url=amqp://anna:secret@127.0.0.1:1/"
+    words = ("-m", "daemon", "events", "tail", "--config", str(config), "--set", nowhere)
+    process = await _started(*words)
+    async with asyncio.timeout(PATIENCE):
+        _, complained = await process.communicate()
+    assert process.returncode == 69
+    (line,) = complained.decode().splitlines()
+    assert line.startswith("deliveryd: RabbitMQ: connect: 111")
+
+
 async def test_nobody_reads() -> None:
     """Whoever reads may leave early: there is no traceback for it."""
     process = await _started("-m", "daemon", "check-config", "--show")

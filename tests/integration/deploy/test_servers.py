@@ -82,6 +82,15 @@ def test_killed_server_returns_to_its_place(folder: Path, name: str) -> None:
     assert after[other] == before[other]
 
 
+def test_rabbitmqctl_starts_what_it_has_stopped(folder: Path) -> None:
+    """It needs the node to run, not the broker in it to be ready."""
+    assert typed(folder, "rabbitmqctl", "stop_app").returncode == 0
+    assert facts(folder)["rabbitmq"]["state"] == "starting"
+    started = typed(folder, "rabbitmqctl", "start_app")
+    assert started.returncode == 0, started.stderr
+    assert facts(folder)["rabbitmq"]["state"] == "running"
+
+
 def test_second_start_finds_everything(folder: Path) -> None:
     """`start` with both running changes nothing and succeeds."""
     before = facts(folder)
@@ -96,6 +105,7 @@ def test_stop_leaves_no_process(folder: Path) -> None:
     assert ours(folder) == []
     assert typed(folder, "status").returncode == 69
     assert typed(folder, "env").returncode == 69
+    assert typed(folder, "psql").returncode == 69
 
 
 def test_unknown_verb_is_wrong_usage(tmp_path: Path) -> None:

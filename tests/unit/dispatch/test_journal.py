@@ -1,5 +1,6 @@
 """The journal: what is noted is read again, whatever became of its process and its disk."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +220,30 @@ def test_a_disk_that_takes_nothing_allows_no_dot(journal: Journal, monkeypatch) 
     assert journal.dot(attempt(3))
     found = memory(journal)
     assert [found.verdict(attempt(n).key) for n in (1, 2, 3)] == [WAITS, WAITS, DIED]
+
+
+def test_a_disk_that_the_journal_itself_has_filled(journal: Journal, monkeypatch) -> None:
+    """Where no second file has room, it gives up what is committed, and only that."""
+    number = 0
+    while journal.path.stat().st_size < 3 * journals._WORTH:
+        number += 1
+        journal.dot(attempt(number))
+        journal.forget(attempt(number).key)
+    journal.dot(attempt(0))
+    full, opened = journal.path.stat().st_size, os.open
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(journals.os, "open", refused)
+    journal._replace()
+    assert journal.brake == f"{journal.path.parent}: No space left on device"
+    assert journal.path.stat().st_size == full
+    journal.forget(attempt(0).key)
+    journal._replace()
+    assert journal.path.read_bytes() == journal._head
+    monkeypatch.setattr(journals.os, "open", opened)
+    journal._replace()
+    assert journal.brake == ""
+    assert journal.dot(attempt(1))
+    assert memory(journal).verdict(attempt(1).key) == DIED
