@@ -155,7 +155,7 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
             for task in watching:
                 task.cancel()
     finally:
-        await lease.end()
+        await lease.end(is_done=not house.left)
 
 
 async def _begun(house: House, lease: Lease, stop: asyncio.Event) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from daemon.dispatch.held import Claim, Held, Holdings
 from daemon.dispatch.journal import Journal
@@ -27,13 +28,13 @@ class Endings:
     def ended(self, held: Held, outcome: Outcome) -> None:
         """An attempt has an outcome."""
         took = time.monotonic() - held.taken
-        self._settler.put(held.fact(outcome, took=took), lambda: self._recorded(held))
+        self._settler.put(held.fact(outcome, took=took), partial(self._done, held))
 
     def withheld(self, held: Held, verdict: Verdict) -> None:
         """A permit refused it."""
         if verdict is Verdict.PAUSED:
             held.claim.to_give_back = True
-        self._settler.put(held.fact(Withheld(verdict=verdict)), lambda: self._left(held))
+        self._settler.put(held.fact(Withheld(verdict=verdict)), lambda _: self._left(held))
 
     def returned(self, held: Held) -> None:
         """It never started, and others may have it."""
@@ -48,8 +49,9 @@ class Endings:
         """It isn't ours any more: canceled with its job, or rescued by someone else."""
         self._left(held)
 
-    def _recorded(self, held: Held) -> None:
-        self._journal.forget(held.key)
+    def _done(self, held: Held, is_committed: bool) -> None:  # noqa: FBT001  as the settler says it
+        if is_committed:
+            self._journal.forget(held.key)  # else it is all that knows of the attempt
         self._left(held)
 
     def _left(self, held: Held) -> None:

@@ -52,6 +52,8 @@ class Rescue:
         self._holdings = holdings
         self._legacy = legacy
         self._instance = instance
+        self._unheard: dict[UUID, Memory] = {}
+        """Adopted journals whose replies aren't settled yet; none is buried before that."""
         self.adopted = asyncio.Event()
         """Set when the journals that were here at the start are read: nothing is claimed before."""
 
@@ -82,12 +84,18 @@ class Rescue:
     # --- journals ---
 
     async def _adopt(self) -> None:
-        """Settles the replies in journals that have lost their process, and ends its lease."""
+        """Settles the replies in journals that have lost their process, and ends its lease.
+
+        A journal is handed over once: what the database didn't hear now, it hears at the next look.
+        """
         for instance, memory in self._legacy.adopt().items():
             _log.info("journal.adopted", instance=str(instance), replies=len(memory.replies))
             metrics.rescues("journal").inc()
+            self._unheard[instance] = memory
+        for instance, memory in list(self._unheard.items()):
             await self._replay(memory)
             await instances.is_over(self._store, instance)
+            del self._unheard[instance]
 
     async def _replay(self, memory: Memory) -> None:
         """Settles what was heard and may not be on record; what is, isn't told a second time."""

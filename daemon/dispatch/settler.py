@@ -23,6 +23,8 @@ GROUP_LIMIT = 2000
 """Facts in one commit at most, so that a commit stays short."""
 _PAUSE = 0.5
 """Seconds before facts are settled again when the database can't."""
+After = Callable[[bool], None]
+"""Hears that a fact is done with: whether it is committed, or was refused for good."""
 
 _log = logs.get("dispatch.settler")
 _seldom = logs.Seldom()
@@ -38,23 +40,23 @@ class Settler:
         self._schedule = schedule
         self._sample = sample
         self._idle: asyncio.Event | None = None
-        self._waiting: list[tuple[Fact, Callable[[], None] | None]] = []
+        self._waiting: list[tuple[Fact, After | None]] = []
         self._work = asyncio.Event()
         self._committing = 0
 
-    def put(self, fact: Fact, after: Callable[[], None] | None = None) -> None:
-        """Takes a fact; `after` is called once it is committed."""
+    def put(self, fact: Fact, after: After | None = None) -> None:
+        """Takes a fact; `after` is called once it is committed, or refused for good."""
         self._waiting.append((fact, after))
         self._work.set()
 
     async def settled(self, facts: Sequence[Fact]) -> None:
-        """Takes facts and returns when all of them are committed."""
+        """Takes facts and returns when all of them are committed, or refused for good."""
         if not facts:
             return
         done = asyncio.Event()
         for fact in facts[:-1]:
             self.put(fact)
-        self.put(facts[-1], done.set)
+        self.put(facts[-1], lambda _: done.set())
         await done.wait()
 
     @property
@@ -64,10 +66,9 @@ class Settler:
 
     async def drained(self) -> None:
         """Returns when everything that was put so far is committed."""
-        done = asyncio.Event()
         if self.backlog:
-            self._idle = done
-            await done.wait()
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
 
     async def run(self) -> None:
         """Settles for ever."""
@@ -78,25 +79,25 @@ class Settler:
                 group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
                 self._committing = len(group)
                 metrics.settle_backlog.set(self.backlog)
-                await self._commit_surely([fact for fact, _ in group])
+                committed = await self._commit_surely([fact for fact, _ in group])
                 self._committing = 0
-                for _, after in group:
+                for (_, after), is_committed in zip(group, committed, strict=True):
                     if after is not None:
-                        after()
+                        after(is_committed)
             if self._idle is not None:
                 self._idle.set()
                 self._idle = None
 
-    async def _commit_surely(self, facts: list[Fact]) -> None:
-        """Returns when all are committed but those that can't be, which are found one by one."""
+    async def _commit_surely(self, facts: list[Fact]) -> list[bool]:
+        """Which of them are committed: all but those that can't be, which are found one by one."""
         try:
             await self._commit_or_wait(facts)
         except Exception as error:  # noqa: BLE001  a law of the database, or a fault of ours
-            if len(facts) == 1:
-                self._give_up(facts[0], error)
-                return
-            for fact in facts:
-                await self._commit_surely([fact])
+            if len(facts) > 1:
+                return [(await self._commit_surely([fact]))[0] for fact in facts]
+            self._give_up(facts[0], error)
+            return [False]
+        return [True] * len(facts)
 
     async def _commit_or_wait(self, facts: list[Fact]) -> None:
         while True:

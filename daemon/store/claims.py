@@ -1,6 +1,6 @@
 """Promoting, claiming, permitting and giving back: what dispatch asks of the store, as values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,8 @@ from daemon.mail import ids
 from daemon.mail.outcome import Verdict
 from daemon.store import door
 
+Specs = Mapping[int, dict[str, Any]]
+"""Messages in canonical form, by id."""
 PROMOTED_AT_ONCE = 1000
 """Batches, and retry rows, that one promotion ranks at most."""
 
@@ -113,9 +115,10 @@ async def batches(
     """Claims batches of at most `limit` deliveries (or one larger), and reads their deliveries."""
     async with store.session() as session:
         rows = await session.rows("claim.batches", lane, klass, owner, limit)
-        claimed = [_batch(row) for row in rows]
-        if not claimed:
+        if not rows:
             return [], []
+        specs = await _specs(session, rows)
+        claimed = [_batch(row, specs) for row in rows]
         found = await session.rows(
             "claim.deliveries", [batch.id for batch in claimed], [batch.job_on for batch in claimed]
         )
@@ -126,8 +129,16 @@ async def retries(
     store: door.Store, lane: int, klass: int, owner: UUID, limit: int, before: float | None
 ) -> list[Retry]:
     """Claims up to `limit` retry rows that are ranked not after `before`."""
-    rows = await store.rows("claim.retries", lane, klass, owner, limit, before)
-    return [_retry(row) for row in rows]
+    async with store.session() as session:
+        rows = await session.rows("claim.retries", lane, klass, owner, limit, before)
+        specs = await _specs(session, rows) if rows else {}
+    return [_retry(row, specs) for row in rows]
+
+
+async def _specs(session: door.Session, rows: Sequence[door.Row]) -> Specs:
+    """The messages of claimed rows, each held in memory once."""
+    found = await session.rows("claim.messages", list({row["message_id"] for row in rows}))
+    return {row["id"]: row["spec"] for row in found}
 
 
 async def permit(store: door.Store, owner: UUID, asks: Sequence[Ask]) -> dict[int, Judged]:
@@ -188,7 +199,7 @@ async def give_back(
             await store.run(name, [id_ for id_, _ in given], [epoch for _, epoch in given], owner)
 
 
-def _batch(row: door.Row) -> Batch:
+def _batch(row: door.Row, specs: Specs) -> Batch:
     return Batch(
         id=row["id"],
         job_id=row["job_id"],
@@ -197,7 +208,7 @@ def _batch(row: door.Row) -> Batch:
         message_id=row["message_id"],
         epoch=row["epoch"],
         state=row["state"],
-        spec=row["spec"],
+        spec=specs[row["message_id"]],
     )
 
 
@@ -212,7 +223,7 @@ def _delivery(row: door.Row, number: int) -> Delivery:
     )
 
 
-def _retry(row: door.Row) -> Retry:
+def _retry(row: door.Row, specs: Specs) -> Retry:
     return Retry(
         id=row["id"],
         job_id=row["job_id"],
@@ -220,6 +231,6 @@ def _retry(row: door.Row) -> Retry:
         message_id=row["message_id"],
         attempt=row["attempt"],
         epoch=row["epoch"],
-        spec=row["spec"],
+        spec=specs[row["message_id"]],
         delivery=_delivery(row, ids.delivery_id(row["batch_id"], row["position"])),
     )

@@ -89,9 +89,13 @@ WITH first AS MATERIALIZED (
 ), claimed AS (
     UPDATE batch SET owner = $3, epoch = epoch + 1
     WHERE id = ANY (ARRAY(SELECT id FROM summed WHERE total <= $4 OR place = 1))
-    RETURNING id, job_id, job_on, customer_id, message_id, epoch, state, permitted_at, rank
+    RETURNING id, job_id, job_on, customer_id, message_id, epoch, state, rank
 )
-SELECT c.*, m.spec FROM claimed c JOIN message m ON m.id = c.message_id ORDER BY c.rank, c.id;
+SELECT * FROM claimed ORDER BY rank, id;
+
+-- name: claim.messages
+-- The content of what was claimed, each once: hundreds of claims may share one large message.
+SELECT id, spec FROM message WHERE id = ANY ($1::bigint[]);
 
 -- name: claim.deliveries
 -- The deliveries of claimed batches, in their order.
@@ -112,10 +116,9 @@ WITH claimed AS (
     RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
 )
 SELECT c.id, c.batch_id, c.position, c.job_id, c.customer_id, c.attempt, c.epoch, b.message_id,
-       b.permitted_at, m.spec, d.address, d.supp, d.name, d.vars, d.override
+       d.address, d.supp, d.name, d.vars, d.override
 FROM claimed c
 JOIN batch b ON b.id = c.batch_id
-JOIN message m ON m.id = b.message_id
 JOIN delivery d ON d.job_on = c.job_on AND d.id = c.batch_id * 512 + c.position
 ORDER BY c.id;
 

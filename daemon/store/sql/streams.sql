@@ -13,8 +13,9 @@ WHERE number = $1 AND epoch = $2 AND NOT closed FOR UPDATE;
 UPDATE stream SET last_seq = $2, last_at = $3 WHERE number = $1;
 
 -- name: stream.told
--- Everything up to $2 is confirmed; only the current teller moves it, and only forward.
-UPDATE stream SET told_seq = $2, told_at = $3
+-- Everything up to $2 is confirmed; only the current teller moves it, and only forward. A database that
+-- lost its last commits knows of fewer: then what it knows of is told.
+UPDATE stream SET told_seq = least($2, last_seq), told_at = $3
 WHERE number = $1 AND teller = $4 AND told_seq < $2;
 
 -- name: stream.close

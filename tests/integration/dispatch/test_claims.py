@@ -194,3 +194,17 @@ async def test_what_is_given_back_twice_stays_where_it_is_now(ground) -> None:
     await retried(ground, owner)
     await claims.give_back(ground.store, owner, **old)
     assert await ground.owned() == 2
+
+
+async def test_a_message_is_held_once(ground) -> None:
+    """However many claims share a message, its content is in memory once (J4)."""
+    owner = await ground.instance()
+    await ground.job(20)
+    await ground.job(1)
+    (batch, other) = await claimed(ground, owner)
+    async with settling(ground.store, owner) as settler:
+        await settler.settled(facts(batch, [NOT_NOW] * 20) + facts(other, [NOT_NOW]))
+    rows = await retried(ground, owner)
+    assert len(rows) == 21
+    assert len({id(row.spec) for row in rows}) == 2
+    assert rows[0].spec["subject"] == "s"

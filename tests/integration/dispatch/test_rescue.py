@@ -21,7 +21,7 @@ from daemon.mail import ids
 from daemon.mail.attempt import Attempt, Envelope, Tenure
 from daemon.mail.content import Content
 from daemon.mail.reply import Reply
-from daemon.store import claims, instances, orphans
+from daemon.store import claims, errors, instances, orphans
 from tests.integration.dispatch.facts import claimed, facts, retried, settling
 from tests.integration.dispatch.test_settling import NOT_NOW, OK
 from tests.integration.ledger.audience import Listener, written
@@ -168,6 +168,30 @@ async def test_a_reply_that_is_found_late_ends_the_doubt(ground, link, tmp_path)
         await until(lambda: _is_buried(journal))
     assert await ground.letters() == "sqqqqq"
     assert await ground.keeps_the_law()
+
+
+async def test_a_journal_is_heard_before_it_is_buried(ground, link, tmp_path, monkeypatch) -> None:
+    """A database that is away while a journal is adopted costs time, and no reply."""
+    dead = await ground.instance()
+    await ground.job(6, doubt="hold")
+    (batch,) = await claimed(ground, dead)
+    journal = Journal(tmp_path, dead, database="d")
+    noted(journal, batch)
+    journal.close()
+    await ground.bare.execute("DELETE FROM instance WHERE id = $1", dead)
+    async with rescuing(ground, link):  # nothing is held any more, and all of it is in doubt
+        await until(lambda: _nobody_owns(ground))
+    real, away = orphans.tried, iter([errors.Unavailable("away")] * 2)
+
+    async def tried_later(store, tries):
+        for error in away:
+            raise error
+        return await real(store, tries)
+
+    monkeypatch.setattr(orphans, "tried", tried_later)
+    async with rescuing(ground, link, folder=tmp_path):
+        await until(lambda: _is_buried(journal))
+    assert await ground.letters() == "sqqqqq"
 
 
 async def test_a_journal_of_another_job_decides_nothing(ground, link, tmp_path) -> None:

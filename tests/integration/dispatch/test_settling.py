@@ -175,6 +175,20 @@ async def test_a_fact_that_breaks_a_law_stands_alone(ground) -> None:
     assert await ground.keeps_the_law()
 
 
+async def test_who_waits_hears_what_was_refused(ground) -> None:
+    """Only what is committed may be forgotten by the journal: the rest would be sent again."""
+    me = await ground.instance()
+    await ground.job(2)
+    (batch,) = await claimed(ground, me)
+    await ground.bare.execute("ALTER TABLE job ADD CONSTRAINT strange CHECK (sent = 0)")
+    said: list[tuple[int, bool]] = []
+    async with settling(ground.store, me) as settler:
+        for fact in facts(batch, [OK, NO]):
+            settler.put(fact, lambda done, fact=fact: said.append((fact.place[1], done)))
+    assert said == [(0, False), (1, True)]
+    assert await ground.letters() == "ub"
+
+
 async def test_a_late_success_ends_a_doubt(ground) -> None:
     """A reply that comes after the doubt was told decides it: sent, and no second try."""
     me, other = await ground.instance(), await ground.instance()

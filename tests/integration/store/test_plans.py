@@ -70,6 +70,7 @@ HOT: dict[str, tuple[object, ...]] = {
     "promote.next": (),
     "claim.ready": (),
     "claim.batches": (1, 1, _ME, 500),
+    "claim.messages": (_IDS,),
     "claim.deliveries": ([4], [datetime.now(UTC).date()]),
     "claim.retries": (1, 1, _ME, 500, None),
     "permit.batches": ([4] * 100, [1] * 100, _IDS, ["a@x.example"] * 100, _ME),
