@@ -12,6 +12,10 @@ from typing import cast
 from daemon.delivery.courier import Reason
 from daemon.delivery.dialogue import Dialogue
 
+_LAST_LOOK = 0.01
+"""Seconds that the sockets are looked at once more before a wait is given up. With none at all,
+uvloop gives up without a look."""
+
 
 class Wire(asyncio.Protocol):
     """One open connection, from the end of its TLS and AUTH to its close."""
@@ -123,7 +127,7 @@ class Wire(asyncio.Protocol):
         else:
             # whoever was frozen may have the reply in his socket, and timers may go before sockets
             self._is_last_look = True
-            self._watch(now)
+            self._watch(now + _LAST_LOOK)
 
     def _give_up(self, reason: Reason) -> None:
         if self.dialogue.broken is None:

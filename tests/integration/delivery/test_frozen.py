@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 import uvloop
@@ -12,6 +13,10 @@ from daemon.delivery.dialogue import Dialogue
 from daemon.delivery.wire import Wire, adopt
 
 PATIENCE = 0.05
+Loop = Callable[[], asyncio.AbstractEventLoop]
+LOOPS = pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
 FREEZE = 4 * PATIENCE
 
 
@@ -21,27 +26,42 @@ async def _wire(ours: socket.socket) -> Wire:
     return adopt(Dialogue(Unwitnessed()), transport)
 
 
-async def _heard(answer: bytes) -> bool:
+async def _heard(answer: bytes, *, within_timers: bool = False) -> bool:
     """Whether a reply that came while everything stood still is heard, its deadline long gone."""
+    loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
     wire = await _wire(ours)
     wire.dialogue.expect(None)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(wire.heard(asyncio.get_running_loop().time() + PATIENCE))
-        await asyncio.sleep(0)
+    deadline = loop.time() + PATIENCE
+
+    def freeze() -> None:
         theirs.send(answer)
-        time.sleep(FREEZE)  # noqa: ASYNC251 - this is the freeze
+        time.sleep(FREEZE)
+
+    async with asyncio.TaskGroup() as group:
+        if within_timers:
+            loop.call_at(deadline, freeze)  # set before the deadline's own timer: it goes first
+        group.create_task(wire.heard(deadline))
+        await asyncio.sleep(0)
+        if not within_timers:
+            freeze()
     is_well = wire.dialogue.broken is None
     await wire.close()
     theirs.close()
     return is_well
 
 
-@pytest.mark.parametrize(
-    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
-def test_what_came_meanwhile_is_heard(loop) -> None:
+@LOOPS
+def test_what_came_meanwhile_is_heard(loop: Loop) -> None:
     """W2, D15: what the relay said in time is known, however late we come to read it."""
     with asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(_heard(b"250 2.0.0 taken\r\n"))
         assert not runner.run(_heard(b""))
+
+
+@LOOPS
+def test_what_came_after_the_last_look_at_sockets_is_heard(loop: Loop) -> None:
+    """W2: nor is it given up by timers that all go before the next look at the sockets."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(_heard(b"250 2.0.0 taken\r\n", within_timers=True))
+        assert not runner.run(_heard(b"", within_timers=True))
