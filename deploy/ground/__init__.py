@@ -16,6 +16,8 @@ Standard library only: this code runs before there is a virtual environment. Lin
     verbs         `deploy/servers`, as typed
     steps         `deploy/test`, as typed
     chaos         `deploy/chaos`, as typed
+    bench         `deploy/bench`, as typed
+    handover      how these two become a program of `tests/`
 
 For `deploy/demo`: `prepare.everything(say)`, then `servers.start(folder, say)`, which returns
 `Servers(dsn, url, …)`, and at the end `servers.stop(folder, say)`.

@@ -40,6 +40,11 @@ def tests(say: Say) -> None:
     _bring([*_servers(), *_witnesses(), *_environment()], say)
 
 
+def bench(say: Say) -> None:
+    """Bring what the benchmark needs: servers, Python, and the reference it measures against."""
+    _bring([*_servers(), *_reference(), *_environment()], say)
+
+
 def servers(say: Say) -> None:
     """Bring the two servers, but for those that the environment names."""
     _bring([*_servers()], say)
@@ -74,6 +79,19 @@ def _witnesses() -> Iterator[Need]:
         yield Need(what="postfix", why="smtp-sink, for the tests", source="Debian")
     if not any(Path("/usr/lib").glob(FAKETIME)):
         yield Need(what="faketime", why="wrong clocks, for the tests", source="Debian")
+
+
+def _reference() -> Iterator[Need]:
+    """Postfix's `smtp-source` and `smtp-sink`; its daemon is neither started nor set up."""
+    if SMTP_SINK.exists() or unpacked.smtp_sink():
+        return
+    why = "smtp-source and smtp-sink, the reference"
+    if processes.is_root():
+        yield Need(what="postfix", why=why, source="Debian")
+        return
+    bring = functools.partial(unpacked.bring, "postfix")
+    where = "Debian, unpacked into .state/programs"
+    yield Need(what="postfix", why=why, source=where, bring=bring)
 
 
 def _servers() -> Iterator[Need]:

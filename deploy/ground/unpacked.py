@@ -28,6 +28,22 @@ def pip_wheel() -> Path | None:
     return next(PROGRAMS.glob("python3-pip-whl/usr/share/python-wheels/pip-*.whl"), None)
 
 
+def smtp_sink() -> Path | None:
+    """The unpacked `smtp-sink` of Postfix, if it is there."""
+    found = PROGRAMS / "postfix" / "usr/sbin/smtp-sink"
+    return found if found.exists() else None
+
+
+def mail() -> dict[str, str]:
+    """Where Postfix's unpacked programs and their libraries are; nothing where they aren't."""
+    if smtp_sink() is None:
+        return {}
+    root = PROGRAMS / "postfix"
+    libraries = [root / "usr/lib/postfix", *root.glob("usr/lib/*-linux-gnu")]
+    path = os.pathsep.join([str(root / "usr/sbin"), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))}
+
+
 def environment() -> dict[str, str]:
     """Where unpacked programs find each other and their libraries."""
     root = PROGRAMS / "rabbitmq-server"

@@ -1,0 +1,16 @@
+"""The benchmark; started by `deploy/bench`.
+
+It counts by itself: nothing here that counts, times or judges is the daemon's.
+
+    cases     what is asked for in each case, and from when to when the clock runs
+    rounds    reference, run, reference; repeated when the machine changed meanwhile
+    race      one timed run: clock, first mail, last event, what everybody used
+    stand     what a run stands on: a fresh database, a prefix at the broker, the daemons
+    letter    the letter, those who get it, the requests
+    post      the bench at the broker: publishes, counts and reads events
+    relay     Postfix's `smtp-sink` and the reference by `smtp-source`
+    meter     CPU time and memory of processes, by the kernel's word
+    count     what the events say
+    figures   a run, a result, its ratio, whether it is void
+    bars      what people see while it runs; show: the table at the end
+"""
