@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+NAME = "deliveryd"
 RUN, SEND, LOOK, CHANGE, TRY = "Run", "Send", "Look", "Change", "Try"
 GROUPS = (RUN, SEND, LOOK, CHANGE, TRY)
 """In the order in which --help shows them."""

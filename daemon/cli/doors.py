@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from daemon import config
-from daemon.broker import conversation
-from daemon.broker.conversation import Conversation
-from daemon.store import door, migrate
+from daemon.store import door, schema
+
+if TYPE_CHECKING:
+    from daemon.broker.conversation import Conversation
 
 ROLE = "cli"
 _CONNECTIONS = 2
@@ -31,13 +33,15 @@ async def postgres(
 ) -> AsyncIterator[door.Store]:
     """A store whose schema is ours. Raises `Unavailable`, `SchemaMismatch`."""
     async with door.opened(reach(settings, seconds=seconds)) as store:
-        await migrate.check(store)
+        await schema.check(store)
         yield store
 
 
 @asynccontextmanager
-async def rabbitmq(settings: config.Config) -> AsyncIterator[Conversation]:
+async def rabbitmq(settings: config.Config) -> AsyncIterator["Conversation"]:
     """A conversation with the broker. Raises `Unavailable`, `Refused`."""
+    from daemon.broker import conversation  # noqa: PLC0415 - who only looks needs no aio_pika
+
     url, seconds = settings.rabbitmq.url.reveal(), settings.rabbitmq.connect_timeout
     async with conversation.opened(url, name=ROLE, seconds=seconds) as opened:
         yield opened

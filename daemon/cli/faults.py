@@ -1,35 +1,30 @@
-"""What went wrong, as lines for a person and an exit code. Imported only once something did.
+"""What went wrong, as lines for a person and an exit code.
 
-The world's faults get one line each and no traceback; a traceback means a fault of ours.
+The world's faults get one line each and no traceback; a traceback means a fault of ours. Errors are
+known by the names of their classes: whoever raised one has imported it, and nobody else need.
 """
 
-import traceback
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from daemon import config
-from daemon.broker import conversation
-from daemon.broker import errors as broker
 from daemon.cli.exits import Ended, Exit
-from daemon.dispatch.journal import NoJournal
-from daemon.process import arrival
-from daemon.store import errors as store
-from daemon.web import ops
 
 _ADVICE = "run `deliveryd topology check`"
-_WORLD: Mapping[type[Exception], tuple[Exit, str]] = MappingProxyType(
+_FLAWS = "daemon.config.flaw.ConfigError"
+WORLD: Mapping[str, tuple[Exit, str]] = MappingProxyType(
     {
-        store.Unavailable: (Exit.UNAVAILABLE, "Postgres: {}"),
-        store.SchemaMismatch: (Exit.UNAVAILABLE, "Postgres: {}"),
-        store.Again: (Exit.TEMPORARY, "Postgres: {}; try again"),
-        broker.Unavailable: (Exit.UNAVAILABLE, "RabbitMQ: {}"),
-        NoJournal: (Exit.UNAVAILABLE, "{}"),
-        arrival.NotThere: (Exit.UNAVAILABLE, "{}"),
-        arrival.TopologyDiffers: (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
-        ops.CannotListen: (Exit.UNAVAILABLE, "{}"),
-        conversation.Unroutable: (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
+        "daemon.store.errors.Unavailable": (Exit.UNAVAILABLE, "Postgres: {}"),
+        "daemon.store.errors.SchemaMismatch": (Exit.UNAVAILABLE, "Postgres: {}"),
+        "daemon.store.errors.Again": (Exit.TEMPORARY, "Postgres: {}; try again"),
+        "daemon.broker.errors.Unavailable": (Exit.UNAVAILABLE, "RabbitMQ: {}"),
+        "daemon.dispatch.journal.NoJournal": (Exit.UNAVAILABLE, "{}"),
+        "daemon.process.arrival.NotThere": (Exit.UNAVAILABLE, "{}"),
+        "daemon.process.arrival.TopologyDiffers": (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
+        "daemon.web.ops.CannotListen": (Exit.UNAVAILABLE, "{}"),
+        "daemon.broker.conversation.Unroutable": (Exit.UNAVAILABLE, f"RabbitMQ: {{}}: {_ADVICE}"),
     }
 )
+"""Classes of errors that are no fault of ours."""
 _REFUSALS = ("28", "3D", "42501")
 """SQLSTATEs of a database that doesn't let us in: credentials, no such database, privileges."""
 
@@ -40,6 +35,8 @@ def explain(error: BaseException) -> tuple[Exit, list[str]]:
     told = [_told(cause) for cause in causes]
     if told[0] and all(told):  # one that nobody foresaw mustn't hide behind an outage
         return told[0]
+    import traceback  # noqa: PLC0415 - seldom needed, and everybody would wait for it
+
     said = "".join(traceback.format_exception(error)).rstrip()
     strange = next(cause for cause, known in zip(causes, told, strict=True) if not known)
     return Exit.SOFTWARE, [said, f"a fault of ours: {_first_line(strange)}"]
@@ -49,10 +46,11 @@ def _told(cause: BaseException) -> tuple[Exit, list[str]] | None:
     """Of an error of the world; None of any other."""
     if isinstance(cause, Ended):
         return cause.code, [str(cause)]
-    if isinstance(cause, config.ConfigError):
-        return Exit.CONFIG, [str(flaw) for flaw in cause.flaws]
-    for kind, (code, words) in _WORLD.items():
-        if isinstance(cause, kind):
+    for name in _names(cause):
+        if name == _FLAWS:
+            return Exit.CONFIG, [str(flaw) for flaw in vars(cause)["flaws"]]
+        if name in WORLD:
+            code, words = WORLD[name]
             return code, [words.format(_first_line(cause))]
     if str(getattr(cause, "sqlstate", "")).startswith(_REFUSALS):
         return Exit.UNAVAILABLE, [f"Postgres: {_first_line(cause)}"]
@@ -66,6 +64,12 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(inner)
     else:
         yield error
+
+
+def _names(error: BaseException) -> Iterator[str]:
+    """Of its class and of all that this one is a kind of."""
+    for kind in type(error).__mro__:
+        yield f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _first_line(error: BaseException) -> str:

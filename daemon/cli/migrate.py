@@ -11,6 +11,7 @@ from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
 from daemon.store import migrate as schema
+from daemon.store.schema import Step
 
 
 async def migrate(
@@ -50,7 +51,7 @@ async def migrate(
     return Exit.OK
 
 
-def _show(options: Options, steps: Sequence[schema.Step], *, applied: bool) -> None:
+def _show(options: Options, steps: Sequence[Step], *, applied: bool) -> None:
     names = [step.name for step in steps]
     verb = "applied" if applied else "missing"
     document = {"applied": names if applied else [], "missing": [] if applied else names}

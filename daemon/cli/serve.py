@@ -6,7 +6,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon import app
 from daemon.cli import configured
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -33,7 +32,9 @@ def serve(
     SIGTERM stops it cleanly, a second one at once; SIGHUP reads the configuration again. It logs to
     standard error.
     """
-    parts = chosen(only)
+    from daemon import app  # noqa: PLC0415 - the whole daemon: --help doesn't wait for it
+
+    parts = chosen(only, app.PARTS)
     options = configured.settled(options)
     loaded = configured.load(options)
     with asyncio.Runner(loop_factory=_loop()) as runner:
@@ -41,12 +42,12 @@ def serve(
         return runner.run(served)
 
 
-def chosen(only: tuple[str, ...]) -> frozenset[str]:
-    """The parts that were asked for; empty = all of them."""
+def chosen(only: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
+    """The parts that were asked for, out of those there are; empty = all of them."""
     parts = {part for text in only for part in text.split(",") if part}
-    if unknown := parts - app.PARTS:
-        known = ", ".join(sorted(app.PARTS))
-        raise Ended(f"--only {', '.join(sorted(unknown))}: the parts are {known}", Exit.USAGE)
+    if unknown := parts - known:
+        there = ", ".join(sorted(known))
+        raise Ended(f"--only {', '.join(sorted(unknown))}: the parts are {there}", Exit.USAGE)
     return frozenset(parts)
 
 

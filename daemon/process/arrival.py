@@ -15,7 +15,7 @@ from daemon.broker import connection, declare
 from daemon.broker import errors as broker
 from daemon.directory import loading
 from daemon.engine import House
-from daemon.store import errors, instances, migrate
+from daemon.store import errors, instances, schema
 from daemon.tasks import Refusal
 
 _log = logs.get("process.arrival")
@@ -53,9 +53,11 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
 async def _database(house: House) -> str:
     """Why the database isn't ready for us; empty when it is."""
     try:
-        await migrate.check(house.store)
+        newer = await schema.check(house.store)
         house.key = await engine.hash_key(house.store, house.loaded.config)
         house.fingerprint = await instances.fingerprint(house.store)
+        if newer:
+            _log.info("schema.newer", steps=newer)
     except (errors.Unavailable, errors.Again) as error:
         return f"postgres: {error}"
     return ""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.store import migrate
+from daemon.store import schema
 from tests.stories import config, process, servers
 from tests.stories.servers import Servers
 
-STEPS = [step.name for step in migrate.steps()]
+STEPS = [step.name for step in schema.steps()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import aio_pika
+import pytest
 from aio_pika.abc import AbstractChannel, AbstractExchange
 
 TOP = Path(__file__).parents[3]
 PATIENCE = 20.0
-HEAVY = ("pydantic", "asyncpg", "aio_pika", "aiohttp", "structlog", "daemon.app")
+HEAVY = ("asyncpg", "aio_pika", "aiohttp", "structlog", "rich", "pydantic", "cyclopts", "daemon.app")
 
 
 async def _started(*words: str) -> asyncio.subprocess.Process:
@@ -23,16 +24,37 @@ async def _started(*words: str) -> asyncio.subprocess.Process:
     )
 
 
-async def test_help_is_quick() -> None:
-    """--help imports none of the rooms, nor what they are made of."""
+@pytest.mark.parametrize("typed", ["--help", "--version", "nope"])
+async def test_what_everybody_types_is_quick(typed: str) -> None:
+    """--help and --version import no library and no room; a word that is no command, none of ours."""
+    rooms = await _imported(typed)
+    assert rooms <= ({"cyclopts", "rich"} if typed == "nope" else set())
+
+
+async def test_who_only_looks_needs_no_broker(config: Path) -> None:
+    """A command that asks Postgres alone doesn't wait for what speaks AMQP, HTTP, or for logs."""
+    rooms = await _imported("instances", "--config", str(config))
+    assert {"asyncpg", "pydantic"} <= rooms
+    assert not rooms & {"aio_pika", "aiohttp", "structlog", "daemon.app"}
+
+
+async def test_an_error_is_quick() -> None:
+    """A server that is away is told without importing what its errors might have come from."""
+    nowhere = "postgres.dsn=postgresql://127.0.0.1:1/x"
+    rooms = await _imported("instances", "--set", nowhere)
+    assert not rooms & {"aio_pika", "aiohttp", "structlog", "daemon.app"}
+
+
+async def _imported(*words: str) -> set[str]:
+    """What a command has imported of all that takes its time."""
     program = (
-        "import sys; from daemon.cli import main; main.run(['--help']);"
-        f" print([name for name in {HEAVY} if name in sys.modules])"
+        f"import sys; from daemon.cli import main; main.run({list(words)});"
+        f" print(*[name for name in {HEAVY} if name in sys.modules])"
     )
     process = await _started("-c", program)
     async with asyncio.timeout(PATIENCE):
         said, _ = await process.communicate()
-    assert said.decode().splitlines()[-1] == "[]"
+    return set(said.decode().splitlines()[-1].split())
 
 
 async def test_the_sink_has_its_own_options() -> None:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from daemon.store import door, errors, migrate
-from daemon.store.migrate import Step
+from daemon.store import door, errors, migrate, schema
+from daemon.store.schema import Step
 from tests.integration.conftest import DSN, dropped
 
 TODAY = datetime.now(UTC).date()
@@ -45,13 +45,13 @@ async def _tables(reach: door.Reach) -> list[str]:
 
 async def _checked(reach: door.Reach) -> None:
     async with door.opened(reach) as store:
-        await migrate.check(store)
+        await schema.check(store)
 
 
 def _with(monkeypatch, *extra: Step, without: int = 0) -> None:
     """This program has these steps more, or some of its last ones less."""
-    ours = migrate.steps()
-    monkeypatch.setattr(migrate, "steps", lambda: [*ours[: len(ours) - without], *extra])
+    ours = schema.steps()
+    monkeypatch.setattr(schema, "steps", lambda: [*ours[: len(ours) - without], *extra])
 
 
 async def test_each_step_is_applied_once(empty) -> None:
@@ -68,12 +68,12 @@ async def test_five_runners_at_once(empty) -> None:
     """H9: of five runners one applies the steps, and the others wait and find them applied."""
     async with asyncio.TaskGroup() as group:
         runs = [group.create_task(migrate.migrated(empty, today=TODAY)) for _ in range(5)]
-    assert sorted(len(run.result()) for run in runs) == [0] * 4 + [len(migrate.steps())]
+    assert sorted(len(run.result()) for run in runs) == [0] * 4 + [len(schema.steps())]
 
 
 async def test_a_dry_run_changes_nothing(empty) -> None:
     """What would be applied is told, and the database stays as empty as it was."""
-    assert await migrate.pending(empty) == migrate.steps()
+    assert await migrate.pending(empty) == schema.steps()
     assert await _tables(empty) == []
     with pytest.raises(errors.SchemaMismatch, match="empty"):
         await _checked(empty)
@@ -104,9 +104,9 @@ async def test_a_step_that_fails_leaves_nothing(empty, monkeypatch) -> None:
 async def test_an_edited_step_is_refused(empty, monkeypatch) -> None:
     """A step that was changed after it was applied is named, and nothing is done."""
     await migrate.migrated(empty, today=TODAY)
-    first, *others = migrate.steps()
+    first, *others = schema.steps()
     edited = Step(number=first.number, name=first.name, text=first.text + "\n-- oh")
-    monkeypatch.setattr(migrate, "steps", lambda: [edited, *others])
+    monkeypatch.setattr(schema, "steps", lambda: [edited, *others])
     for run in (_checked(empty), migrate.pending(empty), migrate.migrated(empty, today=TODAY)):
         with pytest.raises(errors.SchemaMismatch, match=r"0001_directory\.sql was changed"):
             await run
@@ -186,7 +186,7 @@ async def _run(reach: door.Reach, statement: str) -> list[asyncpg.Record]:
         await connection.close()
 
 
-@pytest.mark.parametrize("step", migrate.steps(), ids=lambda step: step.name)
+@pytest.mark.parametrize("step", schema.steps(), ids=lambda step: step.name)
 def test_every_step_says_what_it_is(step: Step) -> None:
     """A step's first line says whether it expands or contracts; only the first release's don't."""
     assert step.number <= FIRST_RELEASE or step.text.startswith(f"-- {step.kind}: ")

@@ -1,5 +1,7 @@
 """The world's faults are one line and their own exit code; ours are a traceback."""
 
+import importlib
+
 import pytest
 
 from daemon import config
@@ -33,6 +35,13 @@ def test_one_line_each(error: Exception, code: Exit, line: str) -> None:
     """A fault of the world has one line, also from within the groups that tasks raise."""
     wrapped = ExceptionGroup("tasks", [ExceptionGroup("more", [error])])
     assert faults.explain(error) == faults.explain(wrapped) == (code, [line])
+
+
+@pytest.mark.parametrize("name", faults.WORLD)
+def test_the_names_are_of_errors(name: str) -> None:
+    """Each class of errors that is known by its name is there."""
+    module, _, kind = name.rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), kind), Exception)
 
 
 def test_a_database_that_does_not_let_us_in() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import commands, main
+from daemon.cli import calling, commands, main, overview
 from daemon.cli.commands import Command
 from daemon.cli.exits import Exit
 
@@ -33,7 +33,7 @@ def test_every_example_can_be_typed(command: Command) -> None:
     words = shlex.split(f"{command.words} {command.example}")
     ends = [place for place, word in enumerate(words) if word in (">", "||")]
     typed = words[: ends[0]] if ends else words
-    main.app(typed).parse_args(typed, exit_on_error=False, print_error=False)
+    calling.app(typed).parse_args(typed, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("command", OWN, ids=words)
@@ -50,6 +50,34 @@ def test_help_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["--help"]) == Exit.OK
     said = capsys.readouterr().out
     assert all(command.words.split()[0] in said for command in commands.ALL)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_help_fits(columns: int) -> None:
+    """--help is as narrow as the terminal, colours or not."""
+    plain = list(overview.lines(columns, colour=False))
+    assert max(map(len, plain)) <= max(columns, 60)
+    assert len(list(overview.lines(columns, colour=True))) == len(plain)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version says that of the distribution, and nothing else."""
+    assert main.run(["--version"]) == Exit.OK
+    assert capsys.readouterr().out == f"{overview.version()}\n"
+
+
+def test_a_word_that_is_almost_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who mistypes a command is told which one is near, and where all of them are."""
+    assert main.run(["instnaces"]) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        "deliveryd: instnaces is no command. Is it instances? Try: deliveryd --help\n"
+    )
+
+
+def test_a_wrong_option_leads_to_its_own_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who mistypes an option is told where the options of this command are."""
+    assert main.run(["dead", "list", "--nope"]) == Exit.USAGE
+    assert "Try: deliveryd dead list --help" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -93,7 +121,7 @@ def test_usage(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_options_may_come_first(typed: list[str], ordered: list[str]) -> None:
     """The options of every command may stand before its name, too."""
-    assert main.ordered(typed) == ordered
+    assert calling.ordered(typed) == ordered
 
 
 def test_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
