@@ -53,6 +53,8 @@ class Heard:
     correlation_id: str | None
     """Of an answer; None = an event."""
     routing_key: str
+    repeated: bool = False
+    """Of an answer: whether it is the first answer again, to a key that was seen before."""
 
 
 class Conversation:
@@ -133,6 +135,7 @@ class Conversation:
             body=message.body,
             correlation_id=message.correlation_id,
             routing_key=message.routing_key or "",
+            repeated=message.headers.get("repeated") is True,
         )
 
     async def _take(self, message: AbstractIncomingMessage) -> None:

@@ -21,6 +21,8 @@ _OWN = "headers"
 """The producer's headers, as one beside ours."""
 _BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 """How the broker's own headers begin; a parcel that goes back starts anew."""
+BROKERS_REASONS = frozenset({"rejected", "expired", "maxlen", "delivery_limit", "unknown"})
+"""Why the broker puts parcels away, in its own words; unknown = it doesn't say."""
 _HEADERS_AT_MOST = 65_536
 """Octets of a producer's headers that are kept: all of a message's must fit into one frame."""
 _SHORT, _ROOM = 10, 255

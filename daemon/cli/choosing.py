@@ -8,9 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from daemon.broker import dead
 from daemon.broker.dead import DeadLetter
 from daemon.cli.exits import Ended, Exit
 from daemon.config import values
+from daemon.mail import refusal
 
 _SHORTEST = 4
 """Characters of an id that are enough to be one."""
@@ -23,7 +25,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 class Filters:
     """What a dead letter must be, if it is said."""
 
-    reason: Annotated[str | None, Parameter(help="As listed: bad_json, delivery_limit.")] = None
+    reason: Annotated[str | None, Parameter(help="Such as bad_json or delivery_limit.")] = None
     queue: Annotated[str | None, Parameter(help="The queue from which it was put away.")] = None
     customer: Annotated[int | None, Parameter(help="Whose it is, where that is known.")] = None
     older: Annotated[str | None, Parameter(help="Died longer ago than this: 1h.")] = None
@@ -31,6 +33,10 @@ class Filters:
 
 
 NONE = Filters()
+REASONS = frozenset(
+    {code.value for code in refusal.NO_REQUEST} | {refusal.Code.INTERNAL} | dead.BROKERS_REASONS
+)
+"""Every reason that a letter may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,10 @@ class Choice:
 
 
 def of(names: Sequence[str], filters: Filters, now: datetime) -> Choice:
-    """The choice that was typed. `Ended` for an age that is none."""
+    """The choice that was typed. `Ended` for an age or a reason that is none."""
+    if filters.reason not in (None, *REASONS):
+        known = ", ".join(sorted(REASONS))
+        raise Ended(f"--reason {filters.reason}: the reasons are {known}", Exit.USAGE)
     older, newer = _age("older", filters.older), _age("newer", filters.newer)
     return Choice(
         names=names,

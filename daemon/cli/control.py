@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, requests, verdicts
+from daemon.cli import configured, deeds, doors, names, requests, verdicts
 from daemon.cli.blocks import Block, Facts
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -19,7 +19,7 @@ from daemon.cli.requests import Sending
 Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a delivery's number.")]
 JobName = Annotated[str | None, Parameter(help="A job's id, ticket or request id.")]
 Customer = Annotated[int | None, Parameter(help="All jobs of a customer instead.")]
-_AROUND = frozenset({"v", "ok", "command", "request_id", "warnings"})
+_AROUND = frozenset({"v", "ok", "command", "request_id", "warnings", "unchanged", "more"})
 
 
 async def cancel(name: Name, /, *, options: Options = DEFAULT) -> int:
@@ -75,10 +75,12 @@ async def asked(
 
 
 def view(answer: dict[str, Any]) -> list[Block]:
-    """A positive answer: what was done, and every number it brings."""
-    rows = [(name, value) for name, value in answer.items() if name not in _AROUND]
+    """A positive answer: what was done in words, and every number it brings."""
+    rows = [
+        (name.replace("_", " "), value) for name, value in answer.items() if name not in _AROUND
+    ]
     facts: list[Block] = [Facts(rows=rows)] if rows else []
-    return [f"{answer.get('command', 'request')}: done", *verdicts.warnings(answer), *facts]
+    return [deeds.said(answer), *verdicts.warnings(answer), *facts]
 
 
 async def _flagged(command: str, name: str | None, customer: int | None, options: Options) -> int:

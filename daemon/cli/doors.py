@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from daemon import config
-from daemon.store import door, schema
+from daemon.store import door, errors, schema
 
 if TYPE_CHECKING:
     from daemon.broker.conversation import Conversation
@@ -32,9 +32,11 @@ async def postgres(
     settings: config.Config, *, seconds: float | None = None
 ) -> AsyncIterator[door.Store]:
     """A store whose schema is ours. Raises `Unavailable`, `SchemaMismatch`."""
-    async with door.opened(reach(settings, seconds=seconds)) as store:
-        await schema.check(store)
-        yield store
+    way = reach(settings, seconds=seconds)
+    with errors.located(way.place):
+        async with door.opened(way) as store:
+            await schema.check(store)
+            yield store
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The edge: what was typed becomes a command, what went wrong a line and an exit code.
 
-It imports as little as it can, since everybody waits for it: the parser only once there is something
-to parse, a command only once it is called.
+It imports as little as it can, since everybody waits for it: the parser only once there is
+something to parse, a command only once it is called.
 """
 
 import os

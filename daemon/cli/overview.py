@@ -14,7 +14,7 @@ from daemon.cli.commands import NAME
 from daemon.cli.exits import Exit
 
 ABOUT = "Event-driven mail delivery: requests from RabbitMQ, mail by SMTP, events back."
-_ASKED = ([], ["--help"], ["-h"])
+_ASKED: tuple[list[str], ...] = ([], ["--help"], ["-h"])
 _VERSION = ["--version"]
 _BOLD, _NAMED, _PLAIN = "\x1b[1m", "\x1b[36m", "\x1b[0m"
 _WIDEST = 100

@@ -83,7 +83,10 @@ def spoken(voice: Voice, body: bytes) -> bytes:
 async def ask(
     conversation: Conversation, settings: config.Config, voice: Voice, sending: Sending
 ) -> Any:
-    """The answer, as JSON values. `Ended` when none comes in time."""
+    """The answer, as JSON values. `Ended` when none comes in time.
+
+    One of ours that was given before says so itself, as `repeated`.
+    """
     name = topology.names(settings.rabbitmq.prefix)
     question = Question(
         body=sending.body,
@@ -101,4 +104,6 @@ async def ask(
             f" when an intake takes it (message id {sending.message_id})",
             Exit.TEMPORARY,
         )
-    return orjson.loads(heard.body)
+    answer = orjson.loads(heard.body)
+    is_ours = isinstance(answer, dict) and "ok" in answer
+    return answer | {"repeated": True} if heard.repeated and is_ours else answer

@@ -135,6 +135,8 @@ def view(answer: Any) -> list[Block]:
     if "counts" not in answer:
         return control.view(answer)
     said = "valid" if answer.get("dry_run") else "accepted"
+    if answer.get("repeated"):
+        said = "a repeat, of which nothing is sent again: accepted before"
     if answer.get("job"):
         said += f" as job {answer['job']}, ticket {answer['ticket']}"
     return [f"{said}: {story.numbers(answer['counts'])}", *verdicts.warnings(answer)]
@@ -147,6 +149,9 @@ async def _followed(
     followed = follow.Follow(answer["job"])
     if screen.talks:
         screen.show(answer, view(answer))
+    if answer.get("repeated"):
+        # its events may all have been told already
+        followed.end((await _looked(settings, UUID(answer["job"])))[0])
     resume = ""
     while not followed.is_over:
         heard = await conversation.hear(SILENCE)

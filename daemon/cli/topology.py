@@ -8,7 +8,7 @@ from daemon.broker import declare
 from daemon.broker import topology as wanted
 from daemon.broker.declare import Difference
 from daemon.cli import configured
-from daemon.cli.blocks import Block, Table
+from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -18,18 +18,16 @@ def show(*, options: Options = DEFAULT) -> int:
     """Show what must exist; with --json as definitions for `rabbitmqctl import_definitions`."""
     settings = configured.settings(options).rabbitmq
     prefix, path = settings.prefix, urlsplit(settings.url.reveal()).path
-    view = [
+    view: list[Block] = [
         Table(
             head=("exchange", "type", "arguments"),
             rows=[(one.name, one.kind, _said(one.arguments)) for one in wanted.exchanges(prefix)],
         ),
         Table(
-            head=("queue", "bound to", "by key", "arguments"),
-            rows=[
-                (one.name, one.exchange, one.routing_key, _said(one.arguments))
-                for one in wanted.queues(prefix)
-            ],
+            head=("queue", "bound to", "by key"),
+            rows=[(one.name, one.exchange, one.routing_key) for one in wanted.queues(prefix)],
         ),
+        *(_arguments(one) for one in wanted.queues(prefix)),
     ]
     Screen(options).show(wanted.show(prefix, vhost=unquote(path.removeprefix("/")) or "/"), view)
     return Exit.OK
@@ -65,6 +63,11 @@ def _show(options: Options, *, created: Sequence[str], differences: Sequence[Dif
     if not differences:
         view.append("the topology is as it should be")
     Screen(options).show(document, view)
+
+
+def _arguments(queue: wanted.Queue) -> Facts:
+    """Each in a line of its own: together they are wider than any terminal."""
+    return Facts(rows=[("queue", queue.name), *sorted(queue.arguments.items())])
 
 
 def _said(arguments: Mapping[str, object]) -> str:

@@ -33,12 +33,13 @@ async def cancel(append: Append, ask: Ask, command: Cancel, terms: Terms) -> Ver
         return verdicts.not_found(ask, "job")
     if job.state in ENDED:
         return verdicts.conflict(ask, "job", "has ended")
-    if job.state == "canceled":
+    was_canceled = job.state == "canceled"
+    if was_canceled:
         number = await control.canceled(append.session, job.id)
     else:
         number = await _cancel_job(append, ask, job)
     result = {"job": job.id, "canceled": number, "already_gone": job.queued - number}
-    return verdicts.done(ask, result, delay=terms.permit_window)
+    return verdicts.done(ask, result, delay=terms.permit_window, unchanged=was_canceled)
 
 
 async def _cancel_job(append: Append, ask: Ask, job: Job) -> int:
@@ -56,11 +57,13 @@ async def _cancel_delivery(append: Append, ask: Ask, number: int, terms: Terms) 
     if found is None:
         return verdicts.not_found(ask, "delivery")
     letter = State(found.letter)
+    was_canceled = letter is State.CANCELED
     if letter in (State.WAITING, State.DEFERRED):
         await _withhold(append, found)
-    elif letter is not State.CANCELED:
+    elif not was_canceled:
         return verdicts.conflict(ask, "delivery", f"is {letter.name.lower()}")
-    return verdicts.done(ask, {"delivery": number, "canceled": 1}, delay=terms.permit_window)
+    result = {"delivery": number, "canceled": 1}
+    return verdicts.done(ask, result, delay=terms.permit_window, unchanged=was_canceled)
 
 
 async def located(append: Append, ask: Ask, number: int) -> Delivery | None:
@@ -113,7 +116,8 @@ async def pause(append: Append, ask: Ask, command: Pause, terms: Terms) -> Verdi
         await control.flag(append.session, job.id, paused=True)
         await control.hold(append.session, [job.id])
         await append.events([events.of_job(Type.JOB_PAUSED, ask.customer.id, job.id)])
-    return verdicts.done(ask, {"job": job.id, "paused": True}, delay=terms.permit_window)
+    result = {"job": job.id, "paused": True}
+    return verdicts.done(ask, result, delay=terms.permit_window, unchanged=job.paused)
 
 
 async def _pause_customer(append: Append, ask: Ask, number: int, terms: Terms) -> Verdict:
@@ -124,7 +128,8 @@ async def _pause_customer(append: Append, ask: Ask, number: int, terms: Terms) -
         await control.flag_customer(append.session, number, paused=True)
         await control.hold(append.session, await control.jobs_of(append.session, number))
         await append.events([_of_customer(Type.JOB_PAUSED, number)])
-    return verdicts.done(ask, {"customer": number, "paused": True}, delay=terms.permit_window)
+    result = {"customer": number, "paused": True}
+    return verdicts.done(ask, result, delay=terms.permit_window, unchanged=paused)
 
 
 async def resume(append: Append, ask: Ask, command: Resume) -> Verdict:
@@ -143,7 +148,7 @@ async def resume(append: Append, ask: Ask, command: Resume) -> Verdict:
         if not is_held:
             await _free(append, [job.id])
         await append.events([events.of_job(Type.JOB_RESUMED, ask.customer.id, job.id)])
-    return verdicts.done(ask, {"job": job.id, "paused": False})
+    return verdicts.done(ask, {"job": job.id, "paused": False}, unchanged=not job.paused)
 
 
 async def _resume_customer(append: Append, ask: Ask, number: int) -> Verdict:
@@ -154,7 +159,7 @@ async def _resume_customer(append: Append, ask: Ask, number: int) -> Verdict:
         await control.flag_customer(append.session, number, paused=False)
         await _free(append, await control.jobs_of(append.session, number))
         await append.events([_of_customer(Type.JOB_RESUMED, number)])
-    return verdicts.done(ask, {"customer": number, "paused": False})
+    return verdicts.done(ask, {"customer": number, "paused": False}, unchanged=not paused)
 
 
 async def _free(append: Append, jobs: list[UUID]) -> None:

@@ -25,7 +25,7 @@ async def resolve(append: Append, ask: Ask, command: DoubtResolve) -> Verdict:
         return verdicts.not_found(ask, "job" if command.job else "deliveries")
     number = await deciding.decided(append, found, command.action)
     result = {command.action: number, "more": len(found) == AT_ONCE}
-    return verdicts.done(ask, result)
+    return verdicts.done(ask, result, unchanged=not found)
 
 
 async def _is_own(append: Append, ask: Ask, command: DoubtResolve) -> bool:

@@ -108,11 +108,14 @@ class Post:
 
 
 def _headers(back: Back, verdict: Verdict) -> Mapping[str, Any] | None:
-    """A dialect's answer has a status beside its text, as it would have over HTTP."""
-    if back.dialect is None:
-        return None
-    status = back.dialect.http_status(verdict.answer) if verdict.answer else 200
-    return {"http_status": status}
+    """What the text can't say: that it was given before; a dialect's status, as over HTTP."""
+    headers: dict[str, Any] = {}
+    if verdict.repeated is not None:
+        headers["repeated"] = True
+    if back.dialect is not None:
+        status = back.dialect.http_status(verdict.answer) if verdict.answer else 200
+        headers["http_status"] = status
+    return headers or None
 
 
 def _outgoing(one: Letter) -> Outgoing:

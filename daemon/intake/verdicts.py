@@ -8,12 +8,17 @@ from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Done
 
 
-def done(ask: Ask, result: Mapping[str, Any], *, delay: float = 0.0) -> Verdict:
-    """It is carried out, and this is to be said about it, `delay` seconds after the commit."""
+def done(
+    ask: Ask, result: Mapping[str, Any], *, delay: float = 0.0, unchanged: bool = False
+) -> Verdict:
+    """It is carried out, and this is to be said about it, `delay` seconds after the commit.
+
+    Where everything was already as it was asked for, the answer says `unchanged`.
+    """
     answer = Done(
         command=ask.request.command,
         request_id=ask.request_id,
-        result=result,
+        result={**result, "unchanged": True} if unchanged else result,
         notices=ask.decoded.notices,
     )
     return Verdict(result="answered", answer=answer, delay=delay)

@@ -5,6 +5,7 @@ be rendered. Both the writer that still has it in memory and whoever reads it fr
 the same bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -132,3 +133,22 @@ def cloud_event(told: Told, *, source: str) -> bytes:
             "data": payload,
         }
     )
+
+
+_WITHHELD = frozenset({Type.DELIVERY_CANCELED, Type.DELIVERY_SUPPRESSED, Type.DELIVERY_EXPIRED})
+"""May be told of a try that was never made: then no reply and no reason belongs to them."""
+
+
+def tries(fact: Mapping[str, Any]) -> int:
+    """How many tries were made, as of a delivery's last event; its `attempt` is that of its try.
+
+    >>> tries({"type": "delivery.sent", "attempt": 2, "code": 250})
+    2
+    >>> tries({"type": "delivery.expired", "attempt": 3, "code": None, "data": None})
+    2
+    >>> tries({})
+    0
+    """
+    attempt = int(fact.get("attempt") or 0)
+    was_withheld = fact.get("type") in _WITHHELD and not (fact.get("code") or fact.get("data"))
+    return max(attempt - 1, 0) if was_withheld else attempt

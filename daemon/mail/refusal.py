@@ -38,6 +38,13 @@ class Code(StrEnum):
     UNSUPPORTED_VERSION = "unsupported.version"
 
 
+NO_REQUEST = frozenset(
+    {Code.BAD_JSON, Code.BAD_ENCODING, Code.TOO_LARGE, Code.UNKNOWN_TYPE, Code.UNKNOWN_COMMAND}
+    | {Code.UNSUPPORTED_VERSION}
+)
+"""Codes of a `NotARequest`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing that is wrong with a request."""

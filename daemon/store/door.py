@@ -8,12 +8,13 @@ that has swallowed the database shows sooner: after `silence` without a sign of 
 
 import asyncio
 import functools
+import os
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -41,6 +42,17 @@ class Reach:
     statement_timeout: float = 60.0
     silence: float = 10.0
     """How long the other machine may acknowledge nothing before a connection counts as lost."""
+
+    @property
+    def place(self) -> str:
+        """Servers and database, for people; who we are there is no part of it."""
+        url = urlsplit(self.dsn)
+        asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        host = url.netloc.rpartition("@")[2] or asked.get("host", os.environ.get("PGHOST", ""))
+        port = "" if url.netloc else asked.get("port", os.environ.get("PGPORT", ""))
+        base = url.path.strip("/") or asked.get("dbname", os.environ.get("PGDATABASE", ""))
+        server = f"{host or 'the local socket'}:{port}".rstrip(":")
+        return f"{server}/{base}".rstrip("/")
 
 
 class Session:

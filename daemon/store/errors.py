@@ -40,6 +40,15 @@ _NO_PARTITION = "no partition of relation"
 
 
 @contextmanager
+def located(place: str) -> Iterator[None]:
+    """Says of a database that can't serve us, or isn't for us, which one it is."""
+    try:
+        yield
+    except (Unavailable, SchemaMismatch) as error:
+        raise type(error)(f"{place}: {error}") from error
+
+
+@contextmanager
 def sorted_out() -> Iterator[None]:
     """Turns asyncpg's errors into `Unavailable` and `Again`; laws and bugs pass through."""
     try:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from daemon.mail import counts
+from daemon.mail import counts, event
 from daemon.store import door
 
 
@@ -126,7 +126,7 @@ def _delivery(row: door.Row, fact: Mapping[str, Any]) -> Delivery:
         address=row["address"],
         name=row["name"],
         letter=row["letter"],
-        tries=row["tries"],
+        tries=row["tries"] or event.tries(fact),
         due_at=row["due_at"],
         fact=fact,
     )

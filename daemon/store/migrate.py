@@ -71,7 +71,7 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", step: Step) -
 
 @asynccontextmanager
 async def _locked(reach: door.Reach) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    with errors.sorted_out():
+    with errors.located(reach.place), errors.sorted_out():
         connection = await asyncpg.connect(
             reach.dsn or None,
             timeout=reach.connect_timeout,

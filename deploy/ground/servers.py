@@ -6,6 +6,7 @@ as it is: nothing is started in its place.
 
 import os
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -77,19 +78,25 @@ def given(folder: Path, kind: Kind) -> str | None:
 
 
 def start(folder: Path, say: Say) -> Servers:
+    """Start both, and answer where they are."""
+    begin(folder, say, KINDS)
+    return find(folder)
+
+
+def begin(folder: Path, say: Say, names: Collection[str]) -> None:
     """Start what doesn't run yet and wait until it is ready; if one fails, none is left behind."""
     begun: Launched = {}
+    chosen = [KINDS[name] for name in KINDS if name in names]
     with state.held(folder):
-        absent = [kind for kind in KINDS.values() if kind.running(folder) is None]
+        absent = [kind for kind in chosen if kind.running(folder) is None]
         try:
-            for kind in KINDS.values():
+            for kind in chosen:
                 _begin(folder, kind, begun, say)
             _await(folder, begun, say)
         except BaseException:
             for kind in absent:
                 kind.stop(folder, kill=True)
             raise
-    return find(folder)
 
 
 def find(folder: Path) -> Servers:
@@ -107,16 +114,17 @@ def must_run(folder: Path, name: str) -> None:
         raise Unavailable(f"{name} is stopped: deploy/servers start")
 
 
-def stop(folder: Path, say: Say) -> None:
-    """Stop both; nothing of them is left."""
+def stop(folder: Path, say: Say, names: Collection[str] = KINDS) -> None:
+    """Stop both, or those that are named; nothing of them is left."""
     if not folder.is_dir():
         return
+    chosen = [KINDS[name] for name in KINDS if name in names]
     with state.held(folder):
-        for kind in KINDS.values():
+        for kind in chosen:
             if processes.marked(f"{folder}:{kind.NAME}"):
                 kind.stop(folder)
                 say(kind.NAME, "stopped")
-    if left := [kind.NAME for kind in KINDS.values() if processes.marked(f"{folder}:{kind.NAME}")]:
+    if left := [kind.NAME for kind in chosen if processes.marked(f"{folder}:{kind.NAME}")]:
         raise Failed(f"{' and '.join(left)} would not stop")
 
 

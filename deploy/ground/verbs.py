@@ -66,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--scratch", action="store_true", help="for tests: no fsync")
         if name in {"env", "status"}:
             one.add_argument("--json", action="store_true", help="everything, for a program")
+        if name in {"start", "stop"}:
+            one.add_argument(
+                "server", nargs="?", choices=sorted(servers.KINDS), help="this one alone"
+            )
         if name == "restart":
             one.add_argument("server", choices=sorted(servers.KINDS))
             one.add_argument("--kill", action="store_true", help="by SIGKILL, as a power cut would")
@@ -77,15 +81,21 @@ def _start(options: argparse.Namespace, folder: Path) -> int:
     prepare.servers(say)
     if options.scratch:
         state.make_scratch(folder)
-    servers.start(folder, say)
+    servers.begin(folder, say, _chosen(options))
     return 0
 
 
 def _stop(options: argparse.Namespace, folder: Path) -> int:
-    servers.stop(folder, progress.printer())
+    chosen = _chosen(options)
+    servers.stop(folder, progress.printer(), chosen)
     if options.wipe:
-        state.wipe(folder, servers.KINDS)
+        state.wipe(folder, chosen)
     return 0
+
+
+def _chosen(options: argparse.Namespace) -> list[str]:
+    """The server that was named, else both."""
+    return [options.server] if options.server else list(servers.KINDS)
 
 
 def _restart(options: argparse.Namespace, folder: Path) -> int:
@@ -140,8 +150,8 @@ def _rabbitmqctl(options: argparse.Namespace, folder: Path) -> int:
 
 
 VERBS = (
-    ("start", _start, "start what isn't running, installing what is missing"),
-    ("stop", _stop, "stop both; nothing of them is left running"),
+    ("start", _start, "start what isn't running, or one of them, installing what is missing"),
+    ("stop", _stop, "stop both, or one; nothing of them is left running"),
     ("restart", _restart, "stop one and start it again, same port and data"),
     ("status", _status, "how both are"),
     ("env", _env, "print their addresses, for eval"),

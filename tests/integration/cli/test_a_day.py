@@ -31,7 +31,7 @@ async def test_sent_and_followed(house: House) -> None:  # noqa: F811
     code, answer = await house.typed("send", *to, *FLAGS, "--wait", "--request-id", "two")
     assert (code, answer["counts"]["bounced"]) == (1, 1)
     code, again = await house.typed("send", *to, *FLAGS, "--wait", "--request-id", "two")
-    assert (code, again) == (1, answer)
+    assert (code, again) == (1, answer | {"repeated": True})
     code, audit = await house.typed("audit")
     assert (code, audit["balanced"]) == (0, True)
 
@@ -63,6 +63,8 @@ async def test_paused_moved_and_taken_back(house: House) -> None:  # noqa: F811
     code, moved = await house.typed("reschedule", "order-1", "--at", "+2h")
     assert (code, moved["ok"]) == (0, True)
     assert (await house.typed("cancel", "order-1"))[1]["canceled"] == 1
+    code, again = await house.typed("cancel", "order-1")
+    assert (code, again["canceled"], again["unchanged"]) == (0, 1, True)
     code, refused = await house.typed("resume", "order-1")
     assert (code, refused["errors"][0]["code"]) == (1, "state.conflict")
     code, replayed = await house.typed("events", "replay", "--job", "order-1")
@@ -106,6 +108,8 @@ async def test_doubt_decided(house: House) -> None:  # noqa: F811
     assert [one["address"] for one in listed["doubts"]] == [to]
     code, _ = await house.typed("doubt", "resend", str(answer["delivery"]))
     assert code == 0
+    code, again = await house.typed("doubt", "resend", str(answer["delivery"]))
+    assert (code, again["resend"], again["unchanged"]) == (0, 0, True)
     await _until(house, "sent", str(answer["delivery"]))
     assert (await house.typed("audit"))[0] == 0
 

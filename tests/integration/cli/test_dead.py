@@ -99,6 +99,9 @@ async def test_filters(bury: Bury, typed: Typed, prefix: str) -> None:
     assert await ids(typed, "--queue", f"{prefix}.requests.urgent") == ["theirs"]
     assert await ids(typed, "--customer", "9") == []
     assert (await typed("dead", "list", "--older", "soon")).code == 2
+    wrong = await typed("dead", "list", "--reason", "nonsense")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "delivery_limit" in wrong.err
 
 
 async def test_shown(bury: Bury, typed: Typed) -> None:

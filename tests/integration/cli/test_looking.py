@@ -68,6 +68,23 @@ async def test_deliveries_by_state(ground: Ground, typed: Typed) -> None:
     assert "p0@x.example" not in ended.out
 
 
+async def test_tries_of_what_has_ended(ground: Ground, typed: Typed) -> None:
+    """Finished mail says how often it was tried; a try that was never made isn't counted."""
+    job = await ground.job(3)
+    number = await _number(ground, job)
+    await ground.bare.execute("UPDATE batch SET state = 'sew'")
+    await ground.bare.execute(
+        "INSERT INTO ledger"
+        " (stream, seq, at, type, customer_id, job_id, delivery_id, attempt, code)"
+        " VALUES (1, 1, now(), 'delivery.sent', 1, $1, $2, 2, 250),"
+        " (1, 2, now(), 'delivery.expired', 1, $1, $2 + 1, 4, NULL)",
+        job,
+        number,
+    )
+    ended = await typed("deliveries", str(job), "--json")
+    assert [one["tries"] for one in ended.document["deliveries"]] == [2, 3, 0]
+
+
 async def test_why_it_waits(ground: Ground, typed: Typed) -> None:
     """A delivery that is scheduled is traced by its address, with its cause and its time."""
     await ground.job(1, due=HOUR)
@@ -182,5 +199,5 @@ async def test_nobody_there(typed: Typed) -> None:
     """A database that can't be reached is one line and exit 69."""
     ended = await typed("status", "x", "--set", "postgres.dsn=postgresql://127.0.0.1:1/x")
     assert ended.code == 69
-    assert ended.err.startswith("deliveryd: Postgres: ")
+    assert ended.err.startswith("deliveryd: Postgres: 127.0.0.1:1/x: ")
     assert ended.err.count("\n") == 1

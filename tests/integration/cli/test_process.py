@@ -11,7 +11,16 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 
 TOP = Path(__file__).parents[3]
 PATIENCE = 20.0
-HEAVY = ("asyncpg", "aio_pika", "aiohttp", "structlog", "rich", "pydantic", "cyclopts", "daemon.app")
+HEAVY = (
+    "asyncpg",
+    "aio_pika",
+    "aiohttp",
+    "structlog",
+    "rich",
+    "pydantic",
+    "cyclopts",
+    "daemon.app",
+)
 
 
 async def _started(*words: str) -> asyncio.subprocess.Process:
@@ -26,7 +35,7 @@ async def _started(*words: str) -> asyncio.subprocess.Process:
 
 @pytest.mark.parametrize("typed", ["--help", "--version", "nope"])
 async def test_what_everybody_types_is_quick(typed: str) -> None:
-    """--help and --version import no library and no room; a word that is no command, none of ours."""
+    """--help and --version import no library and no room; what is no command, none of ours."""
     rooms = await _imported(typed)
     assert rooms <= ({"cyclopts", "rich"} if typed == "nope" else set())
 

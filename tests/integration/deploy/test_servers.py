@@ -82,6 +82,18 @@ def test_killed_server_returns_to_its_place(folder: Path, name: str) -> None:
     assert after[other] == before[other]
 
 
+@pytest.mark.parametrize("name", ["postgres", "rabbitmq"])
+def test_one_stops_alone(folder: Path, name: str) -> None:
+    """`stop` and `start` of one server leave the other as it is."""
+    before = facts(folder)
+    (other,) = before.keys() - {name}
+    assert typed(folder, "stop", name).returncode == 0
+    stopped = json.loads(typed(folder, "status", "--json").stdout)
+    assert (stopped[name]["state"], stopped[other]) == ("stopped", before[other])
+    assert typed(folder, "start", name).returncode == 0
+    assert facts(folder)[name]["address"] == before[name]["address"]
+
+
 def test_rabbitmqctl_starts_what_it_has_stopped(folder: Path) -> None:
     """It needs the node to run, not the broker in it to be ready."""
     assert typed(folder, "rabbitmqctl", "stop_app").returncode == 0

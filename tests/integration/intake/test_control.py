@@ -73,10 +73,10 @@ async def test_cancel_in_the_middle(counter: Counter) -> None:
 
 
 async def test_cancel_twice(counter: Counter) -> None:
-    """The second time it is answered like the first, and told once."""
+    """The second time it is answered like the first, and that nothing changed; and told once."""
     job = await _job(counter)
     first = await counter.answer(command("cancel", job=job))
-    assert await counter.answer(command("cancel", job=job)) == first
+    assert await counter.answer(command("cancel", job=job)) == first | {"unchanged": True}
     assert len(counter.heard.of("job.canceled")) == 1
 
 
@@ -138,7 +138,7 @@ async def test_cancel_one_delivery(counter: Counter) -> None:
     ]
     assert told == [first, first + 1]
     again = await counter.answer(command("cancel", delivery=first))
-    assert again["ok"]
+    assert (again["ok"], again["unchanged"]) == (True, True)
     others = await counter.answer(command("cancel", delivery=first + 2), customer=BOB)
     assert _code(others) == "not_found"
 
@@ -162,8 +162,8 @@ async def test_pause_and_resume(counter: Counter) -> None:
     assert await counter.sql(f"{held} batch") == [(True, None)]
     assert await counter.sql(f"{held} retry") == [(True, None)]
     again = await counter.answer(command("pause", job=job))
-    assert again["paused"]
-    await counter.put(command("resume", job=job))
+    assert (again["paused"], again["unchanged"]) == (True, True)
+    assert "unchanged" not in await counter.answer(command("resume", job=job))
     assert await counter.value("SELECT due_at <= now() FROM batch") is True
     assert await counter.value("SELECT due_at <= now() FROM retry") is True
     kinds = [told.event.type for told in counter.heard.told]

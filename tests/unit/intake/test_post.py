@@ -16,10 +16,13 @@ def test_nobody_waits_for_it() -> None:
 
 
 def test_the_first_answer_again() -> None:
-    """A repeat is the same octets."""
+    """A repeat is the same octets; that it is one stands beside them."""
     letter = post.letter(Back(reply_to="me"), Verdict(result="repeated", repeated=b"{}"))
     assert letter is not None
-    assert letter.text == b"{}"
+    assert (letter.text, letter.headers) == (b"{}", {"repeated": True})
+    first = post.letter(Back(reply_to="me"), _DONE)
+    assert first is not None
+    assert first.headers is None
 
 
 def test_a_dialect_has_a_status() -> None:
