@@ -15,6 +15,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from importlib import metadata
 from uuid import uuid4
 
@@ -23,9 +24,9 @@ from daemon import engine, logs, metrics, watch
 from daemon.broker import connection
 from daemon.dispatch.lease import Lease, LeaseLost
 from daemon.engine import House
-from daemon.process import arrival, ends, reload
+from daemon.process import arrival, ends, leash, reload
 from daemon.process.notify import Notify
-from daemon.process.signs import Signs
+from daemon.process.signs import Signs, of_house
 from daemon.store import door, errors, instances
 from daemon.tasks import Group
 from daemon.web import ops
@@ -78,13 +79,14 @@ async def _process(
     """What is there from the start to the end, and one life after the other."""
     stop, hangup = asyncio.Event(), asyncio.Event()
     notify = Notify()
-    signs = Signs(notify, house, stop)
+    signs = Signs(notify, stop, is_begun=house.begun.is_set, standing=partial(of_house, house))
 
     def leave() -> None:
         stop.set()
         signs.give()  # before anything else: a stop may take no time at all
 
     _on_signals(stop, hangup, leave)
+    leash.hold(leave)
     async with Group(over=leave) as group:
         beside = [
             group.forever(

@@ -119,6 +119,11 @@ def adjust(*, level: Level, addresses: Addresses) -> None:
     _Line.addresses = addresses
 
 
+def sign(**fields: Any) -> None:
+    """What every further line of this process has as well."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
 class _Way:
     """The way out: whole lines to a file descriptor, dropped and counted when it would block."""
 

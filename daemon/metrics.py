@@ -7,7 +7,7 @@ ours, and a family that grows beyond `CHILDREN` folds the rest into `other` (S52
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,9 +19,14 @@ from prometheus_client import (
     disable_created_metrics,
     exposition,
 )
+from prometheus_client.registry import Collector
 
 CHILDREN = 200
 """Children of one family; what is above is `other`."""
+Over = Literal["sum", "max", "min"]
+"""What a gauge's values of several processes become (`serve --processes`)."""
+OVER: dict[str, Over] = {}
+"""Of every gauge, by its full name."""
 
 # they double the output and nobody asks for them
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
@@ -59,7 +64,9 @@ def _counter(name: str, text: str) -> Counter:
     return made
 
 
-def _gauge(name: str, text: str) -> Gauge:
+def _gauge(name: str, text: str, over: Over = "sum") -> Gauge:
+    """`over`: what one instance has is summed; of the whole system each shows the same."""
+    OVER[f"deliveryd_{name}"] = over
     made: Gauge = _made(Gauge, name, text)
     return made
 
@@ -73,14 +80,15 @@ def _counters(name: str, text: str, *labels: str) -> Family[Counter]:
     return Family(_made(Counter, name, text, labelnames=labels), labels)
 
 
-def _gauges(name: str, text: str, *labels: str) -> Family[Gauge]:
+def _gauges(name: str, text: str, *labels: str, over: Over = "sum") -> Family[Gauge]:
+    OVER[f"deliveryd_{name}"] = over
     return Family(_made(Gauge, name, text, labelnames=labels), labels)
 
 
-def render(accept: str = "") -> tuple[bytes, str]:
+def render(accept: str = "", shown: Collector = REGISTRY) -> tuple[bytes, str]:
     """All metrics in the format that the Accept header asks for, and its content type."""
     encode, content_type = exposition.choose_encoder(accept)
-    return encode(REGISTRY), content_type
+    return encode(shown), content_type
 
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -126,9 +134,12 @@ backlog = _gauges(
     "backlog_deliveries",
     "Open deliveries of the whole system: waiting, ready, under_way, deferred or in_doubt.",
     "state",
+    over="max",
 )
 oldest_due_seconds = _gauge(
-    "oldest_due_seconds", "How long the oldest due delivery of the system has been waiting."
+    "oldest_due_seconds",
+    "How long the oldest due delivery of the system has been waiting.",
+    over="max",
 )
 lane_connections = _gauge("lane_connections", "Connections granted to this instance by lanes.")
 
@@ -165,7 +176,9 @@ settle_group_size = _histogram("settle_group_size", "Outcomes in one group commi
 settle_backlog = _gauge("settle_backlog", "Outcomes that wait for the next group commit.")
 repeated = _counter("repeated_replies_total", "Replies of an earlier epoch that moved nothing.")
 doubts = _counter("doubts_total", "Attempts whose final dot may have left without a reply.")
-doubts_open = _gauge("doubts_open", "Doubts of the whole system that wait for a decision.")
+doubts_open = _gauge(
+    "doubts_open", "Doubts of the whole system that wait for a decision.", over="max"
+)
 
 # --- ledger and telling ---
 
@@ -176,42 +189,67 @@ told = _counters(
     "result",
 )
 tell_seconds = _histogram("tell_seconds", "One batch of events, published to confirmed.", *_QUICK)
-untold = _gauge("untold_events", "Events of the whole system that are committed and not yet told.")
+untold = _gauge(
+    "untold_events",
+    "Events of the whole system that are committed and not yet told.",
+    over="max",
+)
 streams_adopted = _counter("streams_adopted_total", "Streams taken over from dead instances.")
-unrouted = _gauge("unrouted_depth", "Events in the queue of what nobody is bound to.")
-dead_letters = _gauge("dead_letters", "Parcels in the dead letter queue; each wants a person.")
+unrouted = _gauge("unrouted_depth", "Events in the queue of what nobody is bound to.", over="max")
+dead_letters = _gauge(
+    "dead_letters", "Parcels in the dead letter queue; each wants a person.", over="max"
+)
 
 resting = _gauges(
-    "resting", "Whether nothing new is begun here, because too much has piled up.", "part"
+    "resting",
+    "Whether nothing new is begun here, because too much has piled up.",
+    "part",
+    over="max",
 )
 
 # --- instances, rescue, upkeep ---
 
-instances = _gauge("instances", "Instances whose lease lies ahead.")
-lease_remaining_seconds = _gauge("lease_remaining_seconds", "What is left of our own lease.")
+instances = _gauge("instances", "Instances whose lease lies ahead.", over="max")
+lease_remaining_seconds = _gauge(
+    "lease_remaining_seconds", "What is left of our own lease.", over="min"
+)
 leases_lost = _counter("leases_lost_total", "Times that we found our own lease gone.")
 rescues = _counters(
     "rescues_total", "What was taken back from the dead: batch, retry, stream or journal.", "what"
 )
 law_mismatches = _gauge(
-    "law_mismatches", "Jobs whose numbers don't add up (accounting law). Not 0 is a bug."
+    "law_mismatches",
+    "Jobs whose numbers don't add up (accounting law). Not 0 is a bug.",
+    over="max",
 )
-partitions_ahead = _gauge("partitions_ahead", "Days for which partitions are there already.")
+partitions_ahead = _gauge(
+    "partitions_ahead", "Days for which partitions are there already.", over="min"
+)
 
 # --- process ---
 
 database_errors = _counters("database_errors_total", "Failed statements and connections.", "kind")
 broker_connects = _counters("broker_connects_total", "Connections to the broker opened.", "purpose")
-loop_lag_seconds = _gauge("loop_lag_seconds", "How late the event loop last was for its timer.")
+loop_lag_seconds = _gauge(
+    "loop_lag_seconds", "How late the event loop last was for its timer.", over="max"
+)
 tasks = _gauge("tasks", "Tasks of the event loop; in peace their number stays as it is.")
-loop_lag_max_seconds = _gauge("loop_lag_max_seconds", "How late it was at most in this minute.")
-checks = _gauges("check_ok", "Readiness by check: 1 is well.", "check")
+loop_lag_max_seconds = _gauge(
+    "loop_lag_max_seconds", "How late it was at most in this minute.", over="max"
+)
+checks = _gauges("check_ok", "Readiness by check: 1 is well.", "check", over="min")
+processes_up = _gauge("processes_up", "Processes of `serve --processes` that are ready.")
+process_restarts = _counter(
+    "process_restarts_total", "Times that one of them ended by itself and was started again."
+)
 config_reloads = _counters("config_reloads_total", "Reloads asked for: ok or refused.", "result")
 config_last_reload_successful = _gauge(
-    "config_last_reload_successful", "Whether the last reload was taken over."
+    "config_last_reload_successful", "Whether the last reload was taken over.", over="min"
 )
 config_last_reload_seconds = _gauge(
-    "config_last_reload_success_timestamp_seconds", "When the running configuration was loaded."
+    "config_last_reload_success_timestamp_seconds",
+    "When the running configuration was loaded.",
+    over="min",
 )
 _build: Info = _made(Info, "build", "What is running.")
 

@@ -106,6 +106,16 @@ class Group(asyncio.TaskGroup):
             raise ExceptionGroup("tasks failed", self._faults)
 
 
+async def comes(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set within so many seconds; returns as soon as it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def leaves(error: BaseException) -> Iterator[BaseException]:
     """The errors within groups of errors."""
     if isinstance(error, BaseExceptionGroup):

@@ -1,14 +1,20 @@
 """`deliveryd serve`: one instance of the daemon, until a signal ends it."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
+from daemon import config
 from daemon.cli import configured
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
+
+MOST = 64
+"""Processes of one supervisor."""
 
 
 def serve(
@@ -25,6 +31,13 @@ def serve(
             show_default=False,
         ),
     ] = True,
+    processes: Annotated[
+        int,
+        Parameter(
+            help="So many instances, supervised as one: one uses one processor.",
+            validator=Number(gte=1, lte=MOST),
+        ),
+    ] = 1,
     options: Options = DEFAULT,
 ) -> int:
     """Run the daemon: take requests, deliver, tell.
@@ -32,14 +45,22 @@ def serve(
     SIGTERM stops it cleanly, a second one at once; SIGHUP reads the configuration again. It logs to
     standard error.
     """
-    from daemon import app  # noqa: PLC0415 - the whole daemon: --help doesn't wait for it
+    # the whole daemon: --help doesn't wait for it
+    from daemon import app  # noqa: PLC0415
+    from daemon.process import supervisor  # noqa: PLC0415
 
     parts = chosen(only, app.PARTS)
     options = configured.settled(options)
     loaded = configured.load(options)
+
+    def read() -> config.Loaded:
+        return configured.load(options)
+
     with asyncio.Runner(loop_factory=_loop()) as runner:
-        served = app.serve(loaded, only=parts, read=lambda: configured.load(options), wait=wait)
-        return runner.run(served)
+        if processes == 1:
+            return runner.run(app.serve(loaded, only=parts, read=read, wait=wait))
+        one = _command(options, parts, wait=wait)
+        return runner.run(supervisor.serve(loaded, processes=processes, command=one, read=read))
 
 
 def chosen(only: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
@@ -49,6 +70,19 @@ def chosen(only: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
         there = ", ".join(sorted(known))
         raise Ended(f"--only {', '.join(sorted(unknown))}: the parts are {there}", Exit.USAGE)
     return frozenset(parts)
+
+
+def _command(options: Options, parts: frozenset[str], *, wait: bool) -> list[str]:
+    """What starts one instance, the way in which we were started ourselves."""
+    program = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+    words = [f"--set={setting}" for setting in options.set_]
+    if options.config is not None:
+        words.append(f"--config={options.config.resolve()}")
+    if parts:
+        words.append(f"--only={','.join(sorted(parts))}")
+    if not wait:
+        words.append("--no-wait")
+    return [sys.executable, *program, "serve", *words]
 
 
 def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -227,7 +227,7 @@ class Ops(Section):
     """Health and metrics, for machines; no login, so keep it inside."""
 
     listen: Address = Address(host="127.0.0.1", port=9250)
-    """Where /livez, /readyz, /metrics and /version answer."""
+    """Where /livez, /readyz, /metrics and /version answer; also unix:/path."""
 
 
 class Log(Section):

@@ -12,9 +12,11 @@ from daemon.config.flaw import Flaw, Key, Origin
 PREFIX = "DELIVERYD_"
 
 OTHER_NAMES = frozenset(
-    {"DELIVERYD_CONFIG", "DELIVERYD_CRASH", "DELIVERYD_GROUND", "DELIVERYD_STATE"}
+    {"DELIVERYD_CONFIG", "DELIVERYD_CRASH", "DELIVERYD_PROCESS"}
+    | {"DELIVERYD_GROUND", "DELIVERYD_STATE"}
 )
-"""Ours, but no keys: which file to read, crash points, and two names of `deploy/servers`."""
+"""Ours, but no keys: which file to read, crash points, which of several processes we are, and two
+names of `deploy/servers`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

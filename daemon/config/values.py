@@ -27,6 +27,7 @@ _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)", re.ASCII)
 _MAILBOX = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _LAST_PORT = 65535
+_UNIX = "unix:"
 
 
 def seconds(written: object) -> float:
@@ -98,25 +99,33 @@ Word = Annotated[str, AfterValidator(word)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to listen: host and port, written `host:port` or `[v6]:port`; port 0 = any free one."""
+    """Where to listen: `host:port` or `[v6]:port`, port 0 = any free one; or `unix:/path`."""
 
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    """Of a socket in the file system; then host and port mean nothing."""
 
     @classmethod
     def parse(cls, written: object) -> Self:
         """From its written form; `ValueError` says what is wrong with it."""
         if isinstance(written, cls):
             return written
+        if isinstance(written, str) and written.startswith(f"{_UNIX}/"):
+            return cls(path=written.removeprefix(_UNIX))
         host, colon, port = written.rpartition(":") if isinstance(written, str) else ("", "", "")
         host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         if not (host and colon and port.isascii() and port.isdecimal()):
-            raise ValueError('must be host:port, such as "127.0.0.1:9250" or "[::1]:9250"')
+            raise ValueError(
+                'must be host:port, as in "127.0.0.1:9250", "[::1]:9250"; or unix:/path'
+            )
         if int(port) > _LAST_PORT:
             raise ValueError(f"must have a port of at most {_LAST_PORT}")
         return cls(host=host, port=int(port))
 
     def __str__(self) -> str:
+        if self.path:
+            return f"{_UNIX}{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 

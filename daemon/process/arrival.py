@@ -10,7 +10,7 @@ import asyncio
 from random import Random
 
 from daemon import config as configs
-from daemon import engine, logs
+from daemon import engine, logs, tasks
 from daemon.broker import connection, declare
 from daemon.broker import errors as broker
 from daemon.directory import loading
@@ -45,7 +45,7 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
         house.health.report("life", ok=False, reason=f"waits for {why}")
         if seldom.ask("waits") is not None:
             _log.warning("start.waits", why=why)
-        if await _is_over(stop, pause):
+        if await tasks.comes(stop, pause):
             break
     return False
 
@@ -95,13 +95,3 @@ async def load(house: House, settings: configs.Config) -> None:
         tokens=settings.token,
         key=house.key,
     )
-
-
-async def _is_over(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits so long, or until it is time to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -1,5 +1,7 @@
 """How the process ends: which exit code tells what to systemd, and who tells of the cause."""
 
+from collections.abc import Iterable
+
 from daemon import tasks
 from daemon.store.errors import SchemaMismatch
 
@@ -9,9 +11,19 @@ FAULT = 70
 """A part could not go on, by a fault of ours (EX_SOFTWARE). A restart takes the work up again."""
 UNFINISHED = 75
 """Stopped at its deadline with outcomes that the database didn't take (EX_TEMPFAIL)."""
+HOPELESS = (69, 78)
+"""The start is impossible (EX_UNAVAILABLE), the configuration can't be used (EX_CONFIG)."""
+_GRAVE = (FAULT, UNFINISHED, AT_ONCE, 0)
+"""The gravest first; whatever isn't here is a fault."""
 
 _OF_THE_WORLD = (SchemaMismatch, tasks.Refusal)
 """What makes a start impossible: told by whoever started us, in one line."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """What several processes together came to; one that was killed is a fault."""
+    places = [_GRAVE.index(code) if code in _GRAVE else 0 for code in codes]
+    return _GRAVE[min(places, default=-1)]
 
 
 def told(failed: ExceptionGroup) -> int:

@@ -43,9 +43,9 @@ class Notify:
         """On its way out."""
         self.send(STOPPING="1")
 
-    def status(self, text: str) -> None:
-        """One line for people who ask `systemctl status`."""
-        self.send(STATUS=logs.masked(logs.clean(text)))
+    def status(self, text: str, **more: str) -> None:
+        """One line for people who ask `systemctl status`; and fields for others."""
+        self.send(STATUS=logs.masked(logs.clean(text)), **more)
 
     def alive(self) -> None:
         """The event loop turns: sent from nowhere but there."""

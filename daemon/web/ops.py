@@ -4,7 +4,7 @@ No login and nothing secret: bind it where only your own machines reach it. Ever
 from memory. Only GET and HEAD; anything else is 405.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from aiohttp import web
@@ -20,7 +20,15 @@ SHUTDOWN_TIMEOUT = 1.0
 KEEP_ALIVE = 75.0
 """Seconds that an idle scraper's connection stays open."""
 
+Render = Callable[[str], Awaitable[tuple[bytes, str]]]
+"""From an Accept header to the metrics, and their content type."""
+
 _log = logs.get("web.ops")
+
+
+async def own(accept: str) -> tuple[bytes, str]:
+    """The metrics of this process."""
+    return metrics.render(accept)
 
 
 class CannotListen(Refusal):
@@ -30,9 +38,10 @@ class CannotListen(Refusal):
 class Ops:
     """What the paths answer."""
 
-    def __init__(self, health: Health, about: Mapping[str, str]) -> None:
+    def __init__(self, health: Health, about: Mapping[str, str], render: Render) -> None:
         self._health = health
         self._about = dict(about)
+        self._render = render
 
     async def live(self, _: web.Request) -> web.Response:
         """That we answer at all is the proof: the event loop turns."""
@@ -49,7 +58,7 @@ class Ops:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The format that the scraper asks for, compressed if it likes."""
-        body, content_type = metrics.render(request.headers.get("Accept", ""))
+        body, content_type = await self._render(request.headers.get("Accept", ""))
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response
@@ -59,9 +68,9 @@ class Ops:
         return _json(self._about, 200)
 
 
-def application(health: Health, about: Mapping[str, str]) -> web.Application:
+def application(health: Health, about: Mapping[str, str], render: Render = own) -> web.Application:
     """The paths, with the aliases that other systems' habits expect."""
-    ops = Ops(health, about)
+    ops = Ops(health, about, render)
     app = web.Application()
     for path in ("/livez", "/healthz", "/-/healthy"):
         app.router.add_get(path, ops.live)
@@ -78,11 +87,12 @@ async def serve(
     health: Health,
     *,
     about: Mapping[str, str],
+    render: Render = own,
     bound: Callable[[Address], None] | None = None,
 ) -> None:
     """Listens until cancelled. `bound` hears the address with its port. Raises `CannotListen`."""
     runner = web.AppRunner(
-        application(health, about),
+        application(health, about, render),
         handle_signals=False,
         access_log=None,
         keepalive_timeout=KEEP_ALIVE,
@@ -91,16 +101,26 @@ async def serve(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, listen.host, listen.port).start()
+            at = await _started(runner, listen)
         except OSError as error:
             raise CannotListen(f"ops.listen = {listen}: {error.strerror}") from error
-        host, port, *_ = runner.addresses[0]
-        _log.info("ops.listening", host=host, port=port)
         if bound is not None:
-            bound(Address(host=host, port=port))
+            bound(at)
         await pulse.beat()
     finally:
         await runner.cleanup()
+
+
+async def _started(runner: web.AppRunner, listen: Address) -> Address:
+    """Where it listens now. A socket's file that a dead process left is replaced."""
+    if listen.path:
+        await web.UnixSite(runner, listen.path).start()
+        _log.debug("ops.listening", path=listen.path)
+        return listen
+    await web.TCPSite(runner, listen.host, listen.port).start()
+    host, port, *_ = runner.addresses[0]
+    _log.info("ops.listening", host=host, port=port)
+    return Address(host=host, port=port)
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:
