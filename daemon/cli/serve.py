@@ -1,4 +1,4 @@
-"""`deliveryd serve`: one instance of the daemon, until a signal ends it."""
+"""`deliveryd serve`: one instance of the daemon, or several as one, until a signal ends them."""
 
 import asyncio
 import sys
