@@ -29,6 +29,7 @@ UNITS = (
     "epmd.service",
     "epmd.socket",
     "postfix.service",
+    "prometheus.service",
 )
 MARK = "apt-get"
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", processes.MARK: MARK}

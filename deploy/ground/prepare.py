@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,13 +73,17 @@ def _bring(needs: Sequence[Need], say: Say) -> None:
 
 
 def _witnesses() -> Iterator[Need]:
-    """What nobody here wrote, from packages: Postfix's `smtp-sink`, and a clock that is wrong."""
+    """What nobody here wrote, from packages: it judges mail, clocks, the unit and the alerts."""
     if not debian.usable():
         return
     if not SMTP_SINK.exists():
         yield Need(what="postfix", why="smtp-sink, for the tests", source="Debian")
     if not any(Path("/usr/lib").glob(FAKETIME)):
         yield Need(what="faketime", why="wrong clocks, for the tests", source="Debian")
+    if shutil.which("systemd-analyze") is None:
+        yield Need(what="systemd", why="judges the unit, for the tests", source="Debian")
+    if shutil.which("promtool") is None:
+        yield Need(what="prometheus", why="promtool judges the alerts, for tests", source="Debian")
 
 
 def _reference() -> Iterator[Need]:
