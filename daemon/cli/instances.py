@@ -23,12 +23,24 @@ async def instances(*, options: Options = DEFAULT) -> int:
         found = await operator.instances(store)
     now = datetime.now(UTC)
     table = Table(head=_HEAD, rows=[_row(one, now) for one in found], empty="no instance")
-    Screen(options).show({"instances": [dataclasses.asdict(one) for one in found]}, [table])
+    braked = [
+        f"{one.name} starts nothing new: {one.brake}" for one in found if one.alive and one.brake
+    ]
+    document = {"instances": [dataclasses.asdict(one) for one in found]}
+    Screen(options).show(document, [table, *braked])
     return Exit.OK if any(one.alive for one in found) else Exit.FAILED
 
 
+def _state(one: Instance) -> str:
+    if not one.alive:
+        return "gone"
+    if one.brake:
+        return "braked"
+    return "draining" if one.draining else "alive"
+
+
 def _row(one: Instance, now: datetime) -> tuple[object, ...]:
-    state = ("draining" if one.draining else "alive") if one.alive else "gone"
+    state = _state(one)
     lease = words.span(one.lease_left) + ("" if one.alive else " ago")
     up = words.span((now - one.started_at).total_seconds())
     return (

@@ -26,6 +26,8 @@ class Cause(StrEnum):
     """Ranked; waits for an instance to claim it."""
     CLAIMED = "claimed"
     """An instance has it; waits for a connection or the rate."""
+    BRAKED = "braked"
+    """Nobody who is there starts anything: what holds them must end first."""
     UNDER_WAY = "under_way"
     OWNER_GONE = "owner_gone"
     """Its instance is gone; waits for another to take it over."""
@@ -103,7 +105,7 @@ def _under_way(scene: Scene) -> Reason:
 def _owner_gone(scene: Scene, where: str) -> Reason:
     who = scene.delivery.owner or "an instance that is forgotten already"
     taken = f"{where}, claimed by {who}, which is gone: another one takes it over within seconds."
-    return Reason(cause=Cause.OWNER_GONE, until=None, sentences=(taken, *_nobody_there(scene.lane)))
+    return Reason(cause=Cause.OWNER_GONE, until=None, sentences=(taken, *nobody_there(scene.lane)))
 
 
 def _waiting(scene: Scene) -> Reason:
@@ -131,7 +133,13 @@ def _paused(scene: Scene) -> Reason:
 
 
 def _due(scene: Scene) -> Reason:
-    delivery = scene.delivery
+    delivery, lane = scene.delivery, scene.lane
+    if delivery.is_claimed and delivery.brake:
+        sentence = f"Claimed by instance {delivery.owner}, which starts nothing: {delivery.brake}."
+        return _told(scene, Cause.BRAKED, sentence)
+    if not delivery.is_claimed and lane.alive and not lane.starting:
+        since = words.when(delivery.due_at, scene.job.now)
+        return _told(scene, Cause.BRAKED, f"Due since {since}.")
     if delivery.is_claimed:
         sentence = (
             f"Claimed by instance {delivery.owner}: it starts when a connection and the rate allow."
@@ -149,20 +157,28 @@ def _told(scene: Scene, cause: Cause, sentence: str) -> Reason:
     job, lane = scene.job, scene.lane
     due = scene.delivery.due_at
     until = None if words.is_never(due) or cause is Cause.PAUSED else max(due, job.now)
-    sentences = [sentence, *_nobody_there(lane)]
+    sentences = [sentence, *nobody_there(lane)]
     if not job.active:
         sentences.append(f"Its transport {job.transport_id} is not in use any more.")
     if cause in (Cause.READY, Cause.CLAIMED):
-        sentences += _busy(lane)
+        sentences += busy(lane)
     sentences.append(f"It is given up {words.when(job.expires_at, job.now)}.")
     return Reason(cause=cause, until=until, sentences=tuple(sentences))
 
 
-def _nobody_there(lane: Lane) -> list[str]:
-    return [] if lane.alive else ["No instance is alive: start one with deliveryd serve."]
+def nobody_there(lane: Lane) -> list[str]:
+    """Why nothing at all starts; nothing when somebody starts something."""
+    if not lane.alive:
+        return ["No instance is alive: start one with deliveryd serve."]
+    if lane.starting:
+        return []
+    if lane.braked:
+        return [f"No instance starts anything now: {', '.join(lane.braked)}."]
+    return ["No instance starts anything now: all are about to stop."]
 
 
-def _busy(lane: Lane) -> list[str]:
+def busy(lane: Lane) -> list[str]:
+    """What of a lane is in use, and for how long its rate is."""
     told = [f"Of its lane's {lane.max_connections} connections {lane.granted} are granted."]
     if lane.paced > 0:
         told.append(

@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
+
 from daemon.cli import reason, story, words
 from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.reason import Scene
+from daemon.mail import event
 from daemon.mail.state import State
-from daemon.store.operator import Addressed, Fact, Job, LeftOut, Open, Suppression
+from daemon.store.operator import (
+    Addressed,
+    Fact,
+    Happened,
+    Job,
+    Lane,
+    LeftOut,
+    Open,
+    Suppression,
+)
 
 _RECORD = ("at", "what happened", "world")
 
@@ -28,13 +40,15 @@ def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> 
     name = delivery.state.name.lower()
     # facts of one commit have one time, and ids in their order
     facts = sorted([*of_job, *of_it], key=lambda fact: (fact.at, fact.id))
+    tries = max([delivery.tries, *(event.tries(asdict(fact)) for fact in of_it)])
     document = {
         "delivery": delivery.id,
         "address": delivery.address,
         "job": _job(job),
         "message": delivery.message_id,
         "state": name,
-        "tries": delivery.tries,
+        "path": delivery.path,
+        "tries": tries,
         "waits": _waits(found),
         "facts": [_fact(fact) for fact in facts],
     }
@@ -43,24 +57,48 @@ def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> 
             ("delivery", delivery.id),
             ("to", delivery.address),
             *_head(job),
+            ("included by", _path(delivery.path)),
             ("first started", words.moment(delivery.permitted_at)),
             ("state", name.replace("_", " ")),
+            ("tries", tries or None),
         ]
     )
     return Told(document=document, view=[head, _record(facts), *found.sentences])
 
 
-def of_job(job: Job, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
+def of_job(job: Job, lane: Lane, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
     """A job: its own story, and what its open deliveries wait for."""
+    standing = _standing(job, lane, waits)
     document = {
         "job": _job(job),
         "open": [_open(one) for one in waits],
         "facts": [_fact(fact) for fact in facts],
-        "words": _standing(job, waits),
+        "words": standing,
     }
     flags = [name for name, is_set in (("open", job.open), ("paused", job.paused)) if is_set]
     head = Facts(rows=[*_head(job), ("state", " ".join([job.state, *flags]))])
-    return Told(document=document, view=[head, _record(facts), *_standing(job, waits)])
+    return Told(document=document, view=[head, _record(facts), *standing])
+
+
+def of_refusal(event: Happened) -> Told:
+    """A request that was refused: whose, and everything that was wrong with it."""
+    errors = event.data.get("errors", [])
+    document = {
+        "type": event.type, "at": event.at, "customer": event.customer_id, "data": event.data,
+    }  # fmt: skip
+    head = Facts(
+        rows=[
+            ("refused", words.moment(event.at)),
+            ("customer", event.customer_id or "unknown"),
+            ("request id", event.data.get("request_id")),
+            ("command", event.data.get("command")),
+        ]
+    )
+    rows = [(error.get("field"), error.get("message"), error.get("code")) for error in errors]
+    wrong = Table(
+        head=("field", "what would be right", "code"), rows=rows, empty="no error is told"
+    )
+    return Told(document=document, view=[head, wrong, "Nothing of it was stored or sent."])
 
 
 def of_address(
@@ -94,14 +132,25 @@ def _head(job: Job) -> list[tuple[str, object]]:
     ]
 
 
+def _path(path: Any) -> str:
+    """By which way a delivery came to be, as far as it is known."""
+    if path is None:
+        return "the request itself, which names it"
+    return path if isinstance(path, str) else orjson.dumps(path).decode()
+
+
 def _record(facts: Sequence[Fact]) -> Table:
     rows = [(words.moment(fact.at), story.sentence(fact), story.told(fact)) for fact in facts]
     return Table(head=_RECORD, rows=rows, empty="nothing is on record any more")
 
 
-def _standing(job: Job, waits: Sequence[Open]) -> list[str]:
+def _standing(job: Job, lane: Lane, waits: Sequence[Open]) -> list[str]:
     """What is still open, a sentence for each group of deliveries that stand alike."""
     lines = [_group(job, one) for one in waits]
+    if job.remaining:
+        lines += reason.nobody_there(lane)
+    if any(one.ready or one.claimed for one in waits):
+        lines += reason.busy(lane)
     if job.in_doubt:
         doubts = words.number(job.in_doubt, "delivery", "deliveries")
         lines.append(f"{doubts} in doubt: deliveryd doubt list {job.id}.")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, telling
+from daemon.cli import configured, doors, names, telling, words
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.reason import Scene
@@ -17,6 +17,7 @@ from daemon.cli.screen import Screen
 from daemon.cli.telling import Told
 from daemon.config import Config
 from daemon.mail import address
+from daemon.mail.event import Type
 from daemon.store import door, operator
 
 _MOST = 20
@@ -61,26 +62,27 @@ async def _named(store: door.Store, settings: Config, name: str) -> Told:
     if len(found) == 1 or (uuid is not None and found):
         return await _job(store, found[0].job)
     if uuid is not None and (event := await operator.find_event(store, uuid)):
-        return await _event(store, settings, *event)
+        return await _event(store, settings, event)
     return await _job(store, (await names.job(store, name)).job)
 
 
-async def _event(
-    store: door.Store, settings: Config, job: UUID | None, delivery: int | None
-) -> Told:
-    if delivery is not None:
-        return await _delivery(store, settings, delivery)
-    if job is not None:
-        return await _job(store, job)
-    raise Ended("that event is about no job: it tells of a request that was refused")
+async def _event(store: door.Store, settings: Config, event: operator.Happened) -> Told:
+    if event.delivery_id is not None:
+        return await _delivery(store, settings, event.delivery_id)
+    if event.job_id is not None:
+        return await _job(store, event.job_id)
+    if event.type == Type.REQUEST_REJECTED:
+        return telling.of_refusal(event)
+    raise Ended(f"that event is about no job: {event.type}, at {words.moment(event.at)}")
 
 
 async def _job(store: door.Store, number: UUID) -> Told:
     job = await operator.job(store, number)
     if job is None:
         raise Ended(f"job {number} is gone")
+    lane = await operator.lane(store, job.lane_id)
     waits = await operator.still_open(store, number, limit=_MOST)
-    return telling.of_job(job, waits, await operator.job_story(store, number))
+    return telling.of_job(job, lane, waits, await operator.job_story(store, number))
 
 
 async def _delivery(store: door.Store, settings: Config, number: int) -> Told:

@@ -47,6 +47,8 @@ class Connection:
 
     wire: Wire
     offered: Capabilities
+    tls: str = ""
+    """`TLSv1.3`; empty = in the clear."""
 
 
 def tls_context(relay: Relay) -> ssl.SSLContext | None:
@@ -163,9 +165,11 @@ class _Opening:
         self._stage = Reason.EARLY
         if client.protocol._buffer:  # noqa: SLF001 nothing public tells of unasked octets
             raise aiosmtplib.SMTPException("the server says more than it was asked for")
+        secured = client.transport.get_extra_info("ssl_object")
         return Connection(
             wire=wire.adopt(dialogue, client.transport),
             offered=envelope.capabilities(client.esmtp_extensions),
+            tls=(secured.version() or "") if secured else "",
         )
 
 

@@ -57,10 +57,16 @@ class Break:
 class Transaction:
     """One attempt's way through MAIL, RCPT, DATA and the final dot."""
 
-    __slots__ = ("_relay", "attempt", "is_first", "lines", "outcome", "phase")
+    __slots__ = ("_relay", "_tls", "attempt", "is_first", "lines", "outcome", "phase")
 
     def __init__(
-        self, attempt: Attempt, lines: Commands, relay: str, *, is_first: bool = False
+        self,
+        attempt: Attempt,
+        lines: Commands,
+        relay: str,
+        *,
+        tls: str = "",
+        is_first: bool = False,
     ) -> None:
         self.attempt = attempt
         self.lines = lines
@@ -70,6 +76,7 @@ class Transaction:
         self.is_first = is_first
         """Whether the connection was opened for it."""
         self._relay = relay
+        self._tls = tls
 
     @property
     def is_untouched(self) -> bool:
@@ -93,7 +100,7 @@ class Transaction:
             crashpoints.reach("C12")
         else:
             if self.phase is _DOT:
-                self.outcome = verdict.of_dot(reply, self._relay)
+                self.outcome = verdict.of_dot(reply, self._relay, self._tls)
             self.phase = _OVER
         return True
 
@@ -102,15 +109,17 @@ class Transaction:
         if self.outcome is None:
             reason, reply = fault.reason, fault.reply
             if self.phase is _DOT:
-                return InDoubt(reason=reason, relay=self._relay)
+                return InDoubt(reason=reason, relay=self._relay, tls=self._tls)
             counts = not fault.is_ours and (self.is_first or not self.is_untouched)
-            return Deferred(reason=reason, reply=reply, relay=self._relay, counts=counts)
+            return Deferred(
+                reason=reason, reply=reply, relay=self._relay, tls=self._tls, counts=counts
+            )
         return self.outcome
 
-    def _note(self, reply: Reply, meaning: Callable[[Reply, str], Outcome]) -> None:
+    def _note(self, reply: Reply, meaning: Callable[[Reply, str, str], Outcome]) -> None:
         """A refusal is the outcome, unless an earlier one is: the rest only follows from that."""
         if not reply.is_positive and self.outcome is None:
-            self.outcome = meaning(reply, self._relay)
+            self.outcome = meaning(reply, self._relay, self._tls)
 
     def _hear_data(self, reply: Reply) -> bool:
         if reply.code == _GO_AHEAD:

@@ -40,6 +40,7 @@ class Session:
         self._wire = connection.wire
         self._dialogue = connection.wire.dialogue
         self._offered = connection.offered
+        self._tls = connection.tls
         self._relay = relay
         self._label = relay.label
         self._source = source
@@ -127,7 +128,9 @@ class Session:
         if not isinstance(lines, Commands):
             self._source.settle(attempt, lines)
             return None
-        transaction = Transaction(attempt, lines, self._label, is_first=not self._begun)
+        transaction = Transaction(
+            attempt, lines, self._label, tls=self._tls, is_first=not self._begun
+        )
         self._begun += 1
         self._live.append(transaction)
         return transaction

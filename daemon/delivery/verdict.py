@@ -14,43 +14,45 @@ _NOT_LET_IN = frozenset({530, 535})
 _TOO_BIG = 552
 
 
-def of_mail(reply: Reply, relay: str) -> Outcome:
+def of_mail(reply: Reply, relay: str, tls: str = "") -> Outcome:
     """A refusal of the sender, or of the size that was announced with it (RFC 1870 6.1)."""
     if reply.closes:
         # said of the connection: nothing of this attempt was looked at
-        return Deferred(reason=Reason.CLOSING, reply=reply, relay=relay, counts=False)
+        return Deferred(reason=Reason.CLOSING, reply=reply, relay=relay, tls=tls, counts=False)
     if reply.code == _TOO_BIG:
-        return Bounced(reply=reply, relay=relay)
+        return Bounced(reply=reply, relay=relay, tls=tls)
     if reply.is_permanent and reply.code not in _NOT_LET_IN:
-        return Deferred(reason=Reason.SENDER, reply=reply, relay=relay)
-    return _refusal(reply, relay)
+        return Deferred(reason=Reason.SENDER, reply=reply, relay=relay, tls=tls)
+    return _refusal(reply, relay, tls)
 
 
-def of_rcpt(reply: Reply, relay: str) -> Outcome:
+def of_rcpt(reply: Reply, relay: str, tls: str = "") -> Outcome:
     """A refusal of the recipient."""
     if reply.code == _TOO_BIG:
-        return Deferred(reason=Reason.REFUSED, reply=reply, relay=relay)
-    return _refusal(reply, relay)
+        return Deferred(reason=Reason.REFUSED, reply=reply, relay=relay, tls=tls)
+    return _refusal(reply, relay, tls)
 
 
-def of_data(reply: Reply, relay: str) -> Outcome:
+def of_data(reply: Reply, relay: str, tls: str = "") -> Outcome:
     """A refusal of DATA, whose sender and recipient had been accepted."""
-    return _refusal(reply, relay)
+    return _refusal(reply, relay, tls)
 
 
-def of_dot(reply: Reply, relay: str) -> Outcome:
+def of_dot(reply: Reply, relay: str, tls: str = "") -> Outcome:
     """The reply to the final dot: whatever it says, there is no doubt any more."""
     if reply.is_positive:
-        return Sent(reply=reply, relay=relay)
-    return _refusal(reply, relay)
+        return Sent(reply=reply, relay=relay, tls=tls)
+    return _refusal(reply, relay, tls)
 
 
-def _refusal(reply: Reply, relay: str) -> Outcome:
+def _refusal(reply: Reply, relay: str, tls: str = "") -> Outcome:
     if reply.is_permanent and reply.code not in _NOT_LET_IN:
-        return Bounced(reply=reply, relay=relay)
+        return Bounced(reply=reply, relay=relay, tls=tls)
     reason = Reason.REFUSED
     if reply.closes:
         reason = Reason.CLOSING
     elif reply.code in _NOT_LET_IN:
         reason = Reason.AUTH
-    return Deferred(reason=reason, reply=reply, relay=relay, retry_after=hint.retry_after(reply))
+    return Deferred(
+        reason=reason, reply=reply, relay=relay, tls=tls, retry_after=hint.retry_after(reply)
+    )

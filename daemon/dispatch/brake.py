@@ -17,6 +17,11 @@ class Brake:
         """Whether nothing may start now."""
         return any(cause() for cause in self._causes.values())
 
+    @property
+    def told(self) -> str:
+        """All that holds us, in a line; empty = nothing does."""
+        return "; ".join(f"{name}: {why}" for name, why in self.reasons.items() if why)
+
     def why(self, name: str) -> str:
         """Why this cause holds us; empty = it doesn't."""
         return self._causes[name]()

@@ -18,6 +18,11 @@ _log = logs.get("dispatch.lease")
 _seldom = logs.Seldom()
 
 
+def _none() -> str:
+    """Of an instance that has no brake."""
+    return ""
+
+
 class LeaseLost(Exception):
     """Our lease has ended: everything we claimed may be someone else's by now."""
 
@@ -34,6 +39,8 @@ class Lease:
         """Set when it is too late, at once: a beat that hangs is let go of later."""
         self.draining = False
         """Whether we say of ourselves that we are about to leave."""
+        self.brake = _none
+        """Why we start nothing new, which we say of ourselves as well; empty = we do."""
 
     @property
     def instance(self) -> UUID:
@@ -78,7 +85,11 @@ class Lease:
         try:
             async with asyncio.timeout(self._seconds / 2):
                 renewed = await instances.beat(
-                    self._store, self.instance, self._seconds, draining=self.draining
+                    self._store,
+                    self.instance,
+                    self._seconds,
+                    draining=self.draining,
+                    brake=self.brake(),
                 )
         except (errors.Unavailable, errors.Again, TimeoutError) as error:
             swallowed = _seldom.ask("beat")

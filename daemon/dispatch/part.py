@@ -76,6 +76,7 @@ class Dispatch:
         self._instance = equipment.lease.instance
         journal = equipment.journal
         self.brake = Brake({"journal": lambda: journal.brake})
+        equipment.lease.brake = lambda: self.brake.told
         self._legacy = Legacy(journal)
         holdings = Holdings()
         self._returns = Returns(equipment.store, holdings, instance=self._instance)

@@ -18,6 +18,8 @@ class Sent:
     reply: Reply
     relay: str
     """host:port that we handed it to."""
+    tls: str = ""
+    """The version of TLS that it was said under; empty = in the clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Deferred:
     reply: Reply | None = None
     """What the server said, when it said something."""
     relay: str | None = None
+    tls: str = ""
     retry_after: float | None = None
     """Seconds the server asked us to wait, when it did."""
     counts: bool = True
@@ -42,6 +45,7 @@ class Bounced:
 
     reply: Reply
     relay: str | None = None
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class InDoubt:
 
     reason: str
     relay: str | None = None
+    tls: str = ""
 
 
 Outcome = Sent | Deferred | Bounced | Failed | InDoubt

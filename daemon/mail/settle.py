@@ -336,5 +336,5 @@ def _event(
         address=fact.address,
         relay=relay,
         next_at=next_at,
-        data=data,
+        data={**fact.how, **data},
     )

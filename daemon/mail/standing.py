@@ -36,6 +36,14 @@ class Fact:
         """Batch id and position."""
         return ids.place_of(self.delivery_id)
 
+    @property
+    def how(self) -> dict[str, object]:
+        """What its event says of the try beside its reply: how long, and under which TLS."""
+        if isinstance(self.outcome, Withheld):
+            return {}
+        said = {"took": round(self.took, 3), "tls": getattr(self.outcome, "tls", "")}
+        return {name: value for name, value in said.items() if value}
+
 
 @dataclass(slots=True, kw_only=True)
 class BatchNow:

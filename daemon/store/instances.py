@@ -33,9 +33,14 @@ async def register(store: door.Store, instance: Instance, lease: float) -> None:
     )
 
 
-async def beat(store: door.Store, instance: UUID, lease: float, *, draining: bool) -> bool:
-    """Renews the lease; False when it had ended or the row is gone."""
-    return await store.row("instance.beat", instance, lease, draining) is not None
+async def beat(
+    store: door.Store, instance: UUID, lease: float, *, draining: bool, brake: str = ""
+) -> bool:
+    """Renews the lease; False when it had ended or the row is gone.
+
+    `brake` is why it starts nothing new, for whoever asks what a delivery waits for.
+    """
+    return await store.row("instance.beat", instance, lease, draining, brake) is not None
 
 
 async def leave(store: door.Store, instance: UUID) -> None:

@@ -71,6 +71,10 @@ class Lane:
     """Seconds for which its rate is spent already."""
     alive: int
     """Living instances, whatever they do."""
+    starting: int = 0
+    """Those of them that start anything: not about to leave, no brake on."""
+    braked: Sequence[str] = ()
+    """Those that have their brake on, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,10 @@ class Delivery:
     """Name of the instance that claimed it; None when nobody did, or it is forgotten."""
     owner_is_alive: bool
     is_claimed: bool
+    brake: str = ""
+    """Why its owner starts nothing now; empty = it does."""
+    path: Any = None
+    """By which terms of its audience it was included; None = the request named it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,19 @@ class Fact:
     next_at: datetime | None
     data: dict[str, Any]
     is_told: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event, and what it is about."""
+
+    at: datetime
+    type: str
+    customer_id: int
+    """0 when nobody knows whose request it was."""
+    job_id: UUID | None
+    delivery_id: int | None
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +210,8 @@ class Instance:
     started_at: datetime
     alive: bool
     draining: bool
+    brake: str
+    """Why it starts nothing new; empty = it does."""
     lease_left: float
     """Seconds; negative once it has ended."""
     batches: int
@@ -210,11 +233,10 @@ async def find_by_delivery(store: door.Store, delivery: int) -> Found | None:
     return Found(job=row["id"], customer=row["customer_id"]) if row else None
 
 
-async def find_event(store: door.Store, event: UUID) -> tuple[UUID | None, int | None] | None:
-    """The job and the delivery that an event is about; None when it isn't on record."""
-    prefix, seq = ids.stream_place(event)
-    row = await store.row("operator.find_event", prefix, seq)
-    return (row["job_id"], row["delivery_id"]) if row else None
+async def find_event(store: door.Store, event: UUID) -> Happened | None:
+    """What an event is about; None when it isn't on record."""
+    row = await store.row("operator.find_event", *ids.stream_place(event))
+    return Happened(**(dict(row) | {"data": row["data"] or {}})) if row else None
 
 
 async def job(store: door.Store, number: UUID) -> Job | None:

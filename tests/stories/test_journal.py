@@ -1,5 +1,6 @@
 """The local journal: a disk that takes no records, and a restart that reads them."""
 
+import asyncio
 import resource
 import time
 
@@ -19,6 +20,7 @@ async def test_a_disk_that_takes_no_records(house: House) -> None:
     await daemon.names("journal", "File too large")
     # requests are taken all the same; what they ask for waits
     second = await house.producer.ask(asks.send(asks.people(5, words="later-")))
+    await _told(house, second.job)
     mended = time.time()
     _allow(daemon.pid, resource.RLIM_INFINITY)
     for asked in (first, second):
@@ -45,6 +47,16 @@ async def test_a_restart_knows_what_was_heard(house: House) -> None:
     assert house.events.number("delivery.in_doubt") == 0
     await house.judge()
     assert list((house.folder / "state").iterdir()) == []
+
+
+async def _told(house: House, job: str) -> None:
+    """Returns once `trace` says why nothing of a job starts: with the next heartbeat."""
+    async with asyncio.timeout(20):
+        while True:
+            _, told = await house.typed("trace", job)
+            if any("No instance starts" in line and "journal" in line for line in told["words"]):
+                return
+            await asyncio.sleep(0.2)
 
 
 def _allow(pid: int, size: int) -> None:

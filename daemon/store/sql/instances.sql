@@ -9,7 +9,7 @@ VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6));
 
 -- name: instance.beat
 -- Renews a lease that hasn't ended. No row: we are dead to the others, and must act so.
-UPDATE instance SET lease_until = now() + make_interval(secs => $2), draining = $3
+UPDATE instance SET lease_until = now() + make_interval(secs => $2), draining = $3, brake = $4
 WHERE id = $1 AND lease_until > now() RETURNING lease_until;
 
 -- name: instance.leave

@@ -16,7 +16,7 @@ WHERE id = $1::bigint / 512 AND $1 % 512 < length(state);
 
 -- name: operator.find_event
 -- What an event is about, by its stream's prefix and its number.
-SELECT l.job_id, l.delivery_id, l.type, l.at
+SELECT l.job_id, l.delivery_id, l.type, l.at, l.customer_id, l.data
 FROM stream s JOIN ledger l ON l.stream = s.number AND l.seq = $2
 WHERE s.prefix = $1;
 
@@ -42,7 +42,11 @@ SELECT l.max_connections, l.max_per_second,
         WHERE g.lane_id = l.id)::integer AS granted,
        greatest(extract(epoch FROM nullif(l.paced_until, '-infinity') - now()), 0)::double precision
            AS paced,
-       (SELECT count(*) FROM instance WHERE lease_until > now())::integer AS alive
+       (SELECT count(*) FROM instance WHERE lease_until > now())::integer AS alive,
+       (SELECT count(*) FROM instance WHERE lease_until > now() AND NOT draining AND brake = '')::integer
+           AS starting,
+       ARRAY(SELECT name || ' (' || brake || ')' FROM instance
+             WHERE lease_until > now() AND brake <> '' ORDER BY name) AS braked
 FROM lane l WHERE l.id = $1;
 
 -- name: operator.delivery
@@ -52,7 +56,8 @@ SELECT d.id, d.job_id, d.message_id, d.customer_id, d.address, b.lane_id, b.clas
        CASE WHEN r.id IS NULL THEN b.due_at ELSE r.due_at END AS due_at,
        CASE WHEN r.id IS NULL THEN b.rank ELSE r.rank END AS rank,
        coalesce(r.attempt, 0) AS tries, b.permitted_at,
-       i.name AS owner, i.lease_until > now() AS owner_is_alive,
+       i.name AS owner, i.lease_until > now() AS owner_is_alive, coalesce(i.brake, '') AS brake,
+       d.path,
        CASE WHEN r.id IS NULL THEN b.owner ELSE r.owner END AS owner_id
 FROM batch b
 JOIN delivery d ON d.job_on = b.job_on AND d.id = b.id * 512 + $2
@@ -139,6 +144,7 @@ SELECT min(since) FROM doubt WHERE delivery_id = $1 AND resolution IS NULL;
 -- name: operator.instances
 -- Who is there, and what each has in hand.
 SELECT i.id, i.name, i.host, i.version, i.started_at, i.lease_until > now() AS alive, i.draining,
+       i.brake,
        extract(epoch FROM i.lease_until - now())::double precision AS lease_left,
        (SELECT count(*) FROM batch b WHERE b.owner = i.id) AS batches,
        (SELECT count(*) FROM retry r WHERE r.owner = i.id) AS retries,

@@ -44,6 +44,8 @@ async def test_greylisted_and_traced(house: House) -> None:  # noqa: F811
     assert told["waits"]["for"] in ("not_due", "due", "ready", "claimed")
     assert "451 4.7.1" in told["facts"][-1]["words"]
     told = await _until(house, "sent", str(answer["delivery"]))
+    assert told["tries"] == 2
+    assert "in the clear, in " in told["facts"][-2]["words"]
     assert [fact["type"] for fact in told["facts"]] == [
         "job.accepted",
         "delivery.deferred",

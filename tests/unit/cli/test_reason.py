@@ -64,7 +64,7 @@ JOB = Job(
     in_doubt=0,
     now=NOW,
 )
-LANE = Lane(max_connections=20, max_per_second=10.0, granted=20, paced=0.0, alive=1)
+LANE = Lane(max_connections=20, max_per_second=10.0, granted=20, paced=0.0, alive=1, starting=1)
 SCENE = Scene(
     delivery=DELIVERY, job=JOB, lane=LANE, ahead=0, doubt_since=None, doubt_after=7 * 86_400.0
 )
@@ -163,3 +163,21 @@ def test_doubt() -> None:
 def test_the_end_is_always_told(state: State) -> None:
     """Whatever waits, the answer says when it is given up."""
     assert "given up 2026-11-22 10:00:00Z" in reason.of(scene(state=state)).sentences[-1]
+
+
+def test_a_brake_is_told() -> None:
+    """Who waits for an instance that starts nothing hears why it doesn't (its disk is full)."""
+    full = "journal: /var/lib/deliveryd: No space left on device"
+    held = reason.of(scene(is_claimed=True, owner="a", owner_is_alive=True, brake=full, rank=1.0))
+    assert held.cause is Cause.BRAKED
+    assert held.sentences[0] == f"Claimed by instance a, which starts nothing: {full}."
+    nobody = reason.of(scene(lane={"starting": 0, "braked": [f"a ({full})"]}))
+    assert nobody.cause is Cause.BRAKED
+    assert f"No instance starts anything now: a ({full})." in nobody.sentences
+
+
+def test_all_are_leaving() -> None:
+    """Instances that are about to stop start nothing either."""
+    found = reason.of(scene(lane={"starting": 0}, rank=1.0))
+    assert found.cause is Cause.BRAKED
+    assert "No instance starts anything now: all are about to stop." in found.sentences

@@ -45,6 +45,20 @@ def test_an_attempt_with_its_reply() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"took": 0.042, "tls": "TLSv1.3"}, ", under TLSv1.3, in 42 ms"),
+        ({"took": 12.3}, ", in the clear, in 12.3 s"),
+        ({}, ""),
+    ],
+)
+def test_how_it_was_said(data: dict[str, Any], said: str) -> None:
+    """A try says under which TLS it was made and how long it took, where that is on record."""
+    told = fact(Type.DELIVERY_SENT, attempt=1, code=250, text="Ok", relay="mx:25", data=data)
+    assert story.sentence(told) == f"attempt 1: handed to mx:25: 250 Ok{said}"
+
+
 def test_our_own_word_where_nobody_replied() -> None:
     """Without a reply the reason is told."""
     told = fact(Type.DELIVERY_DEFERRED, attempt=1, data={"reason": "connect"})

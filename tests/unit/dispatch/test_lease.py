@@ -36,14 +36,18 @@ class Database:
         self.clings = False
         """Whether a beat that hangs can't be cancelled until `let_go` is set."""
         self.let_go = asyncio.Event()
+        self.brake = ""
 
     async def register(self, _store: object, _instance: object, _lease: float) -> None:
         """Takes its time."""
         self._clock.now += self.takes
 
-    async def beat(self, _store: object, _number: UUID, _lease: float, *, draining: bool) -> bool:
+    async def beat(
+        self, _store: object, _number: UUID, _lease: float, *, draining: bool, brake: str
+    ) -> bool:
         """Answers as it was told to."""
         self.beats += 1
+        self.brake = brake
         self._clock.now += self.takes
         if self.hangs:
             try:
@@ -93,8 +97,9 @@ async def test_it_is_counted_from_before_the_question(lease, database, clock) ->
 
 
 async def test_a_beat_renews_it(lease, database, clock) -> None:
-    """As long as the database says yes, the lease goes on."""
+    """As long as the database says yes, the lease goes on; each beat says what holds us."""
     await lease.begin()
+    lease.brake = lambda: "journal: full"
     async with asyncio.TaskGroup() as group:
         running = group.create_task(lease.run())
         for _ in range(5):
@@ -103,6 +108,7 @@ async def test_a_beat_renews_it(lease, database, clock) -> None:
             clock.now += 0.015
             assert lease.is_alive
         running.cancel()
+    assert database.brake == "journal: full"
 
 
 async def test_it_is_lost_when_the_database_says_so(lease, database) -> None:

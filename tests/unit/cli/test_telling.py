@@ -1,0 +1,57 @@
+"""Whole stories: what is shown beside the facts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from daemon.cli import blocks, telling
+from daemon.mail.event import Type
+from daemon.store.operator import Fact, Happened, Open
+from tests.unit.cli.test_reason import JOB, LANE, NOW, scene
+
+AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+
+def lines(told: telling.Told) -> str:
+    """The story as plain text."""
+    return "\n".join(blocks.lines(told.view))
+
+
+def sent(attempt: int) -> Fact:
+    """The end of a delivery."""
+    return Fact(
+        id=UUID(int=attempt), at=AT, type=Type.DELIVERY_SENT, attempt=attempt, code=250,
+        enhanced=None, text="Ok", relay="mx:25", next_at=None, data={}, is_told=True,
+    )  # fmt: skip
+
+
+def test_tries_and_path() -> None:
+    """A delivery says how often it was tried, and that the request itself names it."""
+    told = telling.of_delivery(scene(), [], [sent(3)])
+    assert told.document["tries"] == 3
+    assert "the request itself" in lines(told)
+
+
+def test_a_refused_request() -> None:
+    """An event of a request that was refused tells everything that was wrong with it."""
+    error = {"field": "messages", "message": "at least one", "code": "param.missing"}
+    event = Happened(
+        at=AT, type=Type.REQUEST_REJECTED, customer_id=0, job_id=None, delivery_id=None,
+        data={"request_id": "order-1", "command": "send", "errors": [error]},
+    )  # fmt: skip
+    told = telling.of_refusal(event)
+    assert all(word in lines(told) for word in ("order-1", "at least one", "unknown"))
+
+
+def test_a_job_that_nobody_serves() -> None:
+    """A job's trace says as well that nobody is there, or that nobody starts anything."""
+    waits = Open(retries=False, ready=True, claimed=False, due_at=NOW, count=1)
+    gone = telling.of_job(JOB, replace(LANE, alive=0, starting=0), [waits], [])
+    assert "No instance is alive" in lines(gone)
+    braked = telling.of_job(
+        JOB, replace(LANE, starting=0, braked=["a (journal: full)"]), [waits], []
+    )
+    assert "a (journal: full)" in lines(braked)
+    well = lines(telling.of_job(JOB, LANE, [waits], []))
+    assert "No instance" not in well
+    assert "20 connections" in well
