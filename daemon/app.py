@@ -27,6 +27,7 @@ from daemon.engine import House
 from daemon.process import arrival, ends, leash, reload
 from daemon.process.notify import Notify
 from daemon.process.signs import Signs, of_house
+from daemon.stop import Stop
 from daemon.store import door, errors, instances
 from daemon.tasks import Group
 from daemon.web import ops
@@ -82,6 +83,9 @@ async def _process(
     signs = Signs(notify, stop, is_begun=house.begun.is_set, standing=partial(of_house, house))
 
     def leave() -> None:
+        if not stop.is_set():
+            patience = house.loaded.config.instance.stop_deadline + ends.GRACE
+            asyncio.get_running_loop().call_later(patience, ends.hung)
         stop.set()
         signs.give()  # before anything else: a stop may take no time at all
 
@@ -145,13 +149,14 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
     if not await _begun(house, lease, stop):
         return
     _log.info("life.begins", instance=str(instance.id), parts=sorted(only))
-    over = asyncio.Event()
+    over = Stop(settings.instance.stop_deadline)
     try:
         async with Group(over=over.set) as group:
             watching = [
                 group.create_task(_renewed(lease), name="lease"),
                 group.create_task(_until_lost(house, lease, over), name="lease.lost"),
                 group.create_task(_until(stop, over), name="stop"),
+                group.create_task(_in_time(over), name="life.end"),
             ]
             await engine.run(house, lease, only, over)
             for task in watching:
@@ -192,6 +197,13 @@ async def _until_lost(house: House, lease: Lease, over: asyncio.Event) -> None:
 async def _until(stop: asyncio.Event, over: asyncio.Event) -> None:
     await stop.wait()
     over.set()
+
+
+async def _in_time(over: Stop) -> None:
+    """A life that doesn't end when it should, be it for its lease, takes the process with it."""
+    await over.wait()
+    await asyncio.sleep(over.left() + ends.GRACE)
+    ends.hung()
 
 
 def _on_signals(stop: asyncio.Event, hangup: asyncio.Event, leave: Callable[[], None]) -> None:

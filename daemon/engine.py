@@ -31,12 +31,15 @@ from daemon.intake.part import Intake
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
+from daemon.stop import Stop
 from daemon.store import door, instances, lanes, notices
 from daemon.store import upkeep as piles
 from daemon.tasks import Group
 from daemon.watch import Cause
 from daemon.web.health import Health
 
+_LAST_WORDS = 2.0
+"""Seconds that committed events have at least, at a stop, to be told."""
 _RESCUES = 4
 """Looks for the dead in one lease."""
 
@@ -82,7 +85,7 @@ class House:
     """Outcomes that were not stored when the last life ended."""
 
 
-async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Event) -> None:
+async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> None:
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
     key = house.key
@@ -118,7 +121,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: asyncio.Ev
         await settling.close()
         journal.close(unsettled=house.left)
         if not telling.done():
-            await _told(teller, settings.instance.stop_deadline)
+            await _told(teller, over.left(least=_LAST_WORDS))
         for task in (telling, *beside):
             task.cancel()
     await publisher.aclose()
@@ -155,10 +158,10 @@ def _beside(
     }
 
 
-async def _run(house: House, lease: Lease, over: asyncio.Event, parts: _Parts) -> None:
+async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
     """Intake stops first, dispatch when nothing more is accepted."""
     intake, dispatch = parts.intake, parts.dispatch
-    accepted = asyncio.Event()
+    accepted = Stop(house.loaded.config.instance.stop_deadline)
     house.health.is_draining = False  # the life before may have ended with its lease, not by a stop
     async with Group(over=over.set) as group:
         if dispatch:
@@ -171,13 +174,13 @@ async def _run(house: House, lease: Lease, over: asyncio.Event, parts: _Parts) -
         lease.draining = True
         house.health.drain()
         if taking:
-            await _ended(taking, house.loaded.config.instance.stop_deadline)
-        accepted.set()
+            await _ended(taking, over.left())
+        accepted.set(over.deadline)
 
 
-async def _ended(taking: asyncio.Task[None], deadline: float) -> None:
+async def _ended(taking: asyncio.Task[None], seconds: float) -> None:
     """Waits for intake; what it can't finish in time the broker hands out again."""
-    _, late = await asyncio.wait([taking], timeout=deadline)
+    _, late = await asyncio.wait([taking], timeout=seconds)
     if late:
         _log.warning("stop.intake_cut")
         taking.cancel()
@@ -238,7 +241,6 @@ def _dispatch(
             ),
             connections=settings.delivery.connections,
             rescue_every=settings.instance.lease / _RESCUES,
-            stop_deadline=settings.instance.stop_deadline,
         )
     )
 
@@ -303,10 +305,10 @@ def _why_untold(link: Link, teller: Teller) -> str:
     return f"blocked: {link.blocked}" if link.blocked else teller.why_waiting
 
 
-async def _told(teller: Teller, deadline: float) -> None:
-    """Waits until what is committed is told, but no longer than the deadline."""
+async def _told(teller: Teller, seconds: float) -> None:
+    """Waits until what is committed is told, but no longer than so many seconds."""
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(seconds):
             await teller.drained()
     except TimeoutError:
         _log.warning("stop.untold", untold=teller.untold)

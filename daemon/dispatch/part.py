@@ -28,6 +28,7 @@ from daemon.dispatch.rescue import Rescue
 from daemon.dispatch.returns import Returns
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
+from daemon.stop import Stop
 from daemon.store import door, errors, lanes
 from daemon.tasks import Group
 
@@ -60,7 +61,6 @@ class Equipment:
     connections: int
     """SMTP connections of this instance at most."""
     rescue_every: float
-    stop_deadline: float
 
 
 class Dispatch:
@@ -104,7 +104,7 @@ class Dispatch:
             instance=equipment.lease.about,
         )
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: Stop) -> None:
         """Works until `stop`, then puts everything in order."""
         async with Group(over=stop.set) as group:
             settling = group.forever(self._with.settler.run(), name="dispatch.settler")
@@ -118,7 +118,7 @@ class Dispatch:
             await stop.wait()
             for task in supply:
                 task.cancel()
-            await self._drain(settling, returning)
+            await self._drain(stop, settling, returning)
             self._legacy.close()
             settling.cancel()
             returning.cancel()
@@ -219,14 +219,15 @@ class Dispatch:
         """Outcomes that aren't committed."""
         return self._with.settler.backlog
 
-    async def _drain(self, settling: asyncio.Task[None], returning: asyncio.Task[None]) -> None:
-        deadline = asyncio.get_running_loop().time() + self._with.stop_deadline
+    async def _drain(
+        self, stop: Stop, settling: asyncio.Task[None], returning: asyncio.Task[None]
+    ) -> None:
         for crew in self._crews.values():
             crew.close()
             crew.lane.give_back()
         working = self._working.values()
         if working:
-            await asyncio.wait(working, timeout=self._with.stop_deadline)
+            await asyncio.wait(working, timeout=stop.left())
         late = [task for task in working if not task.done()]
         if late:
             _log.warning("stop.deadline", flying=self.flying)
@@ -239,15 +240,14 @@ class Dispatch:
             await asyncio.wait(late)
         for lane in self._lanes.values():
             lane.give_back()  # what was being asked for when the lane was closed
-        await self._put_away(settling, returning, deadline)
+        await self._put_away(stop, settling, returning)
 
     async def _put_away(
-        self, settling: asyncio.Task[None], returning: asyncio.Task[None], deadline: float
+        self, stop: Stop, settling: asyncio.Task[None], returning: asyncio.Task[None]
     ) -> None:
         """Waits until all is committed, but for the database no longer than until the deadline."""
-        least = asyncio.get_running_loop().time() + _LAST_COMMIT
         try:
-            async with asyncio.timeout_at(max(deadline, least)):
+            async with asyncio.timeout(stop.left(least=_LAST_COMMIT)):
                 if not settling.done():
                     await self._with.settler.drained()
                 if not returning.done():

@@ -1,8 +1,9 @@
 """How the process ends: which exit code tells what to systemd, and who tells of the cause."""
 
+import os
 from collections.abc import Iterable
 
-from daemon import tasks
+from daemon import stop, tasks
 from daemon.store.errors import SchemaMismatch
 
 AT_ONCE = 1
@@ -15,6 +16,8 @@ HOPELESS = (69, 78)
 """The start is impossible (EX_UNAVAILABLE), the configuration can't be used (EX_CONFIG)."""
 _GRAVE = (FAULT, UNFINISHED, AT_ONCE, 0)
 """The gravest first; whatever isn't here is a fault."""
+GRACE = 30.0
+"""Seconds that a stop may take beyond its deadline: a last commit, the goodbyes to the servers."""
 
 _OF_THE_WORLD = (SchemaMismatch, tasks.Refusal)
 """What makes a start impossible: told by whoever started us, in one line."""
@@ -33,3 +36,9 @@ def told(failed: ExceptionGroup) -> int:
         raise causes[0]
     tasks.report(failed)
     return FAULT
+
+
+def hung() -> None:
+    """Ends a stop that doesn't end: what it left is taken up as after a kill."""
+    stop.hangs()
+    os._exit(FAULT)

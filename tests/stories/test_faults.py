@@ -20,7 +20,7 @@ pytestmark = ONE_LOOP
 
 TASKS = (
     *("ops", "watch.servers", "reload", "signs", "broker.link.consume", "broker.link.publish"),
-    *("lease", "lease.lost", "stop", "parts", "journal", "notices"),
+    *("lease", "lease.lost", "stop", "life.end", "parts", "journal", "notices"),
     *("watch.parts", "watch.depths"),
     *("ledger.teller", "ledger.teller.tells", "ledger.teller.marks"),
     *("upkeep.ceilings", "upkeep.gauges", "upkeep.house"),

@@ -28,6 +28,7 @@ from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Outcome, Sent
 from daemon.mail.reply import Reply
 from daemon.mail.retry import Schedule
+from daemon.stop import Stop
 from daemon.store import door, instances, lanes
 
 OK = Sent(reply=Reply(code=250, enhanced="2.0.0", text="taken"), relay="h:25")
@@ -127,7 +128,7 @@ class Works:
     lease: Lease
     settler: Settler
     teller: Teller
-    stop: asyncio.Event
+    stop: Stop
     couriers: list[ScriptedCourier]
 
     @property
@@ -192,14 +193,13 @@ def made(
         pace=Pace(poll=0.05, hold=5000, max_untold=1_000_000),
         connections=terms.connections,
         rescue_every=0.2,
-        stop_deadline=terms.stop_deadline,
     )
     return Works(
         dispatch=Dispatch(equipment),
         lease=lease,
         settler=settler,
         teller=teller,
-        stop=asyncio.Event(),
+        stop=Stop(terms.stop_deadline),
         couriers=couriers,
     )
 
