@@ -119,11 +119,15 @@ def not_after_a_refusal(world: World) -> Iterator[str]:
     for refusal in (*world.commands("cancel"), *world.commands("unsubscribe")):
         if refusal.answered is not None:
             late = [
-                copy
+                copy.began - refusal.answered
                 for copy, delivery in _known(world)
                 if copy.began > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
             ]
-            yield f"{refusal.command}: {len(late)} copies after it" if late else ""
+            yield (
+                f"{refusal.command}: {len(late)} copies after it, by up to {max(late):.2f} s"
+                if late
+                else ""
+            )
 
 
 def _is_about(refusal: Request, delivery: Delivery, world: World) -> bool:
