@@ -119,15 +119,11 @@ def not_after_a_refusal(world: World) -> Iterator[str]:
     for refusal in (*world.commands("cancel"), *world.commands("unsubscribe")):
         if refusal.answered is not None:
             late = [
-                copy.began - refusal.answered
+                f"delivery {delivery.id} {copy.began - refusal.answered:.2f} s"
                 for copy, delivery in _known(world)
                 if copy.began > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
             ]
-            yield (
-                f"{refusal.command}: {len(late)} copies after it, by up to {max(late):.2f} s"
-                if late
-                else ""
-            )
+            yield f"{refusal.command}: copies after it: {', '.join(late[:5])}" if late else ""
 
 
 def _is_about(refusal: Request, delivery: Delivery, world: World) -> bool:

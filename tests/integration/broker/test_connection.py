@@ -7,6 +7,7 @@ import structlog
 from yarl import URL
 
 from daemon.broker import connection, depth, errors
+from daemon.broker.wire import Wire
 
 
 async def test_a_wrong_password(url: str) -> None:
@@ -101,3 +102,14 @@ async def test_depth(link: connection.Link, names, broker, requests) -> None:
     assert isinstance(missing, depth.Unread)
     assert "NOT_FOUND" in missing.why
     assert await depth.read(link, names.normal) == found
+
+
+async def test_a_question_on_a_connection_that_was_lost(road) -> None:
+    """Whoever asks something of a connection that has just gone hears that the broker is away."""
+    wire = await Wire.open(road.url, name="t", heartbeat=10, seconds=5)
+    road.cut()
+    await wire.lost()
+    with pytest.raises(errors.Unavailable):
+        async with wire.question():
+            pass
+    await wire.close()
