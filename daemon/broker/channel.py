@@ -49,8 +49,8 @@ class Channel:
 
     def write(self, frames: bytes) -> None:
         """Puts whole frames on the wire, at once and in this order. Raises `Unavailable`."""
-        if self.why_lost:
-            raise errors.Unavailable(self.why_lost)
+        if self.why_lost or self._writer.is_closing():  # which uvloop would call a fault of ours
+            raise errors.Unavailable(self.why_lost or "connection lost")
         self._writer.write(frames)
 
     async def prefetch(self, count: int) -> None:

@@ -8,6 +8,7 @@ operator's back.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -22,6 +23,9 @@ from daemon.broker.wire import Wire
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 3.0
+STEADY = 5.0
+"""Seconds after which a connection was worth having. One that is lost before is a try that failed:
+each loss counts against all parcels that were on their way to us (`topology.DELIVERY_LIMIT`)."""
 
 _log = logs.get("broker.connection")
 
@@ -40,6 +44,8 @@ class Link:
         self._seldom = logs.Seldom()
         self._wire: Wire | None = None
         self._up = asyncio.Event()
+        self._pauses = pauses(random)
+        self._since = 0.0
         self.why_down = "not connected yet"
         """The last cause, or empty while the link is up."""
 
@@ -74,6 +80,7 @@ class Link:
             self._url, name=self._name, heartbeat=self._heartbeat, seconds=self._seconds
         )
         self.why_down = ""
+        self._since = time.monotonic()
         self._up.set()
         metrics.broker_connects(self._name.rpartition(":")[2]).inc()
         _log.info("link.up", connection=self._name)
@@ -94,7 +101,9 @@ class Link:
             await wire.close()
 
     async def _reopen(self) -> None:
-        for pause in pauses(self._random):
+        if time.monotonic() - self._since >= STEADY:
+            self._pauses = pauses(self._random)
+        for pause in self._pauses:
             await asyncio.sleep(pause)
             try:
                 await self.open()

@@ -247,7 +247,10 @@ class Session:
         """Writes the answers if all these tags are open; they are closed by it, and by a loss."""
         if not self._channel or not tags <= self._unacked.keys():
             return False
-        self._channel.write(encode.methods(self._channel.number, answers))
+        try:
+            self._channel.write(encode.methods(self._channel.number, answers))
+        except errors.Unavailable:
+            return False
         for tag in tags:
             del self._unacked[tag]
         return True

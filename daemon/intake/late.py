@@ -1,7 +1,8 @@
-"""Answers that can't leave while the broker takes no publishes, kept in memory until it does.
+"""Answers that nobody confirmed: kept in memory until the broker is there, and takes publishes.
 
-So no acknowledgement waits for an alarm's end, which may be hours away. What a crash takes with it,
-or finds no room here, is asked for again with the same key, as any answer that doesn't arrive.
+So no acknowledgement waits for an alarm's end, which may be hours away. One whose confirm was lost
+may arrive twice. What a crash takes with it, or finds no room here, is asked for again with the
+same key.
 """
 
 import asyncio

@@ -63,16 +63,15 @@ class Post:
         await self._late.run()
 
     async def answer(self, letters: Sequence[Letter | None]) -> None:
-        """Sends answers; one that doesn't arrive is asked for again with the same key."""
+        """Sends answers; what nobody confirmed is sent once more as soon as the broker can."""
         outgoing = [_outgoing(one) for one in letters if one is not None]
         if not outgoing:
             return
         published = await self._published(outgoing)
-        if self._publisher.is_blocked:
-            each = zip(outgoing, published.fates, strict=True)
-            self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
-        else:
-            self._complain("answer.lost", published.fates, published.why)
+        each = list(zip(outgoing, published.fates, strict=True))
+        self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
+        nacked = [fate for _, fate in each if fate is Fate.NACKED]
+        self._complain("answer.lost", nacked, "the broker refused them")
 
     async def _published(self, letters: Sequence[Outgoing]) -> Published:
         if self._publisher.is_blocked:

@@ -192,7 +192,7 @@ class Dialogue:
         begun = transaction.begin(rest, offered=self._offered, max_size=settings.max_size)
         if isinstance(begun, Answer):
             return begun
-        begun.began = self._sink.clock()
+        begun.came, begun.began = self._visit.heard, self._sink.clock()
         answered = self._judge("mail", transaction.SENDER_OK, transaction.claims(begun.sender))
         self._mail = begun if answered.done else None
         return answered

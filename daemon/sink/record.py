@@ -21,8 +21,10 @@ class Record:
 
     time: float
     """Unix time of the store, in seconds."""
+    came: float
+    """Unix time at which its MAIL came in."""
     began: float
-    """Unix time of its MAIL."""
+    """Unix time at which its MAIL was looked at: later, where the answer before it was held."""
     connection: int
     """The number of the connection, counted from 1."""
     helo: str
@@ -81,6 +83,7 @@ class Recorder:
         line = {
             "kind": "stored",
             "time": record.time,
+            "came": record.came,
             "began": record.began,
             "connection": record.connection,
             "helo": record.helo,

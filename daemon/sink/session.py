@@ -69,6 +69,7 @@ class Session(asyncio.Protocol):
         """Answer what is complete."""
         if not self._open:  # read and thrown away, see `_part`
             return
+        self._visit.heard = self._sink.clock()
         self._buffer = self._buffer + data if self._buffer else data
         if self._listens:
             self._work()

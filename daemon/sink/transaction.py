@@ -22,12 +22,14 @@ _CAPABILITY = {"SIZE": "size", "BODY": "8bitmime", "SMTPUTF8": "smtputf8", "AUTH
 class Transaction:
     """What MAIL began and RCPT goes on with."""
 
-    __slots__ = ("began", "claims", "early", "eight_bit", "rcpt", "sender", "smtputf8")
+    __slots__ = ("began", "came", "claims", "early", "eight_bit", "rcpt", "sender", "smtputf8")
 
     def __init__(self, sender: str, parameters: Mapping[str, str]) -> None:
         self.sender = sender
+        self.came = 0.0
+        """When MAIL came in, in Unix seconds, perhaps behind a dot whose answer waits."""
         self.began = 0.0
-        """When MAIL was accepted, in Unix seconds."""
+        """When MAIL was accepted."""
         self.eight_bit = parameters.get("BODY", "").upper() == "8BITMIME"
         self.smtputf8 = "SMTPUTF8" in parameters
         self.rcpt: list[str] = []

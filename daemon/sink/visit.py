@@ -10,12 +10,14 @@ from daemon.sink.transaction import Transaction
 class Visit:
     """Keeps one connection's books: tells the tally and the witnesses."""
 
-    __slots__ = ("_number", "_sink", "_violations", "helo", "messages", "tls", "user")
+    __slots__ = ("_number", "_sink", "_violations", "heard", "helo", "messages", "tls", "user")
 
     def __init__(self, sink: Sink, number: int) -> None:
         self._sink = sink
         self._number = number
         self._violations: dict[str, int] = {}
+        self.heard = 0.0
+        """When the latest octets came, looked at or not, in Unix seconds."""
         self.helo = ""
         """What the client calls itself; empty before it said so."""
         self.tls: str | None = None
@@ -69,6 +71,7 @@ class Visit:
         violations, self._violations = self._violations, {}
         return Record(
             time=self._sink.clock(),
+            came=mail.came,
             began=mail.began,
             connection=self._number,
             helo=self.helo,

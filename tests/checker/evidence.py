@@ -109,8 +109,10 @@ class Copy:
     """One message that the sink has stored."""
 
     time: float
+    came: float
+    """When its MAIL came in."""
     began: float
-    """When its MAIL came."""
+    """When its MAIL was answered, which is later where the sink held the answer before it."""
     connection: int
     rcpt: tuple[str, ...]
     message_id: str

@@ -23,6 +23,7 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
 def _copy(line: dict[str, Any]) -> Copy:
     return Copy(
         time=line["time"],
+        came=line["came"],
         began=line["began"],
         connection=line["connection"],
         rcpt=tuple(line["rcpt"]),

@@ -119,9 +119,9 @@ def not_after_a_refusal(world: World) -> Iterator[str]:
     for refusal in (*world.commands("cancel"), *world.commands("unsubscribe")):
         if refusal.answered is not None:
             late = [
-                f"delivery {delivery.id} {copy.began - refusal.answered:.2f} s"
+                f"delivery {delivery.id} {copy.came - refusal.answered:.2f} s"
                 for copy, delivery in _known(world)
-                if copy.began > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
+                if copy.came > refusal.answered + WINDOW and _is_about(refusal, delivery, world)
             ]
             yield f"{refusal.command}: copies after it: {', '.join(late[:5])}" if late else ""
 

@@ -24,8 +24,9 @@ def one_fate(world: World) -> Iterator[str]:
     revived = Counter(world.evidence.revived)
     jobs = Counter(job.request_id for job in world.evidence.books.jobs)
     for key, same in world.sends.items():
-        spoiled = dead[key] - revived[key]
-        refused = rejected[key] - told[key]
+        letters = {one.message_id for one in same} | {key}
+        spoiled = sum(dead[letter] - revived[letter] for letter in letters)
+        refused = rejected[key] - sum(told[letter] for letter in letters)
         if spoiled and world.evidence.was_stormy:
             # published or buried again after a cut: at least once, each time told, never a job
             held = spoiled >= len(same) and rejected[key] >= len(same) and not jobs[key]

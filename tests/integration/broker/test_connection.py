@@ -1,6 +1,9 @@
 """A link to a real broker: what it says when it can't, and that it comes back."""
 
 import asyncio
+from collections.abc import Iterator
+from itertools import islice
+from random import Random
 
 import pytest
 import structlog
@@ -62,6 +65,34 @@ async def test_it_comes_back(road, fragile: connection.Link, until) -> None:
     await road.open()
     await until(lambda: fragile.is_up)
     assert fragile.why_down == ""
+
+
+async def test_a_connection_that_is_cut_at_once_is_no_success(
+    road, fragile: connection.Link, until
+) -> None:
+    """Where each is lost as soon as it stands the pauses grow, as where nobody is there at all."""
+    tried: list[float] = []
+
+    def heard(pauses: Iterator[float]) -> Iterator[float]:
+        for pause in pauses:
+            tried.append(pause)
+            yield pause
+
+    fragile._pauses = heard(connection.pauses(Random(1)))
+    for _ in range(3):
+        road.cut()
+        await until(lambda: not fragile.is_up)
+        await until(lambda: fragile.is_up)
+    assert tried == list(islice(connection.pauses(Random(1)), 3))
+
+
+async def test_a_connection_that_stood_is_missed(road, fragile, until, monkeypatch) -> None:
+    """After one that was worth having the next is tried for soon."""
+    monkeypatch.setattr(connection, "STEADY", 0.0)
+    fragile._pauses = iter([60.0])
+    road.cut()
+    await until(lambda: not fragile.is_up)
+    await until(lambda: fragile.is_up)
 
 
 async def test_a_long_outage_is_no_flood(road, fragile: connection.Link, until) -> None:

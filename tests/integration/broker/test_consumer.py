@@ -64,6 +64,18 @@ async def test_no_more_than_the_prefetch(source, send, broker, names, until) -> 
     assert len(await taken(source, 1)) == 1
 
 
+async def test_what_can_not_leave_is_not_acknowledged(source, send) -> None:
+    """On a socket that has closed, before anybody was told: they come again, and nothing fails."""
+    await send(3)
+    group = await taken(source, 3)
+    source._session._channel._writer.transport.abort()
+    assert source.ack(group) == 0
+    assert not source.nack(group[0])
+    again = await taken(source, 3)
+    assert [parcel.redelivered for parcel in again] == [True] * 3
+    assert source.ack(again) == 3
+
+
 async def test_what_was_acknowledged_is_gone(link: Link, names, send) -> None:
     """What was acked doesn't come back to the next consumer, and what wasn't does, marked so."""
     first = consumer.Consumer(link, names.normal, prefetch=100)

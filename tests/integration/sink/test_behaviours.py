@@ -140,6 +140,21 @@ async def test_a_stall_after_the_dot_stores_first(serve):
         assert (await served.control.stats())["connections"]["now"] == 1
 
 
+async def test_what_came_during_a_stall_has_its_time(serve):
+    """A MAIL behind a dot whose answer is held came before, and begins when it is answered."""
+    async with serve() as served:
+        wire = await served.dial()
+        await wire.envelope(b"stall-at-dot-0.3@x")
+        wire.send(HELLO, b".", b"MAIL FROM:<s@x.test>", b"RCPT TO:<b@x>", b"DATA")
+        for _ in range(4):
+            await wire.reply()
+        wire.send(HELLO, b".")
+        await wire.reply()
+        first, second = served.records
+        assert second.came < first.time + 0.15
+        assert second.began - second.came >= 0.25
+
+
 @pytest.mark.parametrize(
     ("word", "expected"),
     [

@@ -62,6 +62,7 @@ def copy(delivery: int, address: str, name: str) -> Copy:
     """A copy at the sink, in order."""
     return Copy(
         time=NOW + 10,
+        came=NOW + 9,
         began=NOW + 9,
         connection=1,
         rcpt=(address,),

@@ -1,7 +1,14 @@
 """Answers as what is published."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from daemon.broker.confirms import Fate, Published
+from daemon.broker.parcel import Outgoing
 from daemon.dialects import DIALECTS
-from daemon.intake import post
+from daemon.intake import late, post
 from daemon.intake.ask import Back, Verdict
 from daemon.mail.refusal import Code, refused
 from daemon.mail.request.answers import Done
@@ -32,3 +39,34 @@ def test_a_dialect_has_a_status() -> None:
     assert letter is not None
     assert letter.headers == {"http_status": 401}
     assert b'"status":"error"' in letter.text
+
+
+class Publisher:
+    """Publishes to a broker whose confirms are lost until it is `well`."""
+
+    is_blocked = False
+
+    def __init__(self) -> None:
+        self.published: list[Outgoing] = []
+        self.well = False
+
+    async def publish(self, _: str, items: Sequence[Outgoing], *, seconds: float) -> Published:
+        """What becomes of them."""
+        self.published += items
+        await asyncio.sleep(0)
+        fate = Fate.CONFIRMED if self.well else Fate.UNKNOWN
+        return Published(fates=(fate,) * len(items), why="connection lost")
+
+
+async def test_what_nobody_confirmed_is_sent_again(monkeypatch) -> None:
+    """An answer that was on its way when the connection was cut follows when it is there again."""
+    monkeypatch.setattr(late, "_PAUSE", 0.0)
+    publisher: Any = Publisher()
+    out = post.Post(publisher, dead="dead", seconds=1.0)
+    await out.answer([post.letter(Back(reply_to="me"), _DONE), None])
+    publisher.well = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await out.run()
+    first, again = publisher.published
+    assert (first, first.routing_key) == (again, "me")

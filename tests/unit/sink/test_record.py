@@ -12,6 +12,7 @@ from daemon.sink.show import Show
 
 RECORD = Record(
     time=1_700_000_000.5,
+    came=1_700_000_000.125,
     began=1_700_000_000.25,
     connection=3,
     helo="c",
