@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, TypeAlias
 
 import orjson
 import structlog
@@ -27,6 +27,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["auto", "json", "console"]
 Addresses = Literal["masked", "plain", "none"]
 Fields = MutableMapping[str, Any]
+Log: TypeAlias = FilteringBoundLogger
+"""What writes lines under one name."""
 
 TEXT_LIMIT = 1000
 """Characters of one field; with it a line stays below what a pipe takes at once."""

@@ -1,6 +1,7 @@
 """`deliveryd serve`: one instance of the daemon, or several as one, until a signal ends them."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -56,6 +57,10 @@ def serve(
     def read() -> config.Loaded:
         return configured.load(options)
 
+    # what is there by now stays: the collector need never look at it again, nor as often as it does
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     with asyncio.Runner(loop_factory=_loop()) as runner:
         if processes == 1:
             return runner.run(app.serve(loaded, only=parts, read=read, wait=wait))

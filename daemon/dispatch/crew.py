@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -155,9 +156,11 @@ class Crew:
 
     def _hear(self, asked: list[Held], judged: dict[int, claims.Judged], until: float) -> None:
         going = []
+        for said, number in Counter(one.verdict for one in judged.values()).items():
+            metrics.permits(said.value).inc(number)
+        metrics.permits("lost").inc(len(asked) - len(judged))
         for held in asked:
             verdict = judged.get(held.id)
-            metrics.permits(verdict.verdict.value if verdict else "lost").inc()
             if verdict is None:
                 self._endings.lost(held)
             elif verdict.verdict is Verdict.GO:

@@ -175,6 +175,8 @@ class Lane:
 
     def recall(self) -> None:
         """Puts back what is ready and void: nobody came for it in time."""
+        if not self._ready or not _is_void(self._ready[0]):
+            return
         void = list(itertools.takewhile(_is_void, self._ready))
         for _ in void:
             self._ready.popleft()

@@ -8,7 +8,8 @@ the epoch it was tried under, so that two may rescue at once, and one may die wh
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -28,6 +29,8 @@ _RETRIES = 500
 _WAITS = frozenset({State.WAITING, State.DEFERRED})
 _LATE = frozenset({State.IN_DOUBT, State.DEFERRED})
 """Where a delivery may stand that a positive reply, heard of too late, still moves."""
+
+Recall = Callable[[UUID], Memory]
 
 _log = logs.get("dispatch.rescue")
 _seldom = logs.Seldom()
@@ -120,13 +123,20 @@ class Rescue:
         here = self._instance
         dead = await orphans.owners(self._store, here.id, host=here.host, state_dir=here.state_dir)
         # read after their leases are known to have ended: from then on they note no more dots
-        memories = {one.id: self._legacy.memory(one.id, is_over=one.is_known) for one in dead}
         # of our own tries we never heard of there is nothing to be concluded from silence
-        memories[here.id] = self._legacy.memory(here.id, is_over=False)
-        await self._batches([one.id for one in dead], memories)
-        await self._retries([one.id for one in dead], memories)
+        known = {one.id: one.is_known for one in dead} | {here.id: False}
 
-    async def _batches(self, dead: Sequence[UUID], memories: Mapping[UUID, Memory]) -> None:
+        @functools.cache
+        def recall(owner: UUID) -> Memory:
+            """Read when it is first wanted: ours is long, and hardly ever is any of it left."""
+            if owner not in known:
+                return NOTHING
+            return self._legacy.memory(owner, is_over=known[owner])
+
+        await self._batches([one.id for one in dead], recall)
+        await self._retries([one.id for one in dead], recall)
+
+    async def _batches(self, dead: Sequence[UUID], recall: Recall) -> None:
         after = 0
         while True:
             async with self._holdings.taking:
@@ -136,11 +146,11 @@ class Rescue:
                 )  # fmt: skip
             if not left:
                 return
-            await self._decide("batch", left, memories)
+            await self._decide("batch", left, recall)
             await orphans.free_batches(self._store, left)
             after = left[-1].id
 
-    async def _retries(self, dead: Sequence[UUID], memories: Mapping[UUID, Memory]) -> None:
+    async def _retries(self, dead: Sequence[UUID], recall: Recall) -> None:
         after = 0
         while True:
             async with self._holdings.taking:
@@ -150,16 +160,14 @@ class Rescue:
                 )  # fmt: skip
             if not left:
                 return
-            await self._decide("retry", left, memories)
+            await self._decide("retry", left, recall)
             await orphans.free_retries(self._store, left)
             after = left[-1].id
 
-    async def _decide(
-        self, what: str, left: Sequence[Left], memories: Mapping[UUID, Memory]
-    ) -> None:
+    async def _decide(self, what: str, left: Sequence[Left], recall: Recall) -> None:
         """Settles what was under way in what is left."""
         facts = [
-            orphan.fact(memories.get(each.owner, NOTHING).verdict(orphan.key))
+            orphan.fact(recall(each.owner).verdict(orphan.key))
             for each in left
             for orphan in each.orphans
             if orphan.is_tried

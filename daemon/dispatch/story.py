@@ -1,6 +1,7 @@
 """What operators read of settled attempts: a `delivery` line in Postfix's words, and counts."""
 
 import random
+from collections import Counter
 
 from daemon import logs, metrics
 from daemon.mail import outcome
@@ -14,28 +15,35 @@ _log = logs.get("dispatch.delivery")
 
 def tell(settlement: Settlement, *, sample: float) -> None:
     """Counts what a commit has settled, and logs it: of what was sent, a share of `sample`."""
-    metrics.repeated.inc(sum(event.type is Type.DELIVERY_REPEATED for event in settlement.events))
+    _count(settlement)
+    log = _log.bind()  # once for all of them
     for fact, _, became in settlement.moves:
-        metrics.deliveries(became.name.lower()).inc()
-        if not isinstance(fact.outcome, outcome.Withheld):
-            _count(fact)
-            if became is not State.SENT or random.random() < sample:  # noqa: S311
-                _line(fact, became)
-    if settlement.doubts:
-        metrics.doubts.inc(len(settlement.doubts))
+        if isinstance(fact.outcome, outcome.Withheld):
+            continue
+        metrics.attempt_seconds.observe(fact.took)
+        if became is not State.SENT or random.random() < sample:  # noqa: S311
+            _line(log, fact, became)
 
 
-def _count(fact: Fact) -> None:
-    reason = getattr(fact.outcome, "reason", "")
-    metrics.attempts(type(fact.outcome).__name__.lower(), reason).inc()
-    metrics.attempt_seconds.observe(fact.took)
+def _count(settlement: Settlement) -> None:
+    metrics.repeated.inc(sum(event.type is Type.DELIVERY_REPEATED for event in settlement.events))
+    metrics.doubts.inc(len(settlement.doubts))
+    for state, number in Counter(became for _, _, became in settlement.moves).items():
+        metrics.deliveries(state.name.lower()).inc(number)
+    tries = Counter(
+        (type(fact.outcome).__name__.lower(), getattr(fact.outcome, "reason", ""))
+        for fact, _, _ in settlement.moves
+        if not isinstance(fact.outcome, outcome.Withheld)
+    )
+    for labels, number in tries.items():
+        metrics.attempts(*labels).inc(number)
 
 
-def _line(fact: Fact, became: State) -> None:
+def _line(log: logs.Log, fact: Fact, became: State) -> None:
     result = fact.outcome
     reply = getattr(result, "reply", None)
     reason = getattr(result, "reason", "")
-    _log.info(
+    log.info(
         "delivery",
         delivery_id=fact.delivery_id,
         job_id=str(fact.job_id),

@@ -11,6 +11,7 @@ writer whose row the same statement would hold.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -194,7 +195,7 @@ class Teller:
         return Outgoing(
             routing_key=told.routing_key,
             body=cloud_event(told, source=self._pace.source),
-            message_id=str(told.id),
+            message_id=told.id_text,
             type=told.event.type,
             content_type=MEDIA_TYPE,
         )
@@ -249,5 +250,5 @@ def _shared(queues: Iterable[Queue], room: int) -> list[tuple[Queue, list[Told]]
 
 
 def _count(fates: Iterable[Fate]) -> None:
-    for fate in fates:
-        metrics.told(fate.name.lower()).inc()
+    for fate, number in Counter(fates).items():
+        metrics.told(fate.name.lower()).inc(number)

@@ -8,6 +8,7 @@ moves nothing twice, and a request finds its key.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -72,8 +73,8 @@ class Writer:
                 self._stream = None
                 self._audience.ended(stream)
                 raise
-            for told in append.told:
-                metrics.events(told.event.type.value).inc()
+            for kind, number in Counter(told.event.type for told in append.told).items():
+                metrics.events(kind.value).inc(number)
             self._audience.offer(append.told)
 
     async def _opened(self) -> streams.Stream:

@@ -85,6 +85,11 @@ class Told:
         return ids.event_id(self.prefix, self.seq)
 
     @property
+    def id_text(self) -> str:
+        """The same as text."""
+        return ids.event_id_text(self.prefix, self.seq)
+
+    @property
     def routing_key(self) -> str:
         """`<family>.<event>.<customer>`."""
         return f"{self.event.type}.{self.event.customer_id}"
@@ -109,7 +114,7 @@ def cloud_event(told: Told, *, source: str) -> bytes:
     at = told.at.isoformat()
     payload: dict[str, Any] = {
         "v": VERSION,
-        "event_id": str(told.id),
+        "event_id": told.id_text,
         "occurred_at": at,
         "customer_id": event.customer_id,
         "job_id": None if event.job_id is None else str(event.job_id),

@@ -32,6 +32,15 @@ def event_id(prefix: UUID, seq: int) -> UUID:
     return UUID(int=prefix.int | (seq & _SEQ_MASK))
 
 
+def event_id_text(prefix: UUID, seq: int) -> str:
+    """The same as text, which is all that most want of it.
+
+    >>> event_id_text(UUID("01234567-89ab-cdef-0123-450000000000"), 26)
+    '01234567-89ab-cdef-0123-45000000001a'
+    """
+    return f"{str(prefix)[:26]}{seq & _SEQ_MASK:010x}"
+
+
 def stream_place(event: UUID) -> tuple[UUID, int]:
     """Prefix and number of an event id."""
     return UUID(int=event.int & ~_SEQ_MASK), event.int & _SEQ_MASK

@@ -177,6 +177,7 @@ async def opened(reach: Reach, *, at_once: bool = True) -> AsyncIterator[Store]:
             statement_cache_size=500,
             max_inactive_connection_lifetime=0,
             init=functools.partial(_ready, silence=reach.silence),
+            reset=_as_it_was,
             server_settings=_settings(reach),
             target_session_attrs=_which(reach.dsn),
         )
@@ -217,6 +218,12 @@ async def _ready(connection: "asyncpg.Connection[Row]", *, silence: float) -> No
         encoder=lambda value: value.bytes,
         decoder=lambda data: UUID(bytes=bytes(data)),
     )
+
+
+async def _as_it_was(connection: "asyncpg.Connection[Row]") -> None:
+    """Nothing of ours stays behind in a session: only a transaction that broke off is undone."""
+    if connection.is_in_transaction():
+        await connection.reset()
 
 
 def _packed(value: object) -> bytes:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from tests.bench import proof, rounds, show
 from tests.bench.bars import Bars
-from tests.bench.case import Size
-from tests.bench.cases import CASES
+from tests.bench.cases import CASES, Case, Size
+from tests.bench.figures import Result
 from tests.bench.rounds import Order
 from tests.stories.servers import DSN, URL, Servers
 
 VOID = 3
-_EXITS = "exit status: 0 done, 1 something is wrong, 2 wrong usage, 3 void"
+_EXITS = "exit status: 0 done, 1 something is lost, doubled or untrue, 2 wrong usage, 3 void"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,20 +68,28 @@ def _number(written: str) -> int:
 async def _measured(options: argparse.Namespace, folder: Path) -> int:
     bars, case = Bars(), options.case
     servers = await Servers.at(os.environ[DSN], os.environ[URL])
-    size = Size(recipients=options.recipients, processes=options.processes)
-    order = Order(case=case, size=size, servers=servers, folder=folder, bars=bars)
+    order = Order(
+        case=case,
+        size=Size(recipients=options.recipients, processes=options.processes),
+        servers=servers,
+        folder=folder,
+        bars=bars,
+    )
     try:
-        flaws = await proof.flaws(order.at("proof"))
-        result = await rounds.judged(order.at("rounds"))
+        flaws = await proof.flaws(order)
+        result = await rounds.judged(order)
     finally:
         await servers.gone()
-    wrong = [*flaws, *result.run.flaws, *case.shortfall(result, size)]
-    print(show.table(result, case.asked, wrong))
-    if options.json:
+    return _told(case, result, flaws, as_json=options.json)
+
+
+def _told(case: Case, result: Result, flaws: Sequence[str], *, as_json: bool) -> int:
+    print(show.table(result, flaws, least=case.least, aim=case.aim))
+    if as_json:
         print(json.dumps(result.document))
-    if case.is_by_ratio and result.is_void:
+    if result.is_void:
         return VOID
-    return int(bool(wrong))
+    return int(bool(flaws or result.run.lost or result.run.duplicates))
 
 
 if __name__ == "__main__":

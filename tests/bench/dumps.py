@@ -3,7 +3,6 @@
 import email.policy
 import hashlib
 import re
-from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -12,11 +11,6 @@ from tests.checker.evidence import Copy
 _RECEIVED = re.compile(rb"^Received: .*\n(?:\t.*\n)*", re.MULTILINE)
 """The sink's own header; what follows it is the mail as it came."""
 _PARSER = BytesHeaderParser(policy=email.policy.default)
-
-
-def flags(folder: Path) -> Sequence[str]:
-    """What the sink is told so that it dumps each mail into a folder."""
-    return ("-d", f"{folder}/")
 
 
 def copies(folder: Path) -> list[Copy]:
@@ -34,6 +28,7 @@ def _copy(path: Path) -> Copy:
     at = path.stat().st_mtime
     return Copy(
         time=at,
+        came=at,
         began=at,
         connection=0,
         rcpt=tuple(one.strip("<>") for one in said.get_all("X-Rcpt-Args", [])),

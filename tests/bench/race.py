@@ -22,18 +22,22 @@ _CLOSER = 0.002
 """Seconds between looks as long as there is no first mail."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What must have come by the end; it may move while the race is run."""
+    """What must have come by the end."""
 
     recipients: int
     events: int
     """At least so many."""
 
-    def more(self, *, recipients: int, events: int) -> None:
-        """Something was added, before it is published."""
-        self.recipients += recipients
-        self.events += events
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When what happened, by the clock of `time.perf_counter`."""
+
+    began: float
+    first: float | None
+    last: float
 
 
 class Race:
@@ -57,7 +61,7 @@ class Race:
         used = {who: now[who] - before for who, before in self._used.items()}
         rss = self._stand.rss()
         delivered = self._stand.sink.stored - self._before
-        await self._stand.daemon.stop()
+        await self._stand.leave()
         told = await counted(self._stand)
         return Run(
             recipients=self._goal.recipients,

@@ -101,7 +101,10 @@ SELECT id, spec FROM message WHERE id = ANY ($1::bigint[]);
 -- The deliveries of claimed batches, in their order.
 SELECT d.id, d.address, d.supp, d.name, d.vars, d.override
 FROM unnest($1::bigint[], $2::date[]) AS b (id, job_on)
-JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+CROSS JOIN LATERAL (
+    SELECT * FROM delivery d
+    WHERE d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    ORDER BY d.id LIMIT 512) d
 ORDER BY d.id;
 
 -- name: claim.retries

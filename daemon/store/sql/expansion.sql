@@ -9,7 +9,7 @@ WITH place AS (
            j.parts,
            CASE WHEN j.paused OR c.paused THEN 'infinity' ELSE j.not_before END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
-    JOIN job j ON j.id = p.job_id
+    JOIN job j ON j.id = ANY ($1::uuid[]) AND j.id = p.job_id
     JOIN customer c ON c.id = j.customer_id
 ), asked AS MATERIALIZED (
     SELECT * FROM unnest($3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
@@ -81,7 +81,7 @@ WITH place AS (
         invalid = j.invalid + c.invalid,
         duplicate = j.duplicate + c.duplicate,
         suppressed = j.suppressed + c.suppressed
-    FROM counted c WHERE j.id = c.job_id
+    FROM counted c WHERE j.id = ANY ($1::uuid[]) AND j.id = c.job_id
     RETURNING j.id
 )
 SELECT c.*, f.first_delivery

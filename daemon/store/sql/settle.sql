@@ -24,7 +24,7 @@ WITH letters AS (
         owner = CASE WHEN s.done THEN NULL ELSE b.owner END,
         rank = CASE WHEN s.done THEN NULL ELSE b.rank END
     FROM unnest($1::bigint[], $2::text[], $3::boolean[]) AS s (id, state, done)
-    WHERE b.id = s.id
+    WHERE b.id = ANY ($1::bigint[]) AND b.id = s.id
 ), gone AS (
     DELETE FROM retry r USING unnest($4::bigint[], $5::integer[]) AS g (batch_id, position)
     WHERE r.batch_id = g.batch_id AND r.position = g.position
@@ -64,7 +64,7 @@ FROM unnest($15::uuid[], $16::integer[], $17::integer[], $18::integer[], $19::in
             $25::boolean[])
      AS c (id, sent, bounced, failed, expired, canceled, suppressed_late, in_doubt, handed, released,
            completed)
-WHERE j.id = c.id;
+WHERE j.id = ANY ($15::uuid[]) AND j.id = c.id;
 
 -- name: settle.doubts
 -- Remembers doubts; the same attempt is doubted once.

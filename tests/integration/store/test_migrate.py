@@ -186,6 +186,12 @@ async def _run(reach: door.Reach, statement: str) -> list[asyncpg.Record]:
         await connection.close()
 
 
+def test_every_step_has_a_number_of_its_own() -> None:
+    """From one on, without a gap: of two that had the same only one would be applied."""
+    numbers = [step.number for step in schema.steps()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize("step", schema.steps(), ids=lambda step: step.name)
 def test_every_step_says_what_it_is(step: Step) -> None:
     """A step's first line says whether it expands or contracts; only the first release's don't."""
