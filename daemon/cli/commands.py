@@ -25,6 +25,9 @@ class Command:
 
 
 FAMILIES = {
+    "config": (RUN, "The settings, and where they come from."),
+    "job": (LOOK, "What is going on, and how far it is."),
+    "queue": (LOOK, "What waits, and for how long."),
     "topology": (RUN, "The exchanges and queues at the broker."),
     "events": (LOOK, "What the daemon tells the world."),
     "dead": (CHANGE, "Parcels that nothing could be done with."),
@@ -53,6 +56,13 @@ ALL = (
         group=RUN,
         does="Check the configuration.",
         example="--config config.toml --show",
+    ),
+    Command(
+        words="config show",
+        place="config_show:show",
+        group=RUN,
+        does="Show every setting, and where it was set.",
+        example="--non-default --origin",
     ),
     Command(
         words="topology show",
@@ -88,6 +98,34 @@ ALL = (
         group=SEND,
         does="Check a request without sending it.",
         example="request.json",
+    ),
+    Command(
+        words="top",
+        place="top:top",
+        group=LOOK,
+        does="Watch how things go: rates, what waits and why, what went wrong.",
+        example="--once --json",
+    ),
+    Command(
+        words="queue shape",
+        place="queue:shape",
+        group=LOOK,
+        does="Show what waits, by domain and age.",
+        example="--deferred --limit 10",
+    ),
+    Command(
+        words="job list",
+        place="job:show_all",
+        group=LOOK,
+        does="List the jobs that haven't ended, and how far each is.",
+        example="--customer 7 --all",
+    ),
+    Command(
+        words="job show",
+        place="job:show",
+        group=LOOK,
+        does="Show how far a job is, and when it may have ended.",
+        example="order-4711 --watch",
     ),
     Command(
         words="status",

@@ -4,32 +4,46 @@ No id is broken into pieces, since people copy ids: a table too wide for the ter
 by row, each as facts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TextIO
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
 from daemon.cli import blocks
-from daemon.cli.blocks import Block, Facts, Row, Table
+from daemon.cli.blocks import Bar, Block, Facts, Row, Table, Tone, Toned
 
 _GAP = 2
 """Columns of the terminal between two of a table."""
+_BAR, _LEFT = "━", "─"
+"""Of a bar: what is done and what isn't, different without colours too."""
 _LAST = 16
 """The last column may break words, and get as narrow as this: it holds what servers said."""
+
+
+_STYLES: Mapping[Tone, str] = MappingProxyType(
+    {Tone.GOOD: "green", Tone.BAD: "bold red", Tone.HELD: "yellow", Tone.FAINT: "dim"}
+)
 
 
 def draw(view: Iterable[Block], out: TextIO) -> None:
     """Blocks one below the other, as wide as the terminal."""
     console = Console(file=out, highlight=False)
+    for part in parts(view, console.width):
+        console.print(part)
+
+
+def parts(view: Iterable[Block], room: int) -> Iterator[RenderableType]:
+    """The same as what rich prints, within so much room."""
     before: Block | None = None
     for block in view:
         if blocks.are_apart(before, block):
-            console.print()
-        console.print(_drawn(block, console.width))
+            yield Text()
+        yield _drawn(block, room)
         before = block
 
 
@@ -51,7 +65,7 @@ def fitted(rows: Sequence[Row], room: int) -> list[int] | None:
 
 def _drawn(block: Block, room: int) -> RenderableType:
     match block:
-        case str():
+        case str() | Toned():
             return _text(block)
         case Facts():
             return _facts(block)
@@ -71,8 +85,9 @@ def _facts(block: Facts) -> Grid:
 
 def _table(block: Table, widths: Sequence[int]) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, width in zip(block.head, widths, strict=True):
-        grid.add_column(_text(name), width=width, overflow="fold")
+    for name, width, is_right in zip(block.head, widths, block.at_right, strict=True):
+        side: JustifyMethod = "right" if is_right else "left"
+        grid.add_column(_text(name), width=width, overflow="fold", justify=side)
     return _filled(grid, block.rows)
 
 
@@ -91,4 +106,17 @@ def _filled(grid: Grid, rows: Iterable[Row]) -> Grid:
 
 def _text(value: object) -> Text:
     """As it is: rich would read markup in what strangers wrote."""
-    return Text(blocks.cell(value))
+    match value:
+        case Toned():
+            return Text(blocks.cell(value), style=_STYLES[value.tone])
+        case Bar():
+            return _bar(value)
+        case _:
+            return Text(blocks.cell(value))
+
+
+def _bar(bar: Bar) -> Text:
+    """As wide as its plain form."""
+    done = Text(_BAR * bar.filled, style="green" if bar.share >= 1 else "cyan")
+    left = _LEFT * (bar.width - bar.filled)
+    return Text.assemble(done, (left, "dim"), f" {bar.percent}")

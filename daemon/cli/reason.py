@@ -181,8 +181,6 @@ def busy(lane: Lane) -> list[str]:
     """What of a lane is in use, and for how long its rate is."""
     told = [f"Of its lane's {lane.max_connections} connections {lane.granted} are granted."]
     if lane.paced > 0:
-        told.append(
-            f"The lane's rate of {lane.max_per_second:g} per second is spent for"
-            f" {words.span(lane.paced)}."
-        )
+        spent = f"is spent for {words.span(lane.paced)}" if lane.paced >= 1 else "is in use"
+        told.append(f"The lane's rate of {lane.max_per_second:g} per second {spent}.")
     return told

@@ -19,6 +19,11 @@ class Screen:
         self._options = options
 
     @property
+    def is_terminal(self) -> bool:
+        """Whether somebody sees what is drawn over again."""
+        return self.talks and self._out.isatty()
+
+    @property
     def talks(self) -> bool:
         """Whether what happens meanwhile may be shown: not beside one document, not when quiet."""
         return not (self._options.json or self._options.quiet)
@@ -36,6 +41,13 @@ class Screen:
         else:
             for line in blocks.lines(view):
                 self._say(line)
+
+    def next(self, document: Any, view: Iterable[Block]) -> None:
+        """One of several looks at the same thing: a document a line, or the text again."""
+        if self._options.json:
+            self.entry(document, "")
+        else:
+            self.show(document, [*view, ""])
 
     def entry(self, document: Any, line: str) -> None:
         """One of many that come one after the other: a line each, JSON or text."""

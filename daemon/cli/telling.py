@@ -68,7 +68,7 @@ def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> 
 
 def of_job(job: Job, lane: Lane, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
     """A job: its own story, and what its open deliveries wait for."""
-    standing = _standing(job, lane, waits)
+    standing = standing_of(job, lane, waits)
     document = {
         "job": _job(job),
         "open": [_open(one) for one in waits],
@@ -144,7 +144,7 @@ def _record(facts: Sequence[Fact]) -> Table:
     return Table(head=_RECORD, rows=rows, empty="nothing is on record any more")
 
 
-def _standing(job: Job, lane: Lane, waits: Sequence[Open]) -> list[str]:
+def standing_of(job: Job, lane: Lane, waits: Sequence[Open]) -> list[str]:
     """What is still open, a sentence for each group of deliveries that stand alike."""
     lines = [_group(job, one) for one in waits]
     if job.remaining:

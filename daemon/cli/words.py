@@ -34,6 +34,11 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def roughly(seconds: float) -> str:
+    """`12 s`, `3 min`: the largest unit alone, where little room is."""
+    return " ".join(span(seconds).split()[:2])
+
+
 def away(at: datetime, now: datetime) -> str:
     """How far a time is: `in 3 min`, `2 h ago`, `now`."""
     seconds = (at - now).total_seconds()

@@ -42,6 +42,7 @@ class Job:
     not_before: datetime
     expires_at: datetime
     closes_at: datetime | None
+    started_at: datetime | None
     finished_at: datetime | None
     frames: int
     frames_expected: int | None

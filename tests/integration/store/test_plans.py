@@ -6,7 +6,7 @@ asserted here is that nothing of the kind comes back.
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 _TODAY = f"{datetime.now(UTC):%Y%m%d}"
 _BIG = {"batch", "retry", f"delivery_{_TODAY}", f"ledger_{_TODAY}"}
 """The tables that were filled; an empty partition may be scanned."""
-_ME = uuid4()
+_ME, _JOB = uuid4(), uuid4()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -87,6 +87,13 @@ HOT: dict[str, tuple[object, ...]] = {
     "settle.batches": (_IDS,),
     "settle.retries": (_IDS,),
     "ledger.of_deliveries": ([2048, 2049],),
+    "live.happened": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1)),
+    "live.troubles": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1), 5),
+    "live.classes": (1000,),
+    "live.next": (),
+    "live.lanes": (15, 200),
+    "operator.open": (_JOB, 20),
+    "operator.instances": (),
 }
 
 

@@ -1,10 +1,11 @@
 """Plain text for people: aligned, one line per row, and safe to show."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.cli import blocks
-from daemon.cli.blocks import Facts, Table
+from daemon.cli.blocks import Bar, Facts, Table, Tone, Toned
 
 
 def _lines(*view: blocks.Block) -> list[str]:
@@ -32,6 +33,26 @@ def test_blocks_are_set_apart() -> None:
     """Lines follow each other; tables and facts have a blank line around them."""
     facts = Facts(rows=[("a", 1)])
     assert _lines("one", "two", facts, "three") == ["one", "two", "", "a  1", "", "three"]
+
+
+def test_numbers_stand_at_the_right() -> None:
+    """A column of numbers is read from its last digit."""
+    table = Table(head=("job", "left"), rows=[("a", 5), ("b", "1,000")], numbers={"left"})
+    assert _lines(table) == ["JOB   LEFT", "a        5", "b    1,000"]
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.0, "....   0%"), (0.5, "##..  50%"), (0.9999, "###.  99%"), (1.0, "#### 100%")],
+)
+def test_a_bar_is_full_only_at_the_end(share: float, shown: str) -> None:
+    """Nobody reads 100 % while something is missing."""
+    assert str(Bar(share, 4)) == shown
+
+
+def test_a_tone_is_no_text() -> None:
+    """Where there are no colours a toned text is the text."""
+    assert _lines(Toned("gone", Tone.BAD), "next") == ["gone", "next"]
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1))

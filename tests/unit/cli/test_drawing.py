@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 
 from daemon.cli import drawing
-from daemon.cli.blocks import Block, Table
+from daemon.cli.blocks import Bar, Block, Table, Tone, Toned
 
 JOB = "01a212b6-256e-7b9a-a348-32f29bb8e2e9"
 ADDRESS = "discard-after-dot-once+two@example.com"
@@ -53,3 +53,26 @@ def test_blocks_stand_apart_as_they_do_in_a_file() -> None:
     lines = drawn("one", "two", Table(head=("a",), rows=[("1",)]), "three")
     assert lines[:3] == ["one", "two", ""]
     assert lines[-2:] == ["", "three"]
+
+
+def coloured(block: Block, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    """What a terminal with colours gets."""
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", **environment}.items():
+        monkeypatch.setenv(name, value)
+    out = StringIO()
+    drawing.draw([block], out)
+    return out.getvalue()
+
+
+def test_colours_obey_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tone is a colour on a terminal, and none with NO_COLOR."""
+    gone = Toned("gone", Tone.BAD)
+    assert "\x1b[1;31mgone" in coloured(gone, monkeypatch)
+    assert "31m" not in coloured(gone, monkeypatch, NO_COLOR="1")
+
+
+def test_a_bar_is_read_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done and what isn't differ in more than their colour; numbers stand at the right."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    table = Table(head=("progress", "left"), rows=[(Bar(0.5, 4), 5)], numbers={"left"})
+    assert drawn(table)[-1] == "━━──  50%     5"

@@ -50,6 +50,7 @@ JOB = Job(
     not_before=NOW - HOUR,
     expires_at=NOW + 24 * HOUR,
     closes_at=None,
+    started_at=None,
     finished_at=None,
     frames=0,
     frames_expected=None,

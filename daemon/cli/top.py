@@ -1,0 +1,51 @@
+"""`deliveryd top`: how things go right now, drawn over and over."""
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from daemon.cli import configured, dashboard, doors, looking
+from daemon.cli.exits import Ended, Exit
+from daemon.cli.looking import Look
+from daemon.cli.options import DEFAULT, Options
+from daemon.cli.screen import Screen
+from daemon.cli.watching import Watch
+
+_FIRST = 1.0
+"""Seconds before the first look: rates need two."""
+_SHORTEST = 0.2
+"""Seconds between two looks at least: each asks the database a dozen things."""
+
+
+async def top(
+    *,
+    once: Annotated[
+        bool, Parameter(help="One look, of one second.", negative="", show_default=False)
+    ] = False,
+    every: Annotated[float, Parameter(help="Seconds between two looks.")] = 2.0,
+    options: Options = DEFAULT,
+) -> int:
+    """Watch throughput, what is in flight, what waits and why, and what went wrong last.
+
+    Until Ctrl-C; with --json a document a line. It reads the database only, and no more of it than
+    was appended, claimed or made ready: it may run beside the work.
+    """
+    if every < _SHORTEST:
+        raise Ended(f"--every {every:g}: at least {_SHORTEST:g} s", Exit.USAGE)
+    screen = Screen(options)
+    async with doors.postgres(configured.settings(options)) as store:
+        watch = Watch(store)
+        await watch.begin()
+        await asyncio.sleep(min(_FIRST, every))
+        if once:
+            seen = await watch.look()
+            screen.show(dashboard.document(seen), dashboard.view(seen))
+            return Exit.OK
+
+        async def take() -> Look:
+            seen = await watch.look()
+            return Look(document=dashboard.document(seen), view=dashboard.view(seen))
+
+        await looking.repeated(take, screen, every=every, whole=True)
+    return Exit.OK
