@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.store import statements
+from daemon.store import schema, statements
 
 TOP = Path(__file__).parent.parent
 CODE = sorted((TOP / "daemon").rglob("*.py"))
@@ -67,6 +67,12 @@ def test_names_mean_something(path: Path) -> None:
 def test_nothing_is_left_for_later(path: Path) -> None:
     """No file says that it is unfinished."""
     assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text(encoding="utf-8"))
+
+
+def test_every_step_of_the_schema_has_a_number_of_its_own() -> None:
+    """Two who write a migration at the same time hear of it before it is applied anywhere."""
+    numbers = [step.number for step in schema.steps()]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_every_statement_is_used() -> None:

@@ -31,12 +31,16 @@ def _count(settlement: Settlement) -> None:
     for state, number in Counter(became for _, _, became in settlement.moves).items():
         metrics.deliveries(state.name.lower()).inc(number)
     tries = Counter(
-        (type(fact.outcome).__name__.lower(), getattr(fact.outcome, "reason", ""))
+        (_word(fact.outcome), getattr(fact.outcome, "reason", ""))
         for fact, _, _ in settlement.moves
         if not isinstance(fact.outcome, outcome.Withheld)
     )
     for labels, number in tries.items():
         metrics.attempts(*labels).inc(number)
+
+
+def _word(result: object) -> str:
+    return "in_doubt" if isinstance(result, outcome.InDoubt) else type(result).__name__.lower()
 
 
 def _line(log: logs.Log, fact: Fact, became: State) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from daemon import logs, metrics
-from daemon.store import door, errors, migrate, upkeep
+from daemon.store import door, errors, upkeep
 
 _GAUGES_EVERY = 10.0
 _HOUSE_EVERY = 60.0
@@ -60,7 +60,7 @@ async def house(store: door.Store) -> None:
     while True:
         try:
             await upkeep.partitions(store, datetime.now(UTC).date())
-            metrics.partitions_ahead.set(migrate.DAYS_AHEAD)
+            metrics.partitions_ahead.set(await upkeep.days_ahead(store))
             await upkeep.forget(store)
             _hold_to_the_law(walk, await upkeep.look(store, walk.at, _LOOK))
         except (errors.Unavailable, errors.Again) as error:

@@ -54,6 +54,12 @@ async def partitions(store: door.Store, today: date) -> None:
         await store.rows("partition.make", today + timedelta(days=day))
 
 
+async def days_ahead(store: door.Store) -> int:
+    """For how many days from tomorrow on the partitions are there; it looks, whoever made them."""
+    days: int = await store.value("partition.ahead", migrate.DAYS_AHEAD)
+    return days
+
+
 async def forget(store: door.Store) -> None:
     """Forgets keys whose time is over, streams that are told, instances long gone."""
     await store.rows("accept.forget_keys")

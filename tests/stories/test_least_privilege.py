@@ -33,7 +33,7 @@ _FORBIDDEN = (
     "DELETE FROM delivery",
     "UPDATE secret SET value = ''",
 )
-DEFERRED = {"address": "greylist+g@there.test", "name": "Grey"}
+DEFERRED = {"address": "greylist-1+g@there.test", "name": "Grey"}
 
 
 def blocks(language: str, words: str) -> list[str]:

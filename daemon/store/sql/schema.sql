@@ -28,6 +28,14 @@ SET LOCAL lock_timeout = '2s';
 -- Notes that a step was applied, in the step's own transaction.
 INSERT INTO schema_migration (number, name, sha256, kind) VALUES ($1, $2, $3, $4);
 
+-- name: partition.ahead
+-- Of the next so many days, those that have all their partitions.
+SELECT count(*) FROM generate_series(1, $1::int) AS ahead
+WHERE NOT EXISTS (
+    SELECT FROM unnest(ARRAY['delivery', 'ledger']) AS parent
+    WHERE to_regclass(format('%s_%s', parent,
+                             to_char((now() AT TIME ZONE 'UTC')::date + ahead, 'YYYYMMDD'))) IS NULL);
+
 -- name: partition.make
 -- Makes the partitions of one day, where they are missing.
 SELECT partition_made('delivery', $1::date), partition_made('ledger', $1::date);

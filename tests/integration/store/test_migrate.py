@@ -4,13 +4,13 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from daemon.store import door, errors, migrate, schema
+from daemon.store import door, errors, migrate, schema, upkeep
 from daemon.store.schema import Step
 from tests.integration.conftest import DSN, dropped
 
@@ -197,6 +197,18 @@ def test_every_step_says_what_it_is(step: Step) -> None:
     """A step's first line says whether it expands or contracts; only the first release's don't."""
     assert step.number <= FIRST_RELEASE or step.text.startswith(f"-- {step.kind}: ")
     assert "CONCURRENTLY" not in step.text.upper()  # it can't be part of a transaction
+
+
+async def test_days_ahead_are_counted_where_they_are(empty) -> None:
+    """It is the tables that count, not that somebody meant to make them."""
+    await migrate.migrated(empty, today=TODAY)
+    async with door.opened(empty) as store:
+        assert await upkeep.days_ahead(store) == migrate.DAYS_AHEAD
+        gone = f"delivery_{TODAY + timedelta(days=2):%Y%m%d}"
+        connection = await asyncpg.connect(empty.dsn)
+        await connection.execute(f"DROP TABLE {gone}")
+        await connection.close()
+        assert await upkeep.days_ahead(store) == migrate.DAYS_AHEAD - 1
 
 
 async def test_partitions_are_made_ahead_by_whoever_comes_first(empty) -> None:
