@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or ALONE.intersection(arguments):
         prepare.python(say)
         return handover.run(MODULE, arguments, {})
-    prepare.bench(say)
+    prepare.bench(say, draws=any(word.startswith("--plot") for word in arguments))
     folder = state.folder(None) / "bench"
     with state.held(folder, lock="bench.lock", patience=1):
         servers.stop(folder, say)

@@ -41,9 +41,10 @@ def tests(say: Say) -> None:
     _bring([*_servers(), *_witnesses(), *_environment()], say)
 
 
-def bench(say: Say) -> None:
+def bench(say: Say, *, draws: bool) -> None:
     """Bring what the benchmark needs: servers, Python, and the reference it measures against."""
-    _bring([*_servers(), *_reference(), *_environment()], say)
+    groups = (*GROUPS, *(["plot"] if draws else []))
+    _bring([*_servers(), *_reference(), *_environment(groups)], say)
 
 
 def servers(say: Say) -> None:
@@ -123,10 +124,10 @@ def _rabbitmq() -> Need:
     return Need(what="rabbitmq-server", why=why, source=where, bring=bring)
 
 
-def _environment() -> Iterator[Need]:
-    if environment.is_current(GROUPS):
+def _environment(groups: Sequence[str] = GROUPS) -> Iterator[Need]:
+    if environment.is_current(groups):
         return
     if processes.is_root() and not environment.has_ensurepip():
         yield Need(what="python3-venv", why="makes virtual environments", source="Debian")
-    why, bring = "the Python packages of uv.lock", functools.partial(environment.bring, GROUPS)
+    why, bring = "the Python packages of uv.lock", functools.partial(environment.bring, groups)
     yield Need(what=".venv", why=why, source="PyPI", bring=bring)

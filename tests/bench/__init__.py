@@ -2,7 +2,9 @@
 
 It counts by itself: nothing here that counts, times or judges is the daemon's.
 
-    cases     what is asked for in each case, and from when to when the clock runs
+    cases     all cases; case: what one is
+    campaign  how fast a campaign goes, how little memory a large one takes
+    single    requests to one recipient: many that wait, urgent ones among them
     rounds    reference, run, reference; repeated when the machine changed meanwhile
     race      one timed run: clock, first mail, last event, what everybody used
     stand     what a run stands on: a fresh database, a prefix at the broker, the daemons
@@ -11,6 +13,8 @@ It counts by itself: nothing here that counts, times or judges is the daemon's.
     relay     Postfix's `smtp-sink` and the reference by `smtp-source`
     meter     CPU time and memory of processes, by the kernel's word
     count     what the events say
+    sightings when the sink took a certain mail
+    proof     the second run, read by the checker: dumps reads the sink's
     figures   a run, a result, its ratio, whether it is void
     bars      what people see while it runs; show: the table at the end
 """

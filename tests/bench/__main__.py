@@ -9,26 +9,32 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.bench import proof, rounds, show
+from tests.bench import history, plot, proof, rounds, show
 from tests.bench.bars import Bars
-from tests.bench.cases import CASES, Case, Size
+from tests.bench.case import Size
+from tests.bench.cases import CASES
 from tests.bench.figures import Result
 from tests.bench.rounds import Order
 from tests.stories.servers import DSN, URL, Servers
 
 VOID = 3
-_EXITS = "exit status: 0 done, 1 something is lost, doubled or untrue, 2 wrong usage, 3 void"
+_EXITS = "exit status: 0 done, 1 something is wrong, 2 wrong usage, 3 void"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Does what was typed and answers the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        with _folder() as folder:
-            return asyncio.run(_measured(options, folder))
+        return int(options.work(options))
     except KeyboardInterrupt:
         return 130
+
+
+def _measure(options: argparse.Namespace) -> int:
+    with _folder() as folder:
+        return asyncio.run(_measured(options, folder))
 
 
 @contextmanager
@@ -48,14 +54,30 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verbs = parser.add_subparsers(title="cases", required=True, metavar="CASE")
+    _history(verbs)
     for case in CASES:
         text = f"{case.text} ({case.recipients:,} by default)"
         one = verbs.add_parser(case.name, help=text, description=text, epilog=_EXITS)
-        one.set_defaults(case=case)
+        one.set_defaults(case=case, work=_measure)
         one.add_argument("--recipients", type=_number, metavar="N", default=case.recipients)
         one.add_argument("--processes", type=_number, metavar="N", default=1, help="1 by default")
         one.add_argument("--json", action="store_true", help="the result as its last line")
+        one.add_argument("--plot", type=Path, metavar="FILE.png", help="a picture of it")
     return parser
+
+
+def _history(verbs: Any) -> None:
+    text = "earlier runs, as ratios"
+    one = verbs.add_parser("history", help=text, description=text)
+    one.add_argument("case", nargs="?", choices=[case.name for case in CASES], help="of this case")
+    one.add_argument("--json", action="store_true", help="each as a line of JSON")
+    one.set_defaults(work=_earlier)
+
+
+def _earlier(options: argparse.Namespace) -> int:
+    entries = history.earlier(history.place(), options.case)
+    print("\n".join(map(json.dumps, entries)) if options.json else history.table(entries))
+    return 0
 
 
 def _number(written: str) -> int:
@@ -68,28 +90,28 @@ def _number(written: str) -> int:
 async def _measured(options: argparse.Namespace, folder: Path) -> int:
     bars, case = Bars(), options.case
     servers = await Servers.at(os.environ[DSN], os.environ[URL])
-    order = Order(
-        case=case,
-        size=Size(recipients=options.recipients, processes=options.processes),
-        servers=servers,
-        folder=folder,
-        bars=bars,
-    )
+    size = Size(recipients=options.recipients, processes=options.processes)
+    order = Order(case=case, size=size, servers=servers, folder=folder, bars=bars)
     try:
-        flaws = await proof.flaws(order)
-        result = await rounds.judged(order)
+        flaws = await proof.flaws(order.at("proof"))
+        result = await rounds.judged(order.at("rounds"))
     finally:
         await servers.gone()
-    return _told(case, result, flaws, as_json=options.json)
-
-
-def _told(case: Case, result: Result, flaws: Sequence[str], *, as_json: bool) -> int:
-    print(show.table(result, flaws, least=case.least, aim=case.aim))
-    if as_json:
+    wrong = [*flaws, *result.run.flaws, *case.shortfall(result, size)]
+    _kept(result, options.plot)
+    print(show.table(result, case.asked, wrong))
+    if options.json:
         print(json.dumps(result.document))
-    if result.is_void:
+    if case.is_by_ratio and result.is_void:
         return VOID
-    return int(bool(flaws or result.run.lost or result.run.duplicates))
+    return int(bool(wrong))
+
+
+def _kept(result: Result, picture: Path | None) -> None:
+    path = history.place()
+    history.add(path, result, commit=history.commit(), at=history.now())
+    if picture is not None:
+        plot.draw(result, history.earlier(path, result.case), picture)
 
 
 if __name__ == "__main__":

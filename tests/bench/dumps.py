@@ -3,6 +3,7 @@
 import email.policy
 import hashlib
 import re
+from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tests.checker.evidence import Copy
 _RECEIVED = re.compile(rb"^Received: .*\n(?:\t.*\n)*", re.MULTILINE)
 """The sink's own header; what follows it is the mail as it came."""
 _PARSER = BytesHeaderParser(policy=email.policy.default)
+
+
+def flags(folder: Path) -> Sequence[str]:
+    """What the sink is told so that it dumps each mail into a folder."""
+    return ("-d", f"{folder}/")
 
 
 def copies(folder: Path) -> list[Copy]:

@@ -38,8 +38,12 @@ class Run:
     """Octets: the most that the largest daemon process ever had in memory."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """What this case tells beside, for its document."""
-    flaws: Sequence[str] = ()
-    """What is wrong with it, for people."""
+
+    @property
+    def flaws(self) -> list[str]:
+        """What is wrong with it."""
+        found = {"are lost": self.lost, "came twice": self.duplicates}
+        return [f"{number:,} {what}" for what, number in found.items() if number]
 
     @property
     def rate(self) -> float:

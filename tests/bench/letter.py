@@ -51,10 +51,15 @@ def campaign(recipients: int, **more: Any) -> Iterator[dict[str, Any]]:
     yield _command("close", request_id=key, frames=len(frames))
 
 
-def requests(number: int, word: str = "p") -> Iterator[dict[str, Any]]:
-    """So many sends to one recipient each, every one a job of its own."""
+def requests(number: int, word: str = "p", *, is_short: bool = False) -> Iterator[dict[str, Any]]:
+    """So many sends to one recipient each, every one a job of its own; short ones have no HTML."""
     for one in range(number):
-        yield _send([recipient(one, word)], request_id=uuid.uuid4().hex)
+        body = _send([recipient(one, word)], request_id=uuid.uuid4().hex)
+        if is_short:
+            body["messages"] = [
+                content() | {"text": "Dear {{ name }},\n\nit is done.\n", "html": None}
+            ]
+        yield body
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

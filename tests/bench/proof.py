@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from aiormq.abc import DeliveredMessage
@@ -29,21 +28,16 @@ _GLANCE = 0.1
 async def flaws(order: Order) -> list[str]:
     """Everything that is wrong with such a run; says what it has read."""
     recipients = min(order.size.recipients, MOST)
-    folder = order.folder / "proof"
-    place = folder / "mails"
-    place.mkdir(parents=True)
-    folder.chmod(0o711)
-    place.chmod(0o777)
     async with (
-        relay.sink(folder, "-d", f"{place}/") as sink,
-        stand.opened(order.servers, sink, folder) as stood,
+        relay.sink(order.folder, dumps.flags) as sink,
+        stand.opened(order.servers, sink, order.folder) as stood,
     ):
         with order.bars.stage("proof", recipients) as tell:
             asked = [*order.case.bodies(recipients)]
             await stood.serve(order.size.processes)
             published = await _published(stood, asked)
             await _all_told(stood, recipients, tell)
-            evidence = await _evidence(stood, published, place)
+            evidence = await _evidence(stood, published)
         order.bars.say(_summary(evidence))
         return [*verdict.of(evidence).flaws, *exact(evidence)]
 
@@ -72,16 +66,20 @@ async def _all_told(stood: Stand, recipients: int, tell: Tell) -> None:
         await asyncio.sleep(_GLANCE)
 
 
-async def _evidence(stood: Stand, requests: Sequence[Request], place: Path) -> Evidence:
+async def _evidence(stood: Stand, requests: Sequence[Request]) -> Evidence:
     _, audit = await stood.typed("audit")
-    await stood.leave()
+    await stood.daemon.stop()
     events: list[Event] = []
     await stood.post.drain(
         await stood.post.depth(stood.post.events), lambda message: events.append(_event(message))
     )
     found = replace(await books.read(stood.dsn), audit=audit)
     return Evidence(
-        requests=requests, copies=dumps.copies(place), events=events, dead=[], books=found
+        requests=requests,
+        copies=dumps.copies(stood.sink.dumps),
+        events=events,
+        dead=[],
+        books=found,
     )
 
 

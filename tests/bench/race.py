@@ -22,22 +22,18 @@ _CLOSER = 0.002
 """Seconds between looks as long as there is no first mail."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Goal:
-    """What must have come by the end."""
+    """What must have come by the end; it may move while the race is run."""
 
     recipients: int
     events: int
     """At least so many."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """When what happened, by the clock of `time.perf_counter`."""
-
-    began: float
-    first: float | None
-    last: float
+    def more(self, *, recipients: int, events: int) -> None:
+        """Something was added, before it is published."""
+        self.recipients += recipients
+        self.events += events
 
 
 class Race:
@@ -61,7 +57,7 @@ class Race:
         used = {who: now[who] - before for who, before in self._used.items()}
         rss = self._stand.rss()
         delivered = self._stand.sink.stored - self._before
-        await self._stand.leave()
+        await self._stand.daemon.stop()
         told = await counted(self._stand)
         return Run(
             recipients=self._goal.recipients,

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,10 +32,14 @@ _PATIENCE = 300.0
 class Sink:
     """A running `smtp-sink`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, counts: Path) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, port: int, counts: Path, dumps: Path
+    ) -> None:
         self._process = process
         self._counts = counts
         self.port = port
+        self.dumps = dumps
+        """The folder that it may write mails to; empty unless it was told to."""
 
     @property
     def pid(self) -> int:
@@ -75,22 +79,33 @@ def program(name: str) -> str:
     return found
 
 
+Flags = Callable[[Path], Sequence[str]]
+"""What a sink is told beside counting, by the folder that it may write to."""
+
+
 @asynccontextmanager
-async def sink(folder: Path, *flags: str) -> AsyncIterator[Sink]:
-    """One that runs inside this block; its counts, and nothing else, are written to a file."""
+async def sink(folder: Path, flags: Flags = lambda _: ()) -> AsyncIterator[Sink]:
+    """One that runs inside this block; its counts are written to a file."""
     port = _free()
-    counts = folder / f"sink-{port}.counts"
+    counts, dumps = folder / "counts", _writable(folder / "mails")
     with counts.open("wb") as written:
         process = await asyncio.create_subprocess_exec(
-            *(program("smtp-sink"), "-c", *_as_nobody(), *flags, f"{HOST}:{port}", _BACKLOG),
+            *(program("smtp-sink"), "-c", *_as_nobody(), *flags(dumps), f"{HOST}:{port}", _BACKLOG),
             stdout=written,
         )
     try:
         await waiting.until(lambda: _answers(port))
-        yield Sink(process, port, counts)
+        yield Sink(process, port, counts, dumps)
     finally:
         process.terminate()
         await process.wait()
+
+
+def _writable(folder: Path) -> Path:
+    """A folder that nobody, whoever the sink is, may write to and look at."""
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
 
 
 def _as_nobody() -> Sequence[str]:

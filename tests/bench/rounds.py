@@ -1,12 +1,12 @@
 """Reference, run, reference; and again when the machine was another one at the end."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench import relay, stand
 from tests.bench.bars import Bars
-from tests.bench.cases import Case, Size
+from tests.bench.case import Case, Size
 from tests.bench.figures import Result
 from tests.bench.relay import Sink
 from tests.stories.servers import Servers
@@ -27,13 +27,19 @@ class Order:
     folder: Path
     bars: Bars
 
+    def at(self, name: str) -> "Order":
+        """The same in a folder of its own, which the sink can get to."""
+        folder = _made(self.folder / name)
+        folder.chmod(0o711)
+        return replace(self, folder=folder)
+
 
 async def judged(order: Order) -> Result:
     """The first result that counts; or, after all repeats, one that is void."""
-    async with relay.sink(order.folder) as sink:
+    async with relay.sink(order.folder, order.case.flags) as sink:
         for number in itertools.count():
             result = await _once(order, sink, _made(order.folder / str(number)))
-            if not result.is_void or number == REPEATS:
+            if not (order.case.is_by_ratio and result.is_void) or number == REPEATS:
                 break
             order.bars.say(
                 f"void: {result.before:,.0f} mails/s before, {result.after:,.0f} after; once more"

@@ -40,18 +40,16 @@ class Stand:
     daemons: list[Daemon] = field(default_factory=list)
 
     async def serve(self, processes: int = 1) -> None:
-        """Starts so many daemons and returns when all of them are ready."""
-        path = self.written()
-        for _ in range(processes):
-            log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
-            self.daemons.append(await Daemon.start(path, log))
-        for daemon in self.daemons:
-            await daemon.ready()
+        """Starts the daemon, or so many as one, and returns when it is ready."""
+        words = ["--processes", str(processes)] if processes > 1 else []
+        log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
+        self.daemons.append(await Daemon.start(self.written(), log, words=words))
+        await self.daemon.ready()
 
-    async def leave(self) -> None:
-        """Stops them, cleanly."""
-        for daemon in self.daemons:
-            await daemon.stop()
+    @property
+    def daemon(self) -> Daemon:
+        """The one that runs."""
+        return self.daemons[-1]
 
     async def is_open(self) -> bool:
         """Whether some job is unfinished or some event untold, by the daemon's own books."""
@@ -64,7 +62,7 @@ class Stand:
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that everybody has used so far; `others` are not ours."""
         used = {
-            "daemon": sum(meter.cpu(daemon.pid) for daemon in self.daemons),
+            "daemon": meter.cpu(self.daemon.pid),
             "postgres": _of_server(self.dsn),
             "broker": _of_server(self.url),
             "sink": meter.cpu(self.sink.pid),
@@ -74,7 +72,7 @@ class Stand:
 
     def rss(self) -> int:
         """Octets: the most that the largest daemon process ever had."""
-        return max(meter.peak(daemon.pid) for daemon in self.daemons)
+        return meter.peak(self.daemon.pid)
 
     async def typed(self, *words: str) -> tuple[int, object]:
         """The exit status and the document of a command."""
