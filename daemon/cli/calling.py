@@ -5,8 +5,9 @@ help.
 """
 
 import difflib
-import sys
-from collections.abc import Sequence
+import importlib
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cyclopts import App, CycloptsError, Group
@@ -14,6 +15,7 @@ from cyclopts import App, CycloptsError, Group
 from daemon.cli import commands, overview
 from daemon.cli.commands import NAME, Command
 from daemon.cli.exits import Ended, Exit
+from daemon.cli.helping import Pages
 
 _FLAGS = frozenset({"--json", "--quiet", "-q"})
 _WITH_VALUE = frozenset({"--config", "--set"})
@@ -50,9 +52,11 @@ def app(arguments: Sequence[str] = ()) -> App:
         name=NAME,
         help=overview.ABOUT,
         help_format="plaintext",
-        help_formatter="default" if sys.stdout.isatty() else "plain",
+        help_formatter=Pages(),
+        group_arguments=Group("Arguments", sort_key=0),
+        group_parameters=Group("Options", sort_key=1),
         version=overview.version,
-        group_commands=Group("Help", sort_key=len(commands.GROUPS)),
+        group_commands=Group("More", sort_key=len(commands.GROUPS)),
     )
     groups = {name: Group(name, sort_key=place) for place, name in enumerate(commands.GROUPS)}
     families = {
@@ -72,10 +76,18 @@ def app(arguments: Sequence[str] = ()) -> App:
     return root
 
 
+def function(command: Command) -> Callable[..., Any]:
+    """The function that is called for it; imports its module."""
+    module, name = command.place.split(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"daemon.cli.{module}"), name)
+    return found
+
+
 def _add(parent: App, name: str, command: Command, **more: Any) -> None:
     if command.is_foreign:
         more |= {"help_flags": (), "version_flags": ()}
-    example = f"Example:\n  {NAME} {command.words} {command.example}"
+    codes = textwrap.fill(overview.codes(), overview.WIDEST)
+    example = f"Example:\n  {NAME} {command.words} {command.example}\n\n{codes}"
     place = f"daemon.cli.{command.place}"
     parent.command(place, name=name, help_epilogue=example, **more)
 

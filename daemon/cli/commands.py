@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 NAME = "deliveryd"
-RUN, SEND, LOOK, CHANGE, TRY = "Run", "Send", "Look", "Change", "Try"
-GROUPS = (RUN, SEND, LOOK, CHANGE, TRY)
+RUN, SEND, LOOK, CHANGE, TRY, HELP = "Run", "Send", "Look", "Change", "Try", "Help"
+GROUPS = (RUN, SEND, LOOK, CHANGE, TRY, HELP)
 """In the order in which --help shows them."""
 
 
@@ -260,5 +260,19 @@ ALL = (
         does="Run an SMTP server that takes every mail and passes none on.",
         example="--listen 127.0.0.1:2525 --show",
         is_foreign=True,
+    ),
+    Command(
+        words="completion",
+        place="pages:completion",
+        group=HELP,
+        does="Print the completion for bash, zsh or fish.",
+        example="bash > /etc/bash_completion.d/deliveryd",
+    ),
+    Command(
+        words="man",
+        place="pages:man",
+        group=HELP,
+        does="Print the manual page.",
+        example="> /usr/local/share/man/man1/deliveryd.1",
     ),
 )

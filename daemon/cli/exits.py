@@ -4,6 +4,7 @@ The codes above 2 are those of sysexits.h; scripts and systemd tell by them what
 """
 
 from enum import IntEnum
+from types import MappingProxyType
 
 
 class Exit(IntEnum):
@@ -26,6 +27,23 @@ class Exit(IntEnum):
     """The configuration can't be used; restarting doesn't help."""
     INTERRUPTED = 130
     """Ctrl-C."""
+
+
+MEANING = MappingProxyType(
+    {
+        Exit.OK: "Done; also where there was nothing left to do, which is said then.",
+        Exit.FAILED: "Done, and the answer is no: no such job, refused as things stand, a mismatch,"
+        " not all were sent.",
+        Exit.USAGE: "What was typed is no command.",
+        Exit.DATA: "The request isn't valid.",
+        Exit.UNAVAILABLE: "RabbitMQ or Postgres can't be reached, or isn't ready for us.",
+        Exit.SOFTWARE: "A fault of ours, with a traceback.",
+        Exit.TEMPORARY: "No answer in time, or not now: later it may succeed.",
+        Exit.CONFIG: "The configuration can't be used.",
+        Exit.INTERRUPTED: "Ctrl-C.",
+    }
+)
+"""For whoever reads the manual."""
 
 
 class Ended(Exception):

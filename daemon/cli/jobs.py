@@ -1,7 +1,7 @@
 """`deliveryd status` and `deliveryd deliveries`: how a job stands, of any customer."""
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -19,6 +19,11 @@ _CLASSES = ("urgent", "normal", "bulk")
 _HEAD = ("delivery", "state", "address", "tries", "next", "last")
 _DROPPED = ("position", "reason", "address", "detail")
 
+StateName = Literal[
+    "waiting", "under_way", "retrying", "deferred", "in_doubt", "sent", "delivered", "bounced",
+    "failed", "expired", "suppressed", "canceled",
+]  # fmt: skip
+"""Every state, as typed: shells complete it."""
 Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a delivery's number.")]
 
 
@@ -38,9 +43,7 @@ async def deliveries(
     name: Name,
     /,
     *,
-    state: Annotated[
-        str | None, Parameter(help="Only in this state, such as deferred or in_doubt.")
-    ] = None,
+    state: Annotated[StateName | None, Parameter(help="Only in this state.")] = None,
     dropped: Annotated[
         bool,
         Parameter(
@@ -69,8 +72,6 @@ def _letters(state: str | None, *, dropped: bool) -> str:
         return "".join(State)
     if dropped:
         raise Ended("--state doesn't go with --dropped", Exit.USAGE)
-    if state not in _STATES:
-        raise Ended(f"--state {state}: the states are {', '.join(_STATES)}", Exit.USAGE)
     return _STATES[state]
 
 

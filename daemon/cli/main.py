@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     """One command, from what was typed to its exit code. Never raises but for `SystemExit`."""
     try:
         if (page := overview.asked(arguments)) is not None:
-            sys.stdout.write(page + "\n")
+            sys.stdout.write(page)
             return Exit.OK
         return _called(arguments)
     except KeyboardInterrupt:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Every command", sort_key=9))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What every command understands."""

@@ -1,6 +1,6 @@
-"""`deliveryd --help` and `--version`: the table of contents on one page.
+"""`deliveryd --help`: the table of contents on one page; and what else needs no parser.
 
-It imports nothing that takes time, since it is what people type first, and in every script.
+It imports nothing that takes time, since it is what people type first, and shells at every start.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from daemon.cli import commands
+from daemon.cli import commands, shipped
 from daemon.cli.commands import NAME
 from daemon.cli.exits import Exit
 
@@ -17,18 +17,18 @@ ABOUT = "Event-driven mail delivery: requests from RabbitMQ, mail by SMTP, event
 _ASKED: tuple[list[str], ...] = ([], ["--help"], ["-h"])
 _VERSION = ["--version"]
 _BOLD, _NAMED, _PLAIN = "\x1b[1m", "\x1b[36m", "\x1b[0m"
-_WIDEST = 100
+WIDEST = 100
 """Columns: longer lines are harder to read."""
 
 
 def asked(arguments: Sequence[str]) -> str | None:
     """The text that was asked for; None when it is a command that was typed."""
     if list(arguments) == _VERSION:
-        return version()
-    if list(arguments) not in _ASKED:
-        return None
-    columns = min(_WIDEST, shutil.get_terminal_size().columns)
-    return "\n".join(lines(columns, colour=_has_colour()))
+        return version() + "\n"
+    if list(arguments) in _ASKED:
+        columns = min(WIDEST, shutil.get_terminal_size().columns)
+        return "\n".join(lines(columns, colour=_has_colour())) + "\n"
+    return shipped.asked(list(arguments))
 
 
 def version() -> str:
@@ -53,8 +53,12 @@ def lines(columns: int, *, colour: bool) -> Iterator[str]:
     yield ""
     yield from textwrap.wrap(_EVERY, columns)
     yield ""
-    codes = ", ".join(f"{code.value} {word}" for code, word in WORDS.items())
-    yield from textwrap.wrap(f"Exit codes: {codes}.", columns)
+    yield from textwrap.wrap(codes(), columns)
+
+
+def codes() -> str:
+    """The exit codes in a sentence."""
+    return f"Exit codes: {', '.join(f'{code.value} {word}' for code, word in WORDS.items())}."
 
 
 _EVERY = (
