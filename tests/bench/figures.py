@@ -12,8 +12,6 @@ from typing import Any
 
 APART = 0.20
 """By how much more than the slower the faster of two references may bring."""
-PARTS = ("daemon", "postgres", "broker", "sink")
-"""Whose CPU time is told; then the bench's own, and that of everybody else on the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,12 +42,13 @@ def _rates(axes: "Axes", result: Result) -> None:
 def _cpu(axes: "Axes", result: Result) -> None:
     used = result.run.cpu_us
     bars = axes.barh(list(used), list(used.values()), color=_LOUD)
-    axes.bar_label(bars, fmt="{:,.0f}")
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+    axes.margins(x=0.2)
     axes.invert_yaxis()
     axes.set_title("µs of CPU per recipient")
 
 
 def _ratios(axes: "Axes", ratios: Sequence[float]) -> None:
-    axes.plot(range(1, len(ratios) + 1), ratios, marker="o", color=_LOUD)
+    axes.plot([str(place) for place in range(1, len(ratios) + 1)], ratios, "o-", color=_LOUD)
     axes.set_ylim(bottom=0)
     axes.set_title("ratio, run by run")

@@ -57,6 +57,7 @@ class Race:
         used = {who: now[who] - before for who, before in self._used.items()}
         rss = self._stand.rss()
         delivered = self._stand.sink.stored - self._before
+        await self._stand.daemon.ready()  # a very short race is over before
         await self._stand.daemon.stop()
         told = await counted(self._stand)
         return Run(

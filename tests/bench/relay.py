@@ -21,7 +21,8 @@ SESSIONS = 50
 """Connections of the reference, and the most that the daemon's transport may open."""
 SIZE = 4096
 """Octets of a mail."""
-_PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+"""Where its programs may be."""
 _BACKLOG = "2048"
 _TAIL = 200
 """Octets at the end of the counts in which the last one stands whole."""
@@ -73,7 +74,7 @@ class Sink:
 
 def program(name: str) -> str:
     """Where it is; FileNotFoundError when it isn't installed."""
-    found = shutil.which(name, path=_PLACES)
+    found = shutil.which(name, path=PLACES)
     if found is None:
         raise FileNotFoundError(f"{name} is not here; it comes with Debian's package postfix")
     return found

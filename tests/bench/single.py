@@ -33,11 +33,9 @@ async def requests(stand: Stand, size: Size, tell: Tell) -> Run:
     await stand.post.fill(bodies)
     await stand.post.until(queue, lambda depth: depth >= size.recipients)
     goal = Goal(recipients=size.recipients, events=EVENTS * size.recipients)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(stand.serve(size.processes))
-        await stand.post.until(queue, lambda depth: depth < size.recipients)
-        run = group.create_task(Race(stand, goal, tell).over())
-    return run.result()
+    await stand.start(size.processes)
+    await stand.post.until(queue, lambda depth: depth < size.recipients)
+    return await Race(stand, goal, tell).over()
 
 
 async def urgent(stand: Stand, size: Size, tell: Tell) -> Run:

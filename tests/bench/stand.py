@@ -41,10 +41,14 @@ class Stand:
 
     async def serve(self, processes: int = 1) -> None:
         """Starts the daemon, or so many as one, and returns when it is ready."""
+        await self.start(processes)
+        await self.daemon.ready()
+
+    async def start(self, processes: int = 1) -> None:
+        """Starts it and returns at once."""
         words = ["--processes", str(processes)] if processes > 1 else []
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
         self.daemons.append(await Daemon.start(self.written(), log, words=words))
-        await self.daemon.ready()
 
     @property
     def daemon(self) -> Daemon:

@@ -1,0 +1,71 @@
+"""The benchmark, small, against everything real: what it counts is what there is."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench import proof, relay, stand
+from tests.bench.bars import Bars
+from tests.bench.case import Size
+from tests.bench.cases import CASES
+from tests.bench.rounds import Order
+from tests.bench.stand import Stand
+from tests.checker import books
+from tests.stories.servers import DSN, URL, Servers
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("smtp-sink", path=relay.PLACES) is None,
+    reason="smtp-sink (package postfix) not installed",
+)
+BY_NAME = {case.name: case for case in CASES}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that a sink, which is nobody, gets to; pytest's own is closed to others."""
+    with tempfile.TemporaryDirectory(prefix="deliveryd-bench-test-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+@pytest.fixture
+async def servers(template_database: str) -> Servers:
+    """Those of all tests, with their template."""
+    return Servers(dsn=os.environ[DSN], url=os.environ[URL], template=template_database)
+
+
+@pytest.fixture
+async def stood(servers: Servers, folder: Path) -> AsyncIterator[Stand]:
+    """What one run stands on."""
+    async with relay.sink(folder) as sink, stand.opened(servers, sink, folder) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("name", "recipients"), [("campaign", 600), ("requests", 20)])
+async def test_everything_is_counted_once(stood: Stand, name: str, recipients: int) -> None:
+    """Mails by the sink, events off the exchange, CPU and memory by the kernel."""
+    run = await BY_NAME[name].run(stood, Size(recipients=recipients), lambda _: None)
+    assert (run.delivered, run.lost, run.duplicates) == (recipients, 0, 0)
+    assert run.events == len((await books.read(stood.dsn)).entries)
+    assert run.first is not None
+    assert 0 < run.first <= run.seconds
+    assert run.cpu["daemon"] > 0
+    assert run.rss > 2**20
+
+
+async def test_the_reference_brings_what_it_was_asked_for(stood: Stand) -> None:
+    """And the sink counts it, which is asserted where it is measured."""
+    before = stood.sink.stored
+    assert await stood.sink.reference(500) > 0
+    assert stood.sink.stored == before + 500
+
+
+async def test_the_proof_finds_nothing_where_all_is_well(servers: Servers, folder: Path) -> None:
+    """Every mail dumped, every event and the books, read by the checker."""
+    case, size = BY_NAME["campaign"], Size(recipients=20)
+    order = Order(case=case, size=size, servers=servers, folder=folder, bars=Bars())
+    assert await proof.flaws(order) == []
