@@ -86,15 +86,15 @@ def body(template: Template, *, is_html: bool) -> Body:
     """The body that carries a template with the fewest octets; its values are escaped for HTML."""
     *opening, last = map(_unified, template.literals)
     literals = (*opening, last if last.endswith("\n") else f"{last}\n")
-    pieces = tuple(map(quoted, literals))
     raw = _wire("".join(literals))
-    is_quoted = sum(map(len, pieces)) <= len(based(raw))
+    if not template.slots and _LAWFUL.fullmatch(raw):
+        return Fixed(data=raw)
+    pieces = tuple(map(quoted, literals))
+    is_quoted = sum(map(len, pieces)) <= _based_length(len(raw))
     if template.slots:
         if is_quoted:
             return Quoted(literals=pieces, slots=template.slots, is_html=is_html)
         return Whole(template=Template(literals=literals, slots=template.slots), is_html=is_html)
-    if _LAWFUL.fullmatch(raw):
-        return Fixed(data=raw)
     if is_quoted:
         return Fixed(data=pieces[0], encoding="quoted-printable")
     return Fixed(data=based(raw), encoding="base64")
@@ -126,6 +126,12 @@ def based(octets: bytes) -> bytes:
     coded = b2a_base64(octets, newline=False)
     lines = [coded[at : at + _BASE64_WIDTH] for at in range(0, len(coded), _BASE64_WIDTH)]
     return b"\r\n".join([*lines, b""])
+
+
+def _based_length(octets: int) -> int:
+    """How many octets so many are in base64, line ends included."""
+    coded = -(-octets // 3) * 4
+    return coded + 2 * -(-coded // _BASE64_WIDTH)
 
 
 def _fitted(value: str, *, is_html: bool) -> str:

@@ -30,6 +30,8 @@ _OF_RECIPIENTS = frozenset({"audience", "items"})
 _MOST_FIELDS = 64
 _MOST_ITEMS = 2 * commands.MANY
 _DEPTH = 4
+_SMALL = 64 * 1024
+"""Octets of a document that may be looked at whole, whatever is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def native(body: bytes, label: Label, setting: Setting) -> Decoded | Refused | N
     if isinstance(form, NotARequest):
         return form
     reading = Reading(findings=Findings(), setting=setting, spelling=Spelling(plain))
-    return _request(document, form, reading)
+    return _request(_present(document, plain), form, reading)
 
 
 def canonical_bytes(source: Mapping[str, Any]) -> bytes:
@@ -82,8 +84,7 @@ def _form_of(document: dict[str, Any]) -> Form | NotARequest:
     return form
 
 
-def _request(document: dict[str, Any], form: Form, reading: Reading) -> Decoded | Refused:
-    source = _present(document)
+def _request(source: dict[str, Any], form: Form, reading: Reading) -> Decoded | Refused:
     fields = {name: value for name, value in source.items() if name != "v"}
     form.prepare(fields, reading)
     request = _checked(fields, form, reading)
@@ -106,11 +107,13 @@ def _checked(fields: dict[str, Any], form: Form, reading: Reading) -> Request | 
     return request
 
 
-def _present(document: dict[str, Any]) -> dict[str, Any]:
+def _present(document: dict[str, Any], plain: bytes) -> dict[str, Any]:
     """The document without what is null, as null = absent (requirements 2).
 
     Recipients are left as they are: their reader sees to it, in passing.
     """
+    if len(plain) <= _SMALL and b"null" not in plain:
+        return document
     return {
         name: value if name in _OF_RECIPIENTS else _without_nulls(value, _DEPTH)
         for name, value in islice(document.items(), _MOST_FIELDS)

@@ -76,3 +76,9 @@ def test_html_is_escaped():
 def test_unfit(text, reason):
     """NUL and half characters are named, everything else may be sent (S8)."""
     assert bodies.unfit(text) == reason
+
+
+@given(st.binary(max_size=400))
+def test_the_length_of_base64_is_known_beforehand(octets: bytes) -> None:
+    """Which of two encodings is shorter is decided without making the second one."""
+    assert bodies._based_length(len(octets)) == len(bodies.based(octets))
