@@ -75,7 +75,7 @@ class Group(asyncio.TaskGroup):
                 return ended
             fault: Exception = Died("came to an end, and was meant to work for ever")
         except asyncio.CancelledError as error:
-            if _is_ours():
+            if is_ours():
                 raise
             fault = Died("cancelled by nobody of ours")
             fault.__cause__ = error
@@ -141,6 +141,7 @@ def report(error: BaseException) -> None:
             fault.add_note(_REPORTED)
 
 
-def _is_ours() -> bool:
+def is_ours() -> bool:
+    """Whether a cancellation that is being raised was asked of this task, and by us."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -5,13 +5,14 @@ was taken on a channel can be acknowledged only there; when it is lost, what wai
 late acknowledgements are dropped, and the broker hands the parcels out again. A lost channel and a
 deleted queue are waited out within `take`; no error of the broker reaches the part that calls it.
 
-At most `prefetch` parcels are here unacknowledged, waiting ones included.
+At most `prefetch` parcels are here unacknowledged, waiting ones included, each of `limit` octets at
+most: a longer one comes without its body, which never was in memory, and can only be rejected.
 """
 
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from daemon import logs
 from daemon.broker import decode, encode, errors
@@ -20,6 +21,8 @@ from daemon.broker.connection import Link
 from daemon.broker.parcel import Parcel
 from daemon.broker.wire import Wire
 
+ANY = 2**63
+"""A limit that no body reaches."""
 PAUSE = 1.0
 """Seconds between tries to consume from a queue that is missing or refused."""
 
@@ -31,10 +34,12 @@ _numbers = itertools.count(1)
 class Consumer:
     """One consumer of one queue. `take` is for one task; what it took may be acked by any."""
 
-    def __init__(self, link: Link, queue: str, *, prefetch: int) -> None:
+    def __init__(self, link: Link, queue: str, *, prefetch: int, limit: int = ANY) -> None:
         self._link = link
         self._queue = queue
         self._prefetch = prefetch
+        self.limit = limit
+        """Octets of the longest body that is wanted; from the next parcel on."""
         self._seldom = logs.Seldom()
         self._session: Session | None = None
         self._closed = False
@@ -124,7 +129,7 @@ class Consumer:
         """Consumes on a new channel, as soon as it is wanted, and link and queue are there."""
         while True:
             await self._wanted.wait()
-            session = Session(self._queue)
+            session = Session(self._queue, lambda: self.limit)
             try:
                 await session.open(self._link, self._prefetch)
             except errors.Unavailable as error:
@@ -160,15 +165,21 @@ class Session:
 
     _channel: Channel | None
 
-    def __init__(self, queue: str) -> None:
+    def __init__(self, queue: str, limit: Callable[[], int] = lambda: ANY) -> None:
         self.number = next(_numbers)
         self.why_over = ""
         self._queue = queue
+        self._limit = limit
         self._channel = None
         self._waiting: deque[Parcel] = deque()
         self._unacked: dict[int, None] = {}
         """Tags in the order of delivery, waiting and taken ones."""
         self._wake = asyncio.Event()
+
+    @property
+    def limit(self) -> int:
+        """Octets of the longest body that is wanted."""
+        return self._limit()
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from daemon.broker import encode
 from daemon.broker.parcel import Outgoing, Parcel
+from daemon.mail.refusal import Code
 
 REASON = "reason"
 _DETAIL, _QUEUE, _USER, _CUSTOMER, _DIED = "detail", "queue", "user_id", "customer_id", "died"
@@ -21,8 +22,11 @@ _OWN = "headers"
 """The producer's headers, as one beside ours."""
 _BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 """How the broker's own headers begin; a parcel that goes back starts anew."""
-BROKERS_REASONS = frozenset({"rejected", "expired", "maxlen", "delivery_limit", "unknown"})
+BROKERS_REASONS = frozenset({"expired", "maxlen", "delivery_limit", "unknown"})
 """Why the broker puts parcels away, in its own words; unknown = it doesn't say."""
+_REJECTED = "rejected"
+"""By us, and only those that are too large to be taken in."""
+_NOT_TAKEN_IN = "since it is longer than intake.max_parcel"
 _HEADERS_AT_MOST = 65_536
 """Octets of a producer's headers that are kept: all of a message's must fit into one frame."""
 _SHORT, _ROOM = 10, 255
@@ -114,9 +118,11 @@ def _death(parcel: Parcel) -> Death:
     headers, last = parcel.headers, _last(parcel.headers)
     if not _is_ours(headers):
         at = last.get("time")
+        reason = str(last.get("reason", "unknown"))
+        returns = f"after {parcel.headers.get('x-delivery-count', '?')} returns"
         return Death(
-            reason=str(last.get("reason", "unknown")),
-            detail=f"by the broker, after {parcel.headers.get('x-delivery-count', '?')} returns",
+            reason=Code.TOO_LARGE.value if reason == _REJECTED else reason,
+            detail=f"by the broker, {_NOT_TAKEN_IN if reason == _REJECTED else returns}",
             queue=str(last.get("queue", "")),
             at=at.astimezone(UTC) if isinstance(at, datetime) else None,
         )

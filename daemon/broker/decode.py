@@ -75,6 +75,7 @@ def parcel(method: bytes, header: bytes, body: bytes, *, queue: str, session: in
     count = headers.get("x-delivery-count", 0)
     return Parcel(
         body=body,
+        size=body_size(header),
         queue=queue,
         session=session,
         tag=_longlong(method, at)[0],

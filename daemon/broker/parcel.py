@@ -14,6 +14,9 @@ class Parcel:
     """
 
     body: bytes
+    """Empty when it is longer than whoever consumes wants."""
+    size: int
+    """Octets of the body as it was published."""
     queue: str
     session: int
     """Which of the consumer's channels, counted from 1, it came on: only there it can be acked."""
@@ -35,6 +38,11 @@ class Parcel:
     timestamp: int | None = None
     """Seconds since 1970, as the producer says."""
     headers: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is here: what is not can be rejected, and is nobody's else."""
+        return len(self.body) == self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,9 @@ class BatchPublisher:
 class _Outlet:
     """One channel with confirms, from its opening to its loss: the tap's listener."""
 
+    limit = 0
+    """What comes back is known by its header."""
+
     def __init__(self) -> None:
         self._channel: Channel | None = None
         self._confirms = Confirms()

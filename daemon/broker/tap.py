@@ -29,6 +29,10 @@ _frame = Struct(">BHI").unpack_from
 class Listener(Protocol):
     """Whoever has a channel, and hears what comes on it from within the read: it never waits."""
 
+    @property
+    def limit(self) -> int:
+        """Octets of the longest body that is wanted; of a longer one nothing is kept."""
+
     def content(self, method: bytes, header: bytes, body: bytes) -> None:
         """A delivery or a return is complete; payloads of its frames."""
 
@@ -124,7 +128,7 @@ class Tap(asyncio.StreamReader):
 class _Ear:
     """Puts the frames of one channel together: method, header, then as many bodies as it takes."""
 
-    __slots__ = ("_header", "_method", "_missing", "_pieces", "listener")
+    __slots__ = ("_header", "_is_wanted", "_method", "_missing", "_pieces", "listener")
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -132,6 +136,7 @@ class _Ear:
         self._header = b""
         self._pieces: list[bytes] = []
         self._missing = 0
+        self._is_wanted = True
 
     def take(self, kind: int, payload: bytes) -> bool:
         """Whether it was one of ours."""
@@ -141,8 +146,10 @@ class _Ear:
             return False
         if kind == _HEADER:
             self._header, self._missing = payload, decode.body_size(payload)
+            self._is_wanted = self._missing <= self.listener.limit
         else:
-            self._pieces.append(payload)
+            if self._is_wanted:
+                self._pieces.append(payload)
             self._missing -= len(payload)
         if self._missing <= 0:
             self._complete()

@@ -28,7 +28,7 @@ from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
 from daemon.store import errors, streams
 from daemon.store.memories import Undecided
-from daemon.tasks import Group
+from daemon.tasks import Group, is_ours
 
 TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
@@ -91,6 +91,10 @@ class Desk:
         self._taking: asyncio.Task[list[Parcel]] | None = None
         self._is_stopping = False
 
+    def reload(self, limit: int) -> None:
+        """Takes in bodies of so many octets at most, from now on."""
+        self._consumer.limit = limit
+
     @property
     def why_down(self) -> str:
         """Why no parcels can come, or empty; that they shall not come is no trouble."""
@@ -136,7 +140,7 @@ class Desk:
             try:
                 return await self._taking
             except asyncio.CancelledError:
-                if _is_cancelled():
+                if is_ours():
                     raise
                 return []
 
@@ -260,8 +264,16 @@ class Desk:
                 self._unkeyed.acknowledged(end.pair.parcel.session, end.verdict.memory)
         crashpoints.reach("C4")
 
-    async def _turn_away(self, turned: Sequence[tuple[Parcel, Turned | Dead]]) -> None:
-        """Tells, answers and acknowledges what was refused before anything was done."""
+    def _reject(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            self._consumer.reject(parcel)
+
+    async def _turn_away(
+        self,
+        turned: Sequence[tuple[Parcel, Turned | Dead]],
+        away: Callable[[Sequence[Parcel]], object] | None = None,
+    ) -> None:
+        """Tells and answers what was refused before anything was done; at last acknowledges it."""
         if not turned:
             return
         told = await self._tried([turned[0][0]], lambda: self._tell(turned))
@@ -270,7 +282,7 @@ class Desk:
         if isinstance(told, Exception):
             _log.error("rejection.untold", parcels=len(turned), exc_info=told)
         await self._with.post.answer([post.letter(one.back, _said(one)) for _, one in turned])
-        self._consumer.ack([parcel for parcel, _ in turned])
+        (away or self._consumer.ack)([parcel for parcel, _ in turned])
         for _, one in turned:
             tally.turned(self.name, one)
 
@@ -297,7 +309,12 @@ class Desk:
         await self._bury([(parcel, dead)])
 
     async def _bury(self, dead: Sequence[tuple[Parcel, Dead]]) -> None:
-        """To the dead letters, and only then away; what can't be buried yet stays with us."""
+        """To the dead letters, and only then away; what can't be buried yet stays with us.
+
+        The broker buries what we didn't take in: it has it whole.
+        """
+        await self._turn_away([one for one in dead if not one[0].is_whole], self._reject)
+        dead = [one for one in dead if one[0].is_whole]
         now = self._with.clock()
         buried = await self._with.post.bury([(one[0], _death(*one, now)) for one in dead])
         await self._turn_away([one for one, is_done in zip(dead, buried, strict=True) if is_done])
@@ -328,8 +345,3 @@ def _death(parcel: Parcel, dead: Dead, now: datetime) -> Death:
         at=now,
         customer=dead.customer_id or None,
     )
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -154,10 +154,12 @@ class Intake:
         self._asker.settings = config.intake
         self._reader.rules = reading.rules(config)
         self._principals.forget()
+        for one in self._desks.values():
+            one.reload(config.intake.max_parcel)
 
     def _desk(self, name: str, queue: str, ceiling: Ceiling) -> Desk:
         one, config = self._equipment, self._equipment.config.intake
-        consumer = Consumer(one.inbound, queue, prefetch=config.prefetch)
+        consumer = Consumer(one.inbound, queue, prefetch=config.prefetch, limit=config.max_parcel)
         return Desk(
             name,
             consumer,

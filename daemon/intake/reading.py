@@ -111,6 +111,8 @@ class _Reading:
         )
 
     async def result(self) -> Ask | Turned | Dead:
+        if not self.taken.is_whole:
+            return self._dead(parcel.too_large(self.reader.rules.body))
         if self.dialect is not None:
             return await self._foreign(self.dialect)
         found = decode.native(self.taken.body, self.label, self.setting)

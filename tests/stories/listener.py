@@ -43,15 +43,20 @@ class Listener:
         self._news.set()
 
     def burial(self, message: AbstractIncomingMessage) -> None:
-        """Takes a dead letter: ours says its reason, the broker's has a record of its deaths."""
+        """Takes a dead letter: ours says its reason, the broker's has a record of its deaths.
+
+        What we reject, which is only what is too large, lies there as the broker's.
+        """
         deaths: Any = message.headers.get("x-death")
         reason = deaths[0]["reason"] if deaths else message.headers.get("reason")
+        is_brokers = bool(deaths) and reason != "rejected"
+        reason = "too_large" if deaths and not is_brokers else reason
         self.dead.append(
             DeadLetter(
                 message_id=message.message_id,
                 body=message.body,
                 reason=None if reason is None else str(reason),
-                is_brokers=bool(deaths),
+                is_brokers=is_brokers,
             )
         )
         self._news.set()

@@ -37,7 +37,7 @@ def read(body: bytes, label: Label, *, limit: int) -> dict[str, Any] | NotAReque
 def unpack(body: bytes, label: Label, *, limit: int) -> bytes | NotARequest:
     """The body in plain, at most `limit` octets of it."""
     if len(body) > limit:
-        return _too_large(limit)
+        return too_large(limit)
     if not _is_json(label.content_type or ""):
         return NotARequest(code=Code.BAD_ENCODING, message="the content type must be JSON in UTF-8")
     encoding = (label.content_encoding or "").strip().lower()
@@ -69,7 +69,7 @@ def _gunzip(body: bytes, limit: int) -> bytes | NotARequest:
     except zlib.error:
         return NotARequest(code=Code.BAD_ENCODING, message="the body isn't gzip as declared")
     if len(plain) > limit:
-        return _too_large(limit)
+        return too_large(limit)
     if not unpacker.eof or unpacker.unused_data:
         return NotARequest(code=Code.BAD_ENCODING, message="the body must be one whole gzip member")
     return plain
@@ -81,5 +81,6 @@ def _is_json(content_type: str) -> bool:
     return kind.strip() in {"", "application/json"} and charset in {"", "utf-8", "utf8"}
 
 
-def _too_large(limit: int) -> NotARequest:
+def too_large(limit: int) -> NotARequest:
+    """Why a body of more octets is none."""
     return NotARequest(code=Code.TOO_LARGE, message=f"the body must have at most {limit} octets")

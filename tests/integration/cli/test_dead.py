@@ -41,7 +41,7 @@ def bury(publisher: BatchPublisher, prefix: str) -> Bury:
         said |= {name: more.pop(name) for name in (*said, "at") if name in more}
         death = Death(**{"at": datetime.now(UTC), **said})
         plain: dict[str, Any] = {
-            "body": b'{"v": 1}', "queue": names.normal, "session": 1, "tag": 1,
+            "body": b'{"v": 1}', "size": 8, "queue": names.normal, "session": 1, "tag": 1,
             "routing_key": "request.normal", "redelivered": False, "headers": {"trace": "t"},
         }  # fmt: skip
         letters = [dead.buried(Parcel(**plain | more, message_id=key), death) for key in keys]
@@ -136,7 +136,10 @@ async def test_put_back_as_it_was(bury: Bury, typed: Typed, on_queue: Any) -> No
 async def test_the_brokers_own(
     channel: AbstractChannel, typed: Typed, on_queue: Any, publisher: BatchPublisher, prefix: str
 ) -> None:
-    """What the broker has put away is listed with its reason, and goes back without its traces."""
+    """What the broker has put away is listed with its reason, and goes back without its traces.
+
+    It was rejected, which we do with what is too large and nothing else.
+    """
     names = topology.names(prefix)
     parcel = Outgoing(routing_key="request.urgent", body=b"{}", message_id="m1", type="")
     assert (await publisher.publish(names.requests, [parcel], seconds=PATIENCE)).all_taken
@@ -145,7 +148,7 @@ async def test_the_brokers_own(
     assert message is not None
     await message.reject(requeue=False)
     async with asyncio.timeout(PATIENCE):
-        while not await ids(typed, "--reason", "rejected", "--queue", names.urgent):
+        while not await ids(typed, "--reason", "too_large", "--queue", names.urgent):
             pass
     assert (await typed("dead", "replay", "--all")).code == 0
     [back] = await on_queue(names.urgent)

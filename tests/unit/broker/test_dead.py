@@ -20,8 +20,8 @@ tables = st.dictionaries(st.text(max_size=150), values | st.lists(values, max_si
 def parcel(**more: Any) -> Parcel:
     """As it came off the queue `q`."""
     plain: dict[str, Any] = {
-        "body": b"{", "queue": "q", "session": 1, "tag": 1, "routing_key": "request.normal",
-        "redelivered": False, "headers": {}, "message_id": "m1",
+        "body": b"{", "size": 1, "queue": "q", "session": 1, "tag": 1,
+        "routing_key": "request.normal", "redelivered": False, "headers": {}, "message_id": "m1",
     }  # fmt: skip
     return Parcel(**plain | more)
 

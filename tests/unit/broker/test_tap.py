@@ -15,6 +15,8 @@ OURS, OTHERS = 1, 2
 class Heard:
     """A listener that writes down."""
 
+    limit = 1000
+
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.confirms = 0
@@ -132,3 +134,10 @@ def test_forgetting() -> None:
         assert (older.bodies, newer.bodies) == ([], [b"for the newer"])
 
     asyncio.run(listen())
+
+
+def test_what_is_too_long_is_never_held() -> None:
+    """A10: of a body above the limit nothing is kept, and the next one is heard as ever."""
+    long, short = delivery([b"x" * 600, b"y" * 401]), delivery([b"z" * 1000])
+    heard, _, _ = tapped([*long, *short])
+    assert heard.bodies == [b"", b"z" * 1000]

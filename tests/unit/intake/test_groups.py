@@ -21,7 +21,7 @@ from daemon.store.directory import Customer
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _PARCEL = Parcel(
-    body=b"", queue="", session=1, tag=1, routing_key="", redelivered=False, headers={}
+    body=b"", size=0, queue="", session=1, tag=1, routing_key="", redelivered=False, headers={}
 )
 
 
