@@ -8,14 +8,16 @@ import difflib
 import importlib
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError, Group
 
 from daemon.cli import commands, overview
 from daemon.cli.commands import NAME, Command
 from daemon.cli.exits import Ended, Exit
-from daemon.cli.helping import Pages
+
+if TYPE_CHECKING:
+    from cyclopts.help.protocols import HelpFormatter
 
 _FLAGS = frozenset({"--json", "--quiet", "-q"})
 _WITH_VALUE = frozenset({"--config", "--set"})
@@ -52,7 +54,7 @@ def app(arguments: Sequence[str] = ()) -> App:
         name=NAME,
         help=overview.ABOUT,
         help_format="plaintext",
-        help_formatter=Pages(),
+        help_formatter=_pages(arguments),
         group_arguments=Group("Arguments", sort_key=0),
         group_parameters=Group("Options", sort_key=1),
         version=overview.version,
@@ -81,6 +83,15 @@ def function(command: Command) -> Callable[..., Any]:
     module, name = command.place.split(":")
     found: Callable[..., Any] = getattr(importlib.import_module(f"daemon.cli.{module}"), name)
     return found
+
+
+def _pages(arguments: Sequence[str]) -> "HelpFormatter | None":
+    """Who lays --help out, where it was asked for."""
+    if not {"--help", "-h"}.intersection(arguments) and len(arguments) > 1:
+        return None
+    from daemon.cli import helping  # noqa: PLC0415 - rich: nobody else waits for it
+
+    return helping.Pages()
 
 
 def _add(parent: App, name: str, command: Command, **more: Any) -> None:

@@ -4,17 +4,19 @@ A job may be named by id, ticket or request id, a delivery by its number; they a
 so that a wrong name is told at once and the request can name whose it is.
 """
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, deeds, doors, names, requests, verdicts
+from daemon.cli import asking, configured, deeds, doors, names, requests, verdicts, words
 from daemon.cli.blocks import Block, Facts
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.requests import Sending
+from daemon.store import operator
 
 Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a delivery's number.")]
 JobName = Annotated[str | None, Parameter(help="A job's id, ticket or request id.")]
@@ -22,9 +24,30 @@ Customer = Annotated[int | None, Parameter(help="All jobs of a customer instead.
 _AROUND = frozenset({"v", "ok", "command", "request_id", "warnings", "unchanged", "more"})
 
 
-async def cancel(name: Name, /, *, options: Options = DEFAULT) -> int:
-    """Take back what hasn't started of a job, or one delivery. What was sent stays sent."""
-    return await about(name, "cancel", options=options)
+Yes = Annotated[bool, Parameter(help="Don't ask.", negative="", show_default=False)]
+
+
+def cancel(name: Name, /, *, yes: Yes = False, options: Options = DEFAULT) -> int:
+    """Take back what hasn't started of a job, or one delivery. What was sent stays sent.
+
+    Of a job a person at a terminal is asked first, as it can't be undone.
+    """
+    target, job = asyncio.run(_named(name, options))
+    if target.delivery is None and job.remaining:
+        what = words.number(job.remaining, "delivery", "deliveries")
+        asking.sure(f"Cancel {what} of job {name}? They can't be brought back.", yes=yes)
+    arguments = target.arguments
+    return asyncio.run(asked("cancel", target.found.customer, options=options, **arguments))
+
+
+async def _named(name: str, options: Options) -> tuple[names.Target, operator.Job]:
+    """What goes by a name, and its job."""
+    async with doors.postgres(configured.settings(options)) as store:
+        target = await names.target(store, name)
+        job = await operator.job(store, target.found.job)
+    if job is None:
+        raise Ended(f"job {target.found.job} is gone")
+    return target, job
 
 
 async def reschedule(

@@ -5,7 +5,6 @@ thinks; then it takes just those. What isn't taken returns to its queue, in its 
 """
 
 import asyncio
-import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from daemon import config
-from daemon.cli import choosing, configured, letters, reviving, words
+from daemon.cli import asking, choosing, configured, letters, reviving, words
 from daemon.cli.choosing import NONE, Filters
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -109,8 +108,9 @@ def drop(
     """Take dead letters away for good, after asking."""
     settings = configured.settings(options)
     chosen = asyncio.run(_chosen(settings, name, filters, every=every))
-    if chosen and not yes:
-        _ask(chosen)
+    if chosen:
+        what = words.number(chosen.total(), "dead letter")
+        asking.sure(f"Drop {what} for good?", yes=yes, must=True)
     number = asyncio.run(reviving.dropped(settings, chosen))
     view = [f"{words.number(number, 'dead letter')} dropped"]
     Screen(options).show({"dropped": number}, view)
@@ -130,14 +130,3 @@ async def _chosen(
             choosing.found(one) async for group in groups for one in group if choice.takes(one)
         ]
     return choice.settled(found)
-
-
-def _ask(chosen: Counter[str]) -> None:
-    """`Ended` unless a person says yes. Nothing runs meanwhile, so that Ctrl-C is heard at once."""
-    what = words.number(chosen.total(), "dead letter")
-    if not sys.stdin.isatty():
-        raise Ended(f"drop {what}? Nobody is there to ask: add --yes", Exit.USAGE)
-    sys.stderr.write(f"Drop {what} for good? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Ended("nothing was dropped")

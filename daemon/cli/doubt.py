@@ -1,11 +1,12 @@
 """`deliveryd doubt`: deliveries of which nobody knows whether they were taken; a person decides."""
 
+import asyncio
 import dataclasses
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, control, doors, names, words
+from daemon.cli import asking, configured, control, doors, names, words
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -44,9 +45,24 @@ async def resend(name: control.Name, /, *, options: Options = DEFAULT) -> int:
     return await _resolved(name, "resend", options)
 
 
-async def give_up(name: control.Name, /, *, options: Options = DEFAULT) -> int:
-    """Count them as failed: someone may never get the mail."""
-    return await _resolved(name, "give_up", options)
+def give_up(name: control.Name, /, *, yes: control.Yes = False, options: Options = DEFAULT) -> int:
+    """Count them as failed: someone may never get the mail.
+
+    Of a job a person at a terminal is asked first, as it can't be undone.
+    """
+    target, number = asyncio.run(_counted(name, options))
+    if target.delivery is None and number:
+        what = words.number(number, "delivery", "deliveries")
+        asking.sure(f"Give up {what} in doubt of job {name}? They end as failed.", yes=yes)
+    return asyncio.run(_resolved(name, "give_up", options))
+
+
+async def _counted(name: str, options: Options) -> tuple[names.Target, int]:
+    """What goes by a name, and how much of its job is in doubt."""
+    async with doors.postgres(configured.settings(options)) as store:
+        target = await names.target(store, name)
+        job = await operator.job(store, target.found.job)
+    return target, job.in_doubt if job else 0
 
 
 async def _resolved(name: str, action: str, options: Options) -> int:

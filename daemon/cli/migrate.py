@@ -1,12 +1,13 @@
 """`deliveryd migrate`: the schema of the database, brought to what this program needs."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, words
+from daemon.cli import asking, configured, doors, words
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -14,7 +15,7 @@ from daemon.store import migrate as schema
 from daemon.store.schema import Step
 
 
-async def migrate(
+def migrate(
     *,
     dry_run: Annotated[
         bool, Parameter(help="Only tell what would be applied.", negative="", show_default=False)
@@ -35,6 +36,9 @@ async def migrate(
             show_default=False,
         ),
     ] = False,
+    yes: Annotated[
+        bool, Parameter(help="Don't ask before --contract.", negative="", show_default=False)
+    ] = False,
     options: Options = DEFAULT,
 ) -> int:
     """Bring the database to this program's schema, while instances of the last release go on.
@@ -43,11 +47,14 @@ async def migrate(
     """
     reach = doors.reach(configured.settings(options))
     if dry_run or status:
-        missing = await schema.pending(reach)
+        missing = asyncio.run(schema.pending(reach))
         _show(options, missing, applied=False)
         return Exit.FAILED if status and missing else Exit.OK
+    if contract:
+        asking.sure("Take away what older releases use? None of them can run then.", yes=yes)
     today = datetime.now(UTC).date()
-    _show(options, await schema.migrated(reach, today=today, contract=contract), applied=True)
+    done = asyncio.run(schema.migrated(reach, today=today, contract=contract))
+    _show(options, done, applied=True)
     return Exit.OK
 
 

@@ -11,6 +11,7 @@ from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.reason import Scene
 from daemon.mail import event
 from daemon.mail.state import State
+from daemon.store.framing import Early
 from daemon.store.operator import (
     Addressed,
     Fact,
@@ -99,6 +100,21 @@ def of_refusal(event: Happened) -> Told:
         head=("field", "what would be right", "code"), rows=rows, empty="no error is told"
     )
     return Told(document=document, view=[head, wrong, "Nothing of it was stored or sent."])
+
+
+def of_early(name: str, early: Sequence[Early]) -> Told:
+    """A request id of which only frames have come: they wait for their send."""
+    document = {"request_id": name, "early": [asdict(one) for one in early]}
+    view: list[Block] = [f"No job goes by {name} yet: its send hasn't come."]
+    for one in early:
+        frames = ", ".join(str(part) for part in one.parts if part > 0)
+        parts = [f"frames {frames}"] if frames else []
+        parts += ["the close"] if -1 in one.parts else []
+        view.append(
+            f"Of customer {one.customer_id} {' and '.join(parts)} came before it, and wait for it"
+            f" until {words.moment(one.expires_at)}; then they are refused."
+        )
+    return Told(document=document, view=view)
 
 
 def of_address(

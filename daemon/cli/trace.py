@@ -18,7 +18,7 @@ from daemon.cli.telling import Told
 from daemon.config import Config
 from daemon.mail import address
 from daemon.mail.event import Type
-from daemon.store import door, operator
+from daemon.store import door, framing, operator
 
 _MOST = 20
 """Deliveries and jobs shown of one address."""
@@ -63,6 +63,8 @@ async def _named(store: door.Store, settings: Config, name: str) -> Told:
         return await _job(store, found[0].job)
     if uuid is not None and (event := await operator.find_event(store, uuid)):
         return await _event(store, settings, event)
+    if not found and (early := await framing.early(store, name)):
+        return telling.of_early(name, early)
     return await _job(store, (await names.job(store, name)).job)
 
 

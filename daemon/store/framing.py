@@ -1,6 +1,7 @@
 """Frames of open jobs: the lock that orders them, those that came early, what closes a job."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from daemon.mail.standing import JobNow
@@ -32,6 +33,21 @@ class Kept:
     body: bytes
     reply_to: str | None
     correlation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Early:
+    """What waits for a send that hasn't come."""
+
+    customer_id: int
+    parts: list[int]
+    """Numbers of frames; -1 = the close."""
+    expires_at: datetime
+
+
+async def early(store: door.Store, request_id: str) -> list[Early]:
+    """What came before its send, under a request id of any customer."""
+    return [Early(**dict(row)) for row in await store.rows("operator.early", request_id)]
 
 
 async def lock(session: door.Session, customer: int, request_id: str) -> None:

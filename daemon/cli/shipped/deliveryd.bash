@@ -115,7 +115,7 @@ _deliveryd() {
           ;;
         "cancel")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -375,7 +375,7 @@ _deliveryd() {
           ;;
         "migrate")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--dry-run" "--status" "--contract" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--dry-run" "--status" "--contract" "--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -922,7 +922,7 @@ _deliveryd() {
           ;;
         "doubt give-up")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do

@@ -20,6 +20,12 @@ SELECT l.job_id, l.delivery_id, l.type, l.at, l.customer_id, l.data
 FROM stream s JOIN ledger l ON l.stream = s.number AND l.seq = $2
 WHERE s.prefix = $1;
 
+-- name: operator.early
+-- Frames and closes that came before their send, under a request id: whose, which, until when.
+SELECT customer_id, array_agg(part ORDER BY part) AS parts, min(expires_at) AS expires_at
+FROM frame WHERE request_id = $1 AND expires_at > now()
+GROUP BY customer_id ORDER BY customer_id;
+
 -- name: operator.job
 -- A job with its customer and the way its mail takes: all that its deliveries may wait for.
 SELECT j.id, j.ticket, j.request_id, j.dialect, j.customer_id, c.name AS customer, j.state, j.open,

@@ -186,7 +186,7 @@ async def test_dropped(bury: Bury, typed: Typed) -> None:
     await bury("a", "b", "c")
     ended = await typed("dead", "drop", "b")
     assert (ended.code, ended.err) == (
-        2, "deliveryd: drop 1 dead letter? Nobody is there to ask: add --yes\n",
+        2, "deliveryd: Drop 1 dead letter for good? Nobody is there to ask: add --yes\n",
     )  # fmt: skip
     assert await ids(typed) == ["a", "b", "c"]
     assert (await typed("dead", "drop", "b", "--yes")).out == "1 dead letter dropped\n"

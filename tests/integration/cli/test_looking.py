@@ -155,6 +155,16 @@ async def test_an_event(ground: Ground, typed: Typed) -> None:
     assert fact["is_told"] is False
 
 
+async def test_frames_before_their_send(ground: Ground, typed: Typed) -> None:
+    """A request id of which only a frame has come is told, instead of that there is no such job."""
+    await ground.bare.execute(
+        "INSERT INTO frame (customer_id, request_id, part, body_hash, body, expires_at)"
+        " VALUES (1, 'order-1', 2, '', '', now() + interval '10 minutes')"
+    )
+    ended = await typed("trace", "order-1")
+    assert (ended.code, "frames 2 came before it" in ended.out) == (0, True)
+
+
 async def test_a_job_as_a_whole(ground: Ground, typed: Typed) -> None:
     """A job's trace says what its open deliveries wait for, a group at a time."""
     job = await ground.job(3, due=HOUR)

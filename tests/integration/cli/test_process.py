@@ -44,7 +44,7 @@ async def test_who_only_looks_needs_no_broker(config: Path) -> None:
     """A command that asks Postgres alone doesn't wait for what speaks AMQP, HTTP, or for logs."""
     rooms = await _imported("instances", "--config", str(config))
     assert {"asyncpg", "pydantic"} <= rooms
-    assert not rooms & {"aio_pika", "aiohttp", "structlog", "daemon.app"}
+    assert not rooms & {"aio_pika", "aiohttp", "structlog", "rich", "daemon.app"}
 
 
 async def test_an_error_is_quick() -> None:

@@ -37,12 +37,26 @@ def test_every_example_can_be_typed(command: Command) -> None:
 
 
 @pytest.mark.parametrize("command", OWN, ids=words)
+def test_every_command_knows_the_common_options(command: Command) -> None:
+    """--config, --set, --json and --quiet may be added to any command."""
+    words = shlex.split(f"{command.words} {command.example}")
+    ends = [place for place, word in enumerate(words) if word in (">", "||")]
+    shown = words[: ends[0]] if ends else words
+    bare = [word for word in shown if word not in ("--json", "--quiet")]
+    typed = [*bare, "--json", "--quiet", "--set", "a.b=c"]
+    _, bound, _ = calling.app(typed).parse_args(typed, exit_on_error=False, print_error=False)
+    options = bound.arguments["options"]
+    assert (options.json, options.quiet, options.set_) == (True, True, ("a.b=c",))
+
+
+@pytest.mark.parametrize("command", OWN, ids=words)
 def test_every_help_shows_an_example(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     """--help of a command shows how it is typed."""
     assert main.run([*command.words.split(), "--help"]) == Exit.OK
     said = capsys.readouterr().out
     assert "Example:" in said
     assert f"deliveryd {command.words}" in said
+    assert "Exit codes: 0 done" in said
 
 
 def test_help_lists_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from daemon.cli import blocks, telling
 from daemon.mail.event import Type
+from daemon.store.framing import Early
 from daemon.store.operator import Fact, Happened, Open
 from tests.unit.cli.test_reason import JOB, LANE, NOW, scene
 
@@ -41,6 +42,14 @@ def test_a_refused_request() -> None:
     )  # fmt: skip
     told = telling.of_refusal(event)
     assert all(word in lines(told) for word in ("order-1", "at least one", "unknown"))
+
+
+def test_frames_without_their_send() -> None:
+    """A request id of which only frames are here says what they wait for, and until when."""
+    early = Early(customer_id=7, parts=[-1, 1, 2], expires_at=AT)
+    said = lines(telling.of_early("order-1", [early]))
+    assert "No job goes by order-1 yet" in said
+    assert "frames 1, 2 and the close came before it" in said
 
 
 def test_a_job_that_nobody_serves() -> None:
