@@ -28,10 +28,10 @@ _LOST = ("08", "57", "25P03", "25P04", "40003")
 The 25P.. are of a transaction that we left idle or took too long over; after a 40003 nobody knows
 whether it committed.
 """
-_REFUSED = ("25006", "28", "3D", "42501", "53", "55", "58", "XX")
-"""SQLSTATEs of a database that is there and can't: a standby or a read-only one; credentials, a
-name or privileges that were changed behind us; resources (disk full, slots); an object that is in
-use or locked; the system below it; a fault of its own."""
+_REFUSED = ("08P01", "25006", "28", "3D", "42501", "53", "55", "58", "XX")
+"""SQLSTATEs of a database that is there and can't: a pooler before it that takes no settings; a
+standby or a read-only one; credentials, a name or privileges that were changed behind us; resources
+(disk full, slots); an object that is in use or locked; the system below it; a fault of its own."""
 _REPEATABLE = ("40",)
 """SQLSTATEs of a transaction that was rolled back for the sake of another one."""
 
@@ -74,10 +74,10 @@ def _said_by_server(error: asyncpg.PostgresError) -> Exception | None:
     state, words = error.sqlstate or "", f"{type(error).__name__} ({error.sqlstate})"
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return Again("the schema changed under a prepared statement")
-    if state.startswith(_LOST):
-        return Unavailable(words)
     if state.startswith(_REFUSED) or _NO_PARTITION in str(error):
         return Refused(f"{next(iter(str(error).splitlines()), '')} ({state})".strip())
+    if state.startswith(_LOST):
+        return Unavailable(words)
     return Again(words) if state.startswith(_REPEATABLE) else None
 
 
