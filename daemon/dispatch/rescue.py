@@ -18,6 +18,7 @@ from daemon.dispatch.held import Holdings
 from daemon.dispatch.legacy import NOTHING, Legacy, Memory
 from daemon.dispatch.settler import Settler
 from daemon.ledger.teller import Teller
+from daemon.mail import settle
 from daemon.mail.outcome import InDoubt, Outcome, Sent, Verdict, Withheld
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
@@ -27,8 +28,6 @@ from daemon.store.orphans import Left, Orphan
 _BATCHES = 50
 _RETRIES = 500
 _WAITS = frozenset({State.WAITING, State.DEFERRED})
-_LATE = frozenset({State.IN_DOUBT, State.DEFERRED})
-"""Where a delivery may stand that a positive reply, heard of too late, still moves."""
 
 Recall = Callable[[UUID], Memory]
 
@@ -192,4 +191,4 @@ def _expired(orphan: Orphan) -> Fact:
 
 def _is_news(orphan: Orphan, outcome: Outcome) -> bool:
     """Whether a reply found in a journal may still move its delivery."""
-    return orphan.is_tried or (orphan.letter in _LATE and isinstance(outcome, Sent))
+    return orphan.is_tried or (orphan.letter in settle.LATE and isinstance(outcome, Sent))

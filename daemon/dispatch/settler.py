@@ -135,6 +135,7 @@ class Settler:
                     retries=stand.retries,
                     jobs=stand.jobs,
                     schedule=self._schedule(),
+                    tries=stand.tries,
                     now=append.at,
                     chance=random.random,
                 )

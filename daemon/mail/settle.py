@@ -7,7 +7,7 @@ that settling the same facts twice is the same as settling them once.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from daemon.mail.reply import Reply
 from daemon.mail.retry import Schedule
 from daemon.mail.standing import BatchNow, Fact, JobNow, RetryNow
 from daemon.mail.state import State
+
+LATE = frozenset({State.IN_DOUBT, State.DEFERRED})
+"""Where a delivery may stand that a positive reply, heard of too late, still moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Ground:
     retries: Mapping[int, RetryNow]
     jobs: Mapping[UUID, JobNow]
     schedule: Schedule
+    tries: Mapping[int, int] = field(default_factory=dict)
+    """Of deliveries that a 2xx comes late for: the number of the last try that was told."""
     now: datetime
     chance: Callable[[], float]
     """A random number in [0, 1)."""
@@ -120,8 +125,10 @@ def _decide(fact: Fact, was: State, batch: BatchNow, ground: Ground) -> _Step | 
     """The step that a fact takes, or None when it may not move anything."""
     if _is_current(fact, was, batch, ground.retries):
         return _current(fact, was, ground)
-    if isinstance(fact.outcome, outcome.Sent) and was in (State.IN_DOUBT, State.DEFERRED):
-        return _sent(fact, fact.outcome)
+    if isinstance(fact.outcome, outcome.Sent) and was in LATE:
+        # told as the last word, behind whatever later tries came to (reliability E13)
+        last = max(fact.attempt, ground.tries.get(fact.delivery_id, 0))
+        return _sent(replace(fact, attempt=last), fact.outcome)
     return None
 
 

@@ -3,11 +3,12 @@
 Lock order, everywhere: own stream, jobs, batches, retry rows, each by id.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from daemon.mail.settle import DoubtRow, RetryRow, Settlement
+from daemon.mail.outcome import Sent
+from daemon.mail.settle import LATE, DoubtRow, RetryRow, Settlement
 from daemon.mail.standing import BatchNow, Fact, JobNow, RetryNow
 from daemon.store import door
 
@@ -29,16 +30,28 @@ class Locked:
     jobs: dict[UUID, JobNow]
     batches: dict[int, BatchNow]
     retries: dict[int, RetryNow]
+    tries: dict[int, int]
+    """See `Ground`."""
 
 
 async def locked(session: door.Session, facts: Sequence[Fact]) -> Locked:
     """Locks and reads what the facts are about. The stream row must be locked already."""
-    return await locked_places(
+    found = await locked_places(
         session,
         jobs={fact.job_id for fact in facts},
         batches={fact.place[0] for fact in facts},
         retries={fact.retry_id for fact in facts if fact.retry_id is not None},
     )
+    late = [fact.delivery_id for fact in facts if _may_be_late(fact, found.batches)]
+    rows = await session.rows("settle.tries", late) if late else []
+    return replace(found, tries={row["delivery_id"]: row["attempt"] for row in rows})
+
+
+def _may_be_late(fact: Fact, batches: Mapping[int, BatchNow]) -> bool:
+    """Whether it is a 2xx for a delivery that isn't under way."""
+    batch_id, position = fact.place
+    batch = batches.get(batch_id)
+    return isinstance(fact.outcome, Sent) and batch is not None and batch.at(position) in LATE
 
 
 async def locked_places(
@@ -56,6 +69,7 @@ async def locked_places(
         jobs={row["id"]: job_from(row) for row in job_rows},
         batches={row["id"]: _batch(row) for row in batch_rows},
         retries={row["id"]: RetryNow(id=row["id"], epoch=row["epoch"]) for row in retry_rows},
+        tries={},
     )
 
 

@@ -22,8 +22,11 @@ async def _is_left_alone(house: House, queue: str) -> None:
         await aio_pika.connect(house.url, timeout=PATIENCE) as connection,
     ):
         channel = await connection.channel()
-        while (await channel.declare_queue(queue, passive=True)).declaration_result.consumer_count:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the broker gives no sign
+        consumers = 1
+        while consumers:
+            await asyncio.sleep(0.05)  # the broker gives no sign
+            found = await channel.declare_queue(queue, passive=True)
+            consumers = found.declaration_result.consumer_count or 0
 
 
 @pytest.mark.timeout(120)

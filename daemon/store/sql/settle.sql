@@ -14,6 +14,11 @@ FROM batch WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE;
 -- The retry rows that facts are about, locked in the order of their ids, after the batches.
 SELECT id, epoch FROM retry WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE;
 
+-- name: settle.tries
+-- The last try that was told of each of these deliveries.
+SELECT delivery_id, max(attempt) AS attempt FROM ledger WHERE delivery_id = ANY ($1::bigint[])
+GROUP BY delivery_id;
+
 -- name: settle.write
 -- Writes what a group of facts came to: letters of batches (a batch without waiting and under way is
 -- done and has no owner), retry rows, counters of jobs. Everything is locked already.

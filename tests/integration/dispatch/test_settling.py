@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -271,4 +272,25 @@ async def test_a_doubt_follows_its_policy(ground, policy: str) -> None:
     )
     assert await ground.told("delivery.in_doubt") == 1
     assert await ground.told("job.completed") == (policy == "give_up")
+    assert await ground.keeps_the_law()
+
+
+async def test_a_late_success_is_the_last_word(ground) -> None:
+    """E13: a 2xx of the first try, heard of after the second one, is told behind it."""
+    me = await ground.instance()
+    await ground.job(1, doubt="resend")
+    (batch,) = await claimed(ground, me)
+    (first,) = facts(batch, [OK])
+    async with settling(ground.store, me) as settler:
+        await settler.settled([replace(first, outcome=DOUBT)])
+        (again,) = await retried(ground, me)
+        await settler.settled([of_retry(again, NOT_NOW)])
+        await settler.settled([first])
+    rows = await ground.bare.fetch(
+        "SELECT type FROM ledger WHERE delivery_id IS NOT NULL ORDER BY attempt, step"
+    )
+    assert [row["type"] for row in rows] == [
+        "delivery.in_doubt", "delivery.deferred", "delivery.sent",
+    ]  # fmt: skip
+    assert await ground.letters() == "s"
     assert await ground.keeps_the_law()

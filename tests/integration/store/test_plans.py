@@ -86,6 +86,7 @@ HOT: dict[str, tuple[object, ...]] = {
     "rescue.tried": (_IDS, [_ME] * 100),
     "settle.batches": (_IDS,),
     "settle.retries": (_IDS,),
+    "settle.tries": (_IDS,),
     "ledger.of_deliveries": ([2048, 2049],),
     "live.happened": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1)),
     "live.troubles": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1), 5),
