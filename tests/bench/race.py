@@ -17,7 +17,7 @@ Tell = Callable[[int], None]
 """Told how far it has come."""
 STALLED = 60.0
 """Seconds without any news after which a run is given up."""
-_GLANCE = 0.02
+_GLANCE = 0.05
 _CLOSER = 0.002
 """Seconds between looks as long as there is no first mail."""
 
