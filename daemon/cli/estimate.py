@@ -91,8 +91,8 @@ def _over(job: Job) -> str:
     if job.remaining:
         return ""
     if job.in_doubt:
-        doubts = words.number(job.in_doubt, "delivery", "deliveries")
-        return f"It ends when {doubts} in doubt are decided: deliveryd doubt list {job.id}."
+        doubts = words.number(job.in_doubt, "doubt is", "doubts are")
+        return f"It ends when {doubts} decided: deliveryd doubt list {job.id}."
     if job.open:
         return "Open for frames: more may come."
     return "It has ended." if job.finished_at else "All of it has ended; that is about to be told."

@@ -28,7 +28,11 @@ def sentence(fact: Fact) -> str:
 def numbers(values: Mapping[str, Any]) -> str:
     """A job's numbers: what was asked for and queued, and all others that aren't 0."""
     shown = [name for name in counts.ALL if values.get(name) or name in ("requested", "queued")]
-    return ", ".join(f"{values[name]:,} {name}" for name in shown if values.get(name) is not None)
+    return ", ".join(
+        f"{values[name]:,} {name.replace('_', ' ')}"
+        for name in shown
+        if values.get(name) is not None
+    )
 
 
 def reply(fact: Fact) -> str:

@@ -33,8 +33,12 @@ WITH open AS (
 ), waiting AS (
     SELECT w.domain, w.job_id, count(*) AS count
     FROM (
+        -- batch by batch (OFFSET 0 keeps it so): joined, each would be held against a whole day
         SELECT d.domain, o.job_id FROM open o
-        JOIN delivery d ON d.job_on = o.job_on AND d.id BETWEEN o.id * 512 AND o.id * 512 + 511
+        CROSS JOIN LATERAL (
+            SELECT domain, id FROM delivery
+            WHERE job_on = o.job_on AND id BETWEEN o.id * 512 AND o.id * 512 + 511 OFFSET 0
+        ) d
         WHERE substr(o.state, (d.id % 512)::integer + 1, 1) IN ('w', 'u')
         UNION ALL
         SELECT d.domain, r.job_id FROM retry r

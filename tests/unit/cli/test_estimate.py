@@ -78,7 +78,7 @@ def test_it_has_ended() -> None:
     """A job without anything left has ended, unless a doubt or a frame is waited for."""
     done = replace(RUNNING, remaining=0)
     assert said(replace(done, finished_at=NOW)) == "It has ended."
-    assert said(replace(done, in_doubt=2)).startswith("It ends when 2 deliveries in doubt")
+    assert said(replace(done, in_doubt=2)).startswith("It ends when 2 doubts are decided")
     assert said(replace(done, open=True)) == "Open for frames: more may come."
 
 
