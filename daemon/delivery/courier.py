@@ -51,6 +51,8 @@ class Reason(StrEnum):
     """The sender's address can't be put on the wire as it is."""
     CONTENT = "content"
     """Not a message as the wire needs it: bare CR or LF, NUL, no CRLF at the end."""
+    COMPOSING = "composing"
+    """A fault of ours while it was composed."""
     EIGHT_BIT = "8bit"
     """Octets above 127, and the server doesn't offer 8BITMIME."""
 

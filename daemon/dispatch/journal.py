@@ -27,6 +27,8 @@ from daemon.mail.reply import Reply
 from daemon.tasks import Refusal
 
 SUFFIX = ".journal"
+PART = ".part"
+"""Of the next file, while it is written."""
 LIMIT = 8 * 2**20
 """Octets after which the file is replaced by what is still needed of it."""
 _WORTH = 4096
@@ -123,7 +125,7 @@ class Journal:
 
     def _replace(self) -> None:
         """A new file with what is still needed, in place of the old one; also when that is full."""
-        fresh = self.path.with_suffix(".part")
+        fresh = self.path.with_suffix(PART)
         try:
             file, size = self._begun(fresh)
             fresh.replace(self.path)

@@ -21,7 +21,7 @@ from daemon.dispatch.ease import Ease
 from daemon.dispatch.held import Held
 from daemon.dispatch.shares import Shares
 from daemon.mail.attempt import Attempt
-from daemon.mail.outcome import Failed, Outcome, Sent
+from daemon.mail.outcome import Deferred, Failed, Outcome, Sent
 from daemon.store import lanes
 
 LOW_WATER = 250
@@ -43,8 +43,8 @@ class Ends(Protocol):
 class Composer(Protocol):
     """Turns what is held into an attempt."""
 
-    def attempt(self, held: Held, lane: lanes.Lane) -> Attempt | Failed:
-        """The bytes and the envelope, or why there can't be any."""
+    def attempt(self, held: Held, lane: lanes.Lane) -> Attempt | Failed | Deferred:
+        """The bytes and the envelope, or why there can't be any, or not now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

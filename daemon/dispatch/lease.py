@@ -1,7 +1,8 @@
 """Our own lease: what we claimed is ours while it lasts, and nothing is begun after it.
 
 The database's clock decides about others; about ourselves we decide by our own monotonic clock,
-counted from before each heartbeat was sent, so that we always believe less than the others do.
+counted from before each heartbeat was sent, so that we always believe less than the others do. It
+is one that goes on while the machine is suspended, for so does the database's.
 """
 
 import asyncio
@@ -21,6 +22,13 @@ _seldom = logs.Seldom()
 def _none() -> str:
     """Of an instance that has no brake."""
     return ""
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _now() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 class LeaseLost(Exception):
@@ -55,11 +63,11 @@ class Lease:
     @property
     def is_alive(self) -> bool:
         """Whether what we claimed is still ours."""
-        return time.monotonic() < self._ends
+        return _now() < self._ends
 
     async def begin(self) -> None:
         """Registers the instance."""
-        sent = time.monotonic()
+        sent = _now()
         await instances.register(self._store, self._instance, self._seconds)
         self._ends = sent + self._seconds
 
@@ -77,11 +85,11 @@ class Lease:
             # one that hangs, on a connection that is lost, doesn't hold up the next one
             group.create_task(self._beat(), name="lease.beat")
             await asyncio.sleep(self._seconds / _BEATS)
-            metrics.lease_remaining_seconds.set(self._ends - time.monotonic())
+            metrics.lease_remaining_seconds.set(self._ends - _now())
         self._lose()
 
     async def _beat(self) -> None:
-        sent = time.monotonic()
+        sent = _now()
         try:
             async with asyncio.timeout(self._seconds / 2):
                 renewed = await instances.beat(

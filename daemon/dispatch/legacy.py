@@ -8,7 +8,9 @@ more dots. From a whole journal it follows that what it doesn't name never left.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -26,6 +28,9 @@ _HEAD, _BOOT, _DATABASE = 5, 3, 4
 """Words of a journal's first line, and the places of two of them."""
 _KEY = 4
 """Numbers that make a key."""
+
+_LEFT = 60.0
+"""Seconds after which a replacement that nobody has finished never will be."""
 
 _log = logs.get("dispatch.legacy")
 
@@ -72,6 +77,7 @@ class Legacy:
     def adopt(self) -> dict[UUID, Memory]:
         """Takes over the journals that have lost their process since the last look."""
         taken = {}
+        self._clear_away()
         for instance, path in self._journals():
             file = _locked(path) if _database(path) == self._database else None
             if file is not None:
@@ -108,6 +114,13 @@ class Legacy:
         for file in self._adopted.values():
             os.close(file)
         self._adopted.clear()
+
+    def _clear_away(self) -> None:
+        """Halves of replacements that a kill has left; whoever makes one is done in no time."""
+        for path in self._folder.glob(f"*{journal.PART}"):
+            with suppress(OSError):
+                if path.stat().st_mtime < time.time() - _LEFT:
+                    path.unlink()
 
     def _path(self, instance: UUID) -> Path:
         return self._folder / f"{instance}{journal.SUFFIX}"

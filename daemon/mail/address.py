@@ -9,7 +9,6 @@ rule and never echoes the address.
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import email_validator
@@ -80,16 +79,6 @@ def check(text: str, *, allow_utf8: bool = False, need_dot: bool = True) -> Addr
     if plain is None or len(bare) > LIMIT:
         return _check_slowly(bare, allow_utf8=allow_utf8, need_dot=need_dot, given=text)
     return Address(address=f"{plain[1]}@{plain[2].lower()}", trimmed=len(bare) < len(text))
-
-
-def check_many(
-    texts: Iterable[str | None], *, allow_utf8: bool = False, need_dot: bool = True
-) -> list[Address | Invalid | None]:
-    """One verdict per text, in order; None where there is none to judge (`no_address`)."""
-    return [
-        None if text is None else check(text, allow_utf8=allow_utf8, need_dot=need_dot)
-        for text in texts
-    ]
 
 
 def _check_slowly(bare: str, *, allow_utf8: bool, need_dot: bool, given: str) -> Address | Invalid:

@@ -48,10 +48,6 @@ class State(StrEnum):
         """Whether the delivery still waits for something to happen (it counts as `remaining`)."""
         return self in OPEN
 
-    def may_become(self, other: "State") -> bool:
-        """Whether the move from this state to the other is in the table."""
-        return other in MOVES[self]
-
 
 _AFTER_A_PERMIT = frozenset(
     {

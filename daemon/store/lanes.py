@@ -49,11 +49,6 @@ async def granted(store: door.Store, lane: int, instance: UUID, *, wanted: int, 
     return number
 
 
-async def released(store: door.Store, instance: UUID) -> None:
-    """This instance holds no connection on any lane any more."""
-    await store.run("lane.release", instance)
-
-
 async def paced(store: door.Store, lane: int, messages: int) -> Slice | None:
     """A slice of the lane's rate; None when it has no limit (any more)."""
     row = await store.row("lane.pace", lane, messages)

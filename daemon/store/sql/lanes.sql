@@ -40,10 +40,6 @@ WITH room AS MATERIALIZED (
 )
 SELECT connections FROM allowed;
 
--- name: lane.release
--- An instance that stops holds nothing.
-DELETE FROM lane_grant WHERE instance = $1;
-
 -- name: lane.forget
 -- Grants of instances that are no longer alive.
 DELETE FROM lane_grant g

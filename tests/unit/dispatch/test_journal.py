@@ -247,3 +247,13 @@ def test_a_disk_that_the_journal_itself_has_filled(journal: Journal, monkeypatch
     assert journal.brake == ""
     assert journal.dot(attempt(1))
     assert memory(journal).verdict(attempt(1).key) == DIED
+
+
+def test_half_a_replacement_is_cleared_away(journal: Journal, tmp_path: Path) -> None:
+    """What a kill left of one goes after a while; one that is being written stays."""
+    old, new = (tmp_path / f"{uuid4()}{journals.PART}" for _ in range(2))
+    for path in (old, new):
+        path.write_bytes(b"deliveryd journal 1")
+    os.utime(old, (1, 1))
+    Legacy(journal).adopt()
+    assert [path.exists() for path in (old, new)] == [False, True]

@@ -156,14 +156,3 @@ def test_total(text):
         again = address.check(verdict.address, allow_utf8=True, need_dot=False)
         assert isinstance(again, Address)
         assert again.address == verdict.address
-
-
-def test_many():
-    """Many are judged as one would be, in order, and where there is none there is no verdict."""
-    verdicts = address.check_many(["a@x.example", None, "foo", ""])
-    assert verdicts == [
-        Address(address="a@x.example"),
-        None,
-        Invalid(reason="not exactly one @"),
-        Invalid(reason="blank"),
-    ]
