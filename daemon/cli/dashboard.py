@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from daemon.cli import words
 from daemon.cli.blocks import Block, Facts, Table, Tone, Toned
 from daemon.cli.watching import Seen
+from daemon.delivery.courier import OF_THE_RELAY
 from daemon.mail.event import Type
 from daemon.store.live import Class, Lane, Trouble
 from daemon.store.operator import Instance
@@ -14,6 +16,8 @@ from daemon.store.operator import Instance
 CLASSES = ("urgent", "normal", "bulk")
 _BUSY = 0.05
 """Seconds of a rate that may be spent without anybody waiting for it."""
+_LATELY = timedelta(minutes=2)
+"""How long a relay's trouble explains that nothing goes there."""
 _RATES = {
     "sent": (Type.DELIVERY_SENT,),
     "deferred": (Type.DELIVERY_DEFERRED,),
@@ -42,7 +46,7 @@ def document(seen: Seen) -> dict[str, Any]:
              "is_more": one.is_more}
             for one in seen.classes
         ],
-        "lanes": [{**asdict(lane), "why": why(lane, seen.instances)} for lane in seen.lanes],
+        "lanes": [{**asdict(lane), "why": why(lane, seen)} for lane in seen.lanes],
         "instances": [asdict(one) for one in seen.instances],
         "troubles": [asdict(one) for one in seen.troubles],
     }  # fmt: skip
@@ -60,11 +64,11 @@ def view(seen: Seen) -> list[Block]:
     ]
 
 
-def why(lane: Lane, instances: Sequence[Instance]) -> str:
+def why(lane: Lane, seen: Seen) -> str:
     """Why a lane goes no faster; empty when nothing waits for it."""
     if not lane.ready + lane.claimed:
         return ""
-    if stuck := _stuck(lane, instances):
+    if stuck := _stuck(lane, seen.instances) or _failing(lane, seen):
         return stuck
     if lane.paced > _BUSY:
         return f"at its rate of {lane.max_per_second:g}/s"
@@ -82,6 +86,17 @@ def _stuck(lane: Lane, instances: Sequence[Instance]) -> str:
         return "no instance is alive"
     starting = [one for one in alive if not one.brake and not one.draining]
     return "" if starting else "no instance starts anything"
+
+
+def _failing(lane: Lane, seen: Seen) -> str:
+    """That its relay doesn't take anything now, by what went wrong last."""
+    if lane.flying:
+        return ""
+    for one in seen.troubles:
+        is_ours, reason = one.relay == f"{lane.host}:{lane.port}", one.data.get("reason")
+        if is_ours and reason in OF_THE_RELAY and seen.at - one.at < _LATELY:
+            return f"its relay fails: {reason}"
+    return ""
 
 
 def _rates(seen: Seen) -> dict[str, float]:
@@ -140,7 +155,7 @@ def _lanes(seen: Seen) -> Table:
     rows = [
         (f"{lane.transport}{' ' + lane.site if lane.site else ''} ({lane.host}:{lane.port})",
          f"{lane.granted}/{lane.max_connections}", lane.flying, f"{lane.ready:,}",
-         _toned(why(lane, seen.instances)))
+         _toned(why(lane, seen)))
         for lane in seen.lanes
     ]  # fmt: skip
     return Table(
@@ -154,7 +169,7 @@ def _lanes(seen: Seen) -> Table:
 def _toned(said: str) -> Toned:
     if said in ("flowing", "about to start"):
         return Toned(said, Tone.GOOD)
-    is_stuck = said.startswith(("no instance", "its transport"))
+    is_stuck = said.startswith(("no instance", "its transport", "its relay"))
     return Toned(said or "idle", Tone.BAD if is_stuck else Tone.HELD if said else Tone.FAINT)
 
 

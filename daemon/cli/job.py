@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, estimate, looking, names, story, telling, words
+from daemon.cli import configured, doors, estimate, looking, names, relays, story, telling, words
 from daemon.cli.blocks import Bar, Block, Facts, Row, Table, Tone, Toned
 from daemon.cli.estimate import Estimate, Pace
 from daemon.cli.exits import Ended, Exit
@@ -97,6 +97,7 @@ class _Seen:
     waits: Sequence[operator.Open]
     numbers: Mapping[str, int | None]
     estimate: Estimate
+    relay_fails: str
 
     @property
     def ended(self) -> int:
@@ -129,6 +130,7 @@ async def _seen(store: door.Store, number: UUID, pace: Pace) -> _Seen:
         waits=waits,
         numbers=stood.numbers,
         estimate=estimate.of(job, lane, waits, pace),
+        relay_fails=await relays.failing(store, job),
     )
 
 
@@ -142,7 +144,7 @@ def _look(seen: _Seen) -> Look:
         "expires_at": job.expires_at, "counts": dict(seen.numbers),
         "progress": round(seen.share, 4), "ends_at": found.ends_at,
         "per_second": found.per_second, "estimate": found.words,
-        "words": telling.standing_of(job, seen.lane, seen.waits),
+        "words": _words(seen),
     }  # fmt: skip
     return Look(document=document, view=_view(seen), is_last=job.finished_at is not None)
 
@@ -165,8 +167,14 @@ def _view(seen: _Seen) -> list[Block]:
             ("finished", job.finished_at and words.when(job.finished_at, job.now)),
         ]
     )
-    standing_lines = telling.standing_of(job, seen.lane, seen.waits) if job.remaining else []
-    return [facts, how_far, story.numbers(seen.numbers), *standing_lines, seen.estimate.words]
+    told = _words(seen) if job.remaining else []
+    return [facts, how_far, story.numbers(seen.numbers), *told, seen.estimate.words]
+
+
+def _words(seen: _Seen) -> list[str]:
+    """What is left of it, what that waits for, and what stands in its way."""
+    told = telling.standing_of(seen.job, seen.lane, seen.waits)
+    return [*told, *([seen.relay_fails] if seen.relay_fails else [])]
 
 
 def standing(job: operator.Job | overviews.Job) -> Toned:

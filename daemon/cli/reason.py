@@ -57,6 +57,8 @@ class Scene:
     doubt_since: datetime | None
     doubt_after: float
     """Seconds after which an undecided doubt is given up."""
+    relay_fails: str = ""
+    """What of late was wrong with its relay itself, if anything was."""
 
 
 _FINAL = {
@@ -162,6 +164,8 @@ def _told(scene: Scene, cause: Cause, sentence: str) -> Reason:
         sentences.append(f"Its transport {job.transport_id} is not in use any more.")
     if cause in (Cause.READY, Cause.CLAIMED):
         sentences += busy(lane)
+    if cause in (Cause.DUE, Cause.READY, Cause.CLAIMED) and scene.relay_fails:
+        sentences.append(scene.relay_fails)
     sentences.append(f"It is given up {words.when(job.expires_at, job.now)}.")
     return Reason(cause=cause, until=until, sentences=tuple(sentences))
 

@@ -67,9 +67,13 @@ def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> 
     return Told(document=document, view=[head, _record(facts), *found.sentences])
 
 
-def of_job(job: Job, lane: Lane, waits: Sequence[Open], facts: Sequence[Fact]) -> Told:
+def of_job(
+    job: Job, lane: Lane, waits: Sequence[Open], facts: Sequence[Fact], *, relay_fails: str = ""
+) -> Told:
     """A job: its own story, and what its open deliveries wait for."""
     standing = standing_of(job, lane, waits)
+    if relay_fails:
+        standing.append(relay_fails)
     document = {
         "job": _job(job),
         "open": [_open(one) for one in waits],
@@ -134,7 +138,11 @@ def of_address(
         "suppressions": [asdict(suppression) for suppression in held],
         "story": one.document if one else None,
     }
-    view: list[Block] = one.view if one else [_list(deliveries, days)]
+    view: list[Block] = []
+    if len(deliveries) != 1:
+        view.append(_list(deliveries, days))
+    if one:
+        view += [*([] if len(deliveries) == 1 else ["The latest of them:"]), *one.view]
     view = [*view, *(_left_out(once) for once in left), *(_held(each) for each in held)]
     return Told(document=document, view=view)
 

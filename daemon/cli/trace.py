@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, telling, words
+from daemon.cli import configured, doors, names, relays, telling, words
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.reason import Scene
@@ -84,7 +84,9 @@ async def _job(store: door.Store, number: UUID) -> Told:
         raise Ended(f"job {number} is gone")
     lane = await operator.lane(store, job.lane_id)
     waits = await operator.still_open(store, number, limit=_MOST)
-    return telling.of_job(job, lane, waits, await operator.job_story(store, number))
+    fails = await relays.failing(store, job)
+    facts = await operator.job_story(store, number)
+    return telling.of_job(job, lane, waits, facts, relay_fails=fails)
 
 
 async def _delivery(store: door.Store, settings: Config, number: int) -> Told:
@@ -113,11 +115,12 @@ async def _scene(
         ahead=ahead,
         doubt_since=await operator.doubt_since(store, delivery.id),
         doubt_after=settings.doubt.after,
+        relay_fails=await relays.failing(store, job),
     )
 
 
 async def _addressed(store: door.Store, settings: Config, text: str, days: int) -> Told:
-    """All that is known of an address; of a single delivery its whole story."""
+    """All that is known of an address; of its latest delivery the whole story."""
     found = address.check(text, allow_utf8=True, need_dot=False)
     if isinstance(found, address.Invalid):
         raise Ended(f"{text} is no address: {found.reason}", Exit.USAGE)
@@ -125,5 +128,5 @@ async def _addressed(store: door.Store, settings: Config, text: str, days: int) 
     deliveries = await operator.addressed(store, found.norm, since=since, limit=_MOST)
     left = await operator.left_out(store, found.address, since=since, limit=_MOST)
     held = await operator.suppressions(store, found.supp, limit=_MOST)
-    one = await _delivery(store, settings, deliveries[0].id) if len(deliveries) == 1 else None
+    one = await _delivery(store, settings, deliveries[0].id) if deliveries else None
     return telling.of_address(found.address, deliveries, left, held, one=one, days=days)

@@ -13,10 +13,8 @@ LANES = 15
 """Lanes shown: the busiest."""
 TROUBLES = 5
 """Tries shown that didn't go well: the latest."""
-_BEFORE = 500
-"""Events of each stream that are looked through for troubles at the start."""
-_OLDEST = timedelta(minutes=10)
-"""How old a trouble may be at the start: older ones say nothing of now."""
+_OVERLAP = timedelta(minutes=10)
+"""How far clocks may be apart: a look asks for no event before the last look by more than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +53,7 @@ class Watch:
         """Notes where everything stands, and what went wrong lately."""
         self._at = await live.now(self._store)
         self._streams = {one.number: one for one in await live.streams(self._store)}
-        lately = Stretch(
-            numbers=list(self._streams),
-            since=[max(0, one.last_seq - _BEFORE) for one in self._streams.values()],
-            until=[one.last_seq for one in self._streams.values()],
-            after=self._at - _OLDEST,
-        )
-        await self._note(lately)
+        self._note(await live.lately(self._store, limit=TROUBLES))
 
     async def look(self) -> Seen:
         """How things stand now."""
@@ -70,7 +62,7 @@ class Watch:
         at, streams = await live.now(store), await live.streams(store)
         stretch, told = self._passed(streams, before)
         happened = await live.happened(store, stretch)
-        await self._note(stretch)
+        self._note(await live.troubles(store, stretch, limit=TROUBLES))
         self._at, self._streams = at, {one.number: one for one in streams}
         return Seen(
             at=at,
@@ -92,10 +84,9 @@ class Watch:
             numbers=[now.number for _, now in pairs],
             since=[was.last_seq if was else 0 for was, _ in pairs],
             until=[now.last_seq for _, now in pairs],
-            after=before - _OLDEST,
+            after=before - _OVERLAP,
         )
         return stretch, sum(now.told_seq - (was.told_seq if was else 0) for was, now in pairs)
 
-    async def _note(self, stretch: Stretch) -> None:
-        found = await live.troubles(self._store, stretch, limit=TROUBLES)
+    def _note(self, found: Sequence[Trouble]) -> None:
         self._troubles.extendleft(reversed(found))

@@ -6,7 +6,7 @@ tables: what was appended since the last look, what is claimed, the first of wha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,10 @@ DEPTH = 1000
 """Batches and retry rows that are looked at of each class; beyond, there is more."""
 _LANE_DEPTH = 200
 """The same of each lane."""
+_BEFORE = 500
+"""Events of each stream that are looked through for troubles of late."""
+_OLDEST = timedelta(minutes=10)
+"""How old such a trouble may be: older ones say nothing of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,18 @@ async def troubles(store: door.Store, stretch: Stretch, *, limit: int) -> list[T
     """The latest tries in a stretch that didn't go well, the last one first."""
     rows = await store.rows("live.troubles", *_places(stretch), limit)
     return [Trouble(**(dict(row) | {"data": row["data"] or {}})) for row in rows]
+
+
+async def lately(store: door.Store, *, limit: int) -> list[Trouble]:
+    """The same of the last minutes, as far as a bounded look back reaches."""
+    written = await streams(store)
+    stretch = Stretch(
+        numbers=[one.number for one in written],
+        since=[max(0, one.last_seq - _BEFORE) for one in written],
+        until=[one.last_seq for one in written],
+        after=await now(store) - _OLDEST,
+    )
+    return await troubles(store, stretch, limit=limit)
 
 
 async def classes(store: door.Store) -> list[Class]:

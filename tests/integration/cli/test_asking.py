@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,6 +148,30 @@ async def test_not_all_were_sent(counter: Counter, typed: Typed) -> None:
     ended = await typed("send", "--to", "ann@example.com", "--wait", "--json")
     assert ended.code == 1
     assert ended.document["counts"]["bounced"] == 1
+
+
+class Person(StringIO):
+    """Somebody at a terminal."""
+
+    def isatty(self) -> bool:
+        """He is."""
+        return True
+
+
+async def test_a_person_is_asked(
+    counter: Counter, ground: Ground, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a terminal a cancel of a job asks first; no is no request, --yes asks nothing."""
+    job = await ground.job(3)
+    counter.answer = {"v": 1, "ok": True, "command": "cancel", "job": str(job), "canceled": 3}
+    seen = Person()
+    monkeypatch.setattr("sys.stdin", Person("n\n"))
+    monkeypatch.setattr("sys.stderr", seen)
+    assert (await typed("cancel", str(job))).code == 1
+    assert seen.getvalue().startswith("Cancel 3 deliveries of job")
+    assert counter.taken == []
+    assert (await typed("cancel", str(job), "--yes")).code == 0
+    assert len(counter.taken) == 1
 
 
 async def test_changes_go_through_the_queue(

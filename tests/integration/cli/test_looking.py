@@ -96,6 +96,16 @@ async def test_why_it_waits(ground: Ground, typed: Typed) -> None:
     assert story["waits"]["until"] == due.isoformat()
 
 
+async def test_the_latest_of_several(ground: Ground, typed: Typed) -> None:
+    """An address with several deliveries has all of them listed, and the story of the latest."""
+    await ground.job(1)
+    await ground.job(1, due=HOUR)
+    found = (await typed("trace", "p0@x.example", "--json")).document
+    assert len(found["deliveries"]) == 2
+    assert found["story"]["delivery"] == found["deliveries"][0]["id"]
+    assert "The latest of them:" in (await typed("trace", "p0@x.example")).out
+
+
 async def test_ready_and_claimed(ground: Ground, typed: Typed) -> None:
     """A delivery knows how many go before it, and who has claimed it."""
     job = await ground.job(1)

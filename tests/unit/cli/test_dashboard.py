@@ -80,7 +80,18 @@ def test_nothing_at_all() -> None:
 )
 def test_why_a_lane_waits(lane: dict[str, object], instance: dict[str, object], why: str) -> None:
     """Each reason that is known of a lane has its words."""
-    assert dashboard.why(replace(LANE, **lane), [replace(INSTANCE, **instance)]) == why
+    seen = replace(SEEN, instances=[replace(INSTANCE, **instance)])
+    assert dashboard.why(replace(LANE, **lane), seen) == why
+
+
+def test_a_relay_that_fails_is_named() -> None:
+    """A lane that stands still since its relay can't be reached says so, and not for ever."""
+    down = replace(TROUBLE, type="delivery.deferred", code=None, data={"reason": "connect"})
+    still = replace(LANE, flying=0)
+    assert dashboard.why(still, replace(SEEN, troubles=[down])) == "its relay fails: connect"
+    old = replace(down, at=NOW - timedelta(hours=1))
+    assert dashboard.why(still, replace(SEEN, troubles=[old])) == "about to start"
+    assert dashboard.why(LANE, replace(SEEN, troubles=[down])) == "flowing"
 
 
 def test_a_brake_is_shown() -> None:

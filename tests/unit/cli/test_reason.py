@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from daemon.cli import reason
+from daemon.cli import reason, relays
 from daemon.cli.reason import Cause, Scene
 from daemon.mail.state import State
+from daemon.store.live import Trouble
 from daemon.store.operator import Delivery, Job, Lane
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -182,3 +183,19 @@ def test_all_are_leaving() -> None:
     found = reason.of(scene(lane={"starting": 0}, rank=1.0))
     assert found.cause is Cause.BRAKED
     assert "No instance starts anything now: all are about to stop." in found.sentences
+
+
+def test_a_relay_that_fails() -> None:
+    """Who waits for a relay that can't be reached hears that, and when it failed last."""
+    one = Trouble(
+        at=NOW - timedelta(seconds=5), type="delivery.deferred", job_id=UUID(int=2), delivery_id=1,
+        attempt=1, code=None, enhanced=None, text=None, relay="relay.example:25",
+        data={"reason": "connect"},
+    )  # fmt: skip
+    said = relays.sentence([one], "relay.example:25", NOW)
+    assert said == "Its relay relay.example:25 failed 5 s ago (connect); it is given time."
+    assert relays.sentence([one], "other.example:25", NOW) == ""
+    greylisted = replace(one, code=451, data={"reason": "refused"})
+    assert relays.sentence([greylisted], "relay.example:25", NOW) == ""
+    waiting = replace(scene(rank=1.0), relay_fails=said)
+    assert said in reason.of(waiting).sentences
