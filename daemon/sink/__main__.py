@@ -7,11 +7,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 from daemon.sink import behaviour, mode
 from daemon.sink.control import Control
+from daemon.sink.inbox.box import Box
 from daemon.sink.record import Recorder
 from daemon.sink.server import Server
 from daemon.sink.show import Show
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as closing:
             script = options.script.read_text() if options.script else ""
-            asyncio.run(_serve(_built(options, closing), options, script))
+            box = Box()
+            asyncio.run(_serve(_built(options, closing, box), options, script, box))
     except* (OSError, RuntimeError, ValueError) as refusals:
         sys.stderr.write("".join(f"sink: {refusal}\n" for refusal in refusals.exceptions))
         status = _FAILED
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep-bytes", action="store_true", help="the record holds each message, in base64")
     add("--count-only", action="store_true", help="fast: messages are counted, not looked into")
     add("--show", action="store_true", help="print one line per message and refusal")
+    add("--web", metavar="HOST:PORT", help="a web inbox: look at every mail in a browser")
     add("--script", type=Path, metavar="F", help="requests of the control channel, played at start")
     add("--capabilities", type=_names, default=_WITHOUT_TLS, metavar="A,B", help=_names.__doc__)
     add("--tls-cert", type=Path, metavar="F", help="PEM for STARTTLS; made by openssl if not given")
@@ -77,8 +80,8 @@ def _user(text: str) -> tuple[str, str]:
     return name, password
 
 
-def _built(options: argparse.Namespace, closing: ExitStack) -> Sink:
-    witnesses: list[Witness] = []
+def _built(options: argparse.Namespace, closing: ExitStack, box: Box) -> Sink:
+    witnesses: list[Witness] = [box] if options.web else []
     if options.record:
         recorder = Recorder(options.record, keep_bytes=options.keep_bytes)
         closing.callback(recorder.close)
@@ -104,7 +107,7 @@ def _built(options: argparse.Namespace, closing: ExitStack) -> Sink:
     )
 
 
-async def _serve(sink: Sink, options: argparse.Namespace, script: str) -> None:
+async def _serve(sink: Sink, options: argparse.Namespace, script: str, box: Box) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,20 +115,32 @@ async def _serve(sink: Sink, options: argparse.Namespace, script: str) -> None:
     async with asyncio.TaskGroup() as tasks:
         smtp = Server(sink, tasks)
         control = Control(sink, smtp, tasks)
-        try:
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(smtp.close)
+            closing.callback(control.close)
             await smtp.listen(options.listen)
             if options.control:
                 await control.listen(options.control)
             await control.run(script)
-            _tell(sink, smtp, control, options.ready_file)
+            ready = {"smtp": smtp.address}
+            if options.web:
+                ready["web"] = await _shown(box, options.web, closing)
+            _tell(ready, sink, control, options.ready_file)
             await stop.wait()
-        finally:
-            control.close()
-            await smtp.close()
 
 
-def _tell(sink: Sink, smtp: Server, control: Control, ready_file: Path | None) -> None:
-    ready = {"smtp": smtp.address}
+async def _shown(box: Box, address: str, closing: AsyncExitStack) -> str:
+    """The web inbox, and where it is."""
+    # it needs more than the standard library, and nobody else here does
+    from daemon.sink.inbox.pages import Listener  # noqa: PLC0415
+
+    listener = Listener(box)
+    closing.push_async_callback(listener.close)
+    await listener.listen(address)
+    return listener.address
+
+
+def _tell(ready: dict[str, str], sink: Sink, control: Control, ready_file: Path | None) -> None:
     if control.address:
         ready["control"] = control.address
     if sink.certificate.path:
