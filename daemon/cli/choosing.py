@@ -11,7 +11,6 @@ from cyclopts import Parameter
 from daemon.broker import dead
 from daemon.broker.dead import DeadLetter
 from daemon.cli.exits import Ended, Exit
-from daemon.config import values
 from daemon.mail import refusal
 
 _SHORTEST = 4
@@ -117,6 +116,8 @@ def _goes_by(name: str, letter: Found) -> bool:
 
 
 def _age(option: str, text: str | None) -> timedelta | None:
+    from daemon.config import values  # noqa: PLC0415 - pydantic: --help waits for nothing
+
     try:
         return None if text is None else timedelta(seconds=values.seconds(text))
     except (ValueError, OverflowError) as error:

@@ -8,16 +8,18 @@ import asyncio
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from daemon import config
 from daemon.cli import asking, choosing, configured, letters, reviving, words
 from daemon.cli.choosing import NONE, Filters
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from daemon import config
 
 Name = Annotated[
     str, Parameter(help="A dead letter's id or its beginning, or its message id.", negative="")
@@ -118,7 +120,7 @@ def drop(
 
 
 async def _chosen(
-    settings: config.Config, names: tuple[str, ...], filters: Filters, *, every: bool
+    settings: "config.Config", names: tuple[str, ...], filters: Filters, *, every: bool
 ) -> Counter[str]:
     """How many of each digest are meant."""
     if bool(names) == every:

@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from daemon import config
 from daemon.store import door, errors, schema
 
 if TYPE_CHECKING:
+    from daemon import config
     from daemon.broker.conversation import Conversation
 
 ROLE = "cli"
 _CONNECTIONS = 2
 
 
-def reach(settings: config.Config, *, seconds: float | None = None) -> door.Reach:
+def reach(settings: "config.Config", *, seconds: float | None = None) -> door.Reach:
     """How the configuration reaches the database; `seconds` for statements that take longer."""
     postgres = settings.postgres
     return door.Reach(
@@ -29,7 +29,7 @@ def reach(settings: config.Config, *, seconds: float | None = None) -> door.Reac
 
 @asynccontextmanager
 async def postgres(
-    settings: config.Config, *, seconds: float | None = None
+    settings: "config.Config", *, seconds: float | None = None
 ) -> AsyncIterator[door.Store]:
     """A store whose schema is ours. Raises `Unavailable`, `SchemaMismatch`."""
     way = reach(settings, seconds=seconds)
@@ -40,7 +40,7 @@ async def postgres(
 
 
 @asynccontextmanager
-async def rabbitmq(settings: config.Config) -> AsyncIterator["Conversation"]:
+async def rabbitmq(settings: "config.Config") -> AsyncIterator["Conversation"]:
     """A conversation with the broker. Raises `Unavailable`, `Refused`."""
     from daemon.broker import conversation  # noqa: PLC0415 - who only looks needs no aio_pika
 

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from daemon.cli.exits import Ended, Exit
-from daemon.config import values
-from daemon.mail.request import kinds
 from daemon.store import door, operator
 from daemon.store.operator import Found
 
@@ -62,6 +60,9 @@ async def target(store: door.Store, name: str) -> Target:
 
 def moment(text: str, now: datetime) -> datetime:
     """`2030-12-31T12:00:00+03:00`, or `+10m` from now."""
+    from daemon.config import values  # noqa: PLC0415 - pydantic: few names are times
+    from daemon.mail.request import kinds  # noqa: PLC0415
+
     try:
         if text.startswith("+"):
             return now + timedelta(seconds=values.seconds(text[1:]))

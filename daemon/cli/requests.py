@@ -6,15 +6,17 @@ customer of one's choice the user must be one of `intake.trusted`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from daemon import config
 from daemon.broker import topology
-from daemon.broker.conversation import Conversation, Question
 from daemon.cli.exits import Ended, Exit
+
+if TYPE_CHECKING:
+    from daemon import config
+    from daemon.broker.conversation import Conversation
 
 VERSION = 1
 _DEFAULT_USER = "guest"
@@ -43,7 +45,7 @@ class Sending:
     """How long its answer is waited for."""
 
 
-def voice(settings: config.Config, customer: int | None) -> Voice:
+def voice(settings: "config.Config", customer: int | None) -> Voice:
     """As whom to speak for a customer; None = for whomever the configuration says."""
     intake = settings.intake
     user = login(settings.rabbitmq.url.reveal())
@@ -81,13 +83,15 @@ def spoken(voice: Voice, body: bytes) -> bytes:
 
 
 async def ask(
-    conversation: Conversation, settings: config.Config, voice: Voice, sending: Sending
+    conversation: "Conversation", settings: "config.Config", voice: Voice, sending: Sending
 ) -> Any:
     """The answer, as JSON values. `Ended` when none comes in time.
 
     One of ours that was given before says so itself, as `repeated`.
     """
     name = topology.names(settings.rabbitmq.prefix)
+    from daemon.broker.conversation import Question  # noqa: PLC0415 - aio_pika: --help needs none
+
     question = Question(
         body=sending.body,
         message_id=sending.message_id,

@@ -9,14 +9,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from daemon import config, crashpoints
+from daemon import crashpoints
 from daemon.broker import errors, morgue
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.dead import DeadLetter
 from daemon.broker.morgue import Morgue
 from daemon.cli import progress, requests
 from daemon.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from daemon import config
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,13 +33,13 @@ class Done:
     """Those that the broker didn't take, and why."""
 
 
-def opened(settings: config.Config) -> AbstractAsyncContextManager[Morgue]:
+def opened(settings: "config.Config") -> AbstractAsyncContextManager[Morgue]:
     """The dead letters of the configuration's broker. Raises `Unavailable`, `Refused`."""
     rabbitmq = settings.rabbitmq
     return morgue.opened(rabbitmq.url.reveal(), rabbitmq.prefix, seconds=rabbitmq.connect_timeout)
 
 
-async def replayed(settings: config.Config, chosen: Counter[str], screen: Screen) -> Done:
+async def replayed(settings: "config.Config", chosen: Counter[str], screen: Screen) -> Done:
     """Puts back so many of each digest. Raises `Unavailable` when the broker is lost on the way."""
     done, user = Done(), requests.login(settings.rabbitmq.url.reveal())
     seconds = settings.rabbitmq.publish_timeout
@@ -49,7 +53,7 @@ async def replayed(settings: config.Config, chosen: Counter[str], screen: Screen
     return done
 
 
-async def dropped(settings: config.Config, chosen: Counter[str]) -> int:
+async def dropped(settings: "config.Config", chosen: Counter[str]) -> int:
     """Takes away so many of each digest; answers how many there were."""
     number = 0
     async with opened(settings) as held:

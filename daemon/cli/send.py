@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import orjson
 from cyclopts import Parameter
 
-from daemon import config
 from daemon.broker import topology
-from daemon.broker.conversation import Conversation
 from daemon.cli import configured, control, doors, follow, names, requests, story, telling, verdicts
 from daemon.cli.blocks import Block
 from daemon.cli.exits import Ended, Exit
@@ -21,6 +19,10 @@ from daemon.cli.options import DEFAULT, Options
 from daemon.cli.requests import Sending, Voice
 from daemon.cli.screen import Screen
 from daemon.store import inquiries, operator
+
+if TYPE_CHECKING:
+    from daemon import config
+    from daemon.broker.conversation import Conversation
 
 STDIN = "-"
 SILENCE = 5.0
@@ -114,7 +116,7 @@ async def send(
 
 
 async def sent(
-    settings: config.Config, voice: Voice, sending: Sending, *, wait: bool, options: Options
+    settings: "config.Config", voice: Voice, sending: Sending, *, wait: bool, options: Options
 ) -> int:
     """Sends, shows the answer and, if wanted, everything that follows from it."""
     async with doors.rabbitmq(settings) as conversation:
@@ -143,7 +145,7 @@ def view(answer: Any) -> list[Block]:
 
 
 async def _followed(
-    conversation: Conversation, settings: config.Config, screen: Screen, answer: Any
+    conversation: "Conversation", settings: "config.Config", screen: Screen, answer: Any
 ) -> int:
     """Shows what happens to the job, as it happens."""
     followed = follow.Follow(answer["job"])
@@ -170,7 +172,7 @@ async def _followed(
     return Exit.OK if followed.all_sent else Exit.FAILED
 
 
-async def _looked(settings: config.Config, job: UUID) -> tuple[Mapping[str, Any] | None, str]:
+async def _looked(settings: "config.Config", job: UUID) -> tuple[Mapping[str, Any] | None, str]:
     """Why there is silence: the final numbers of a job that has ended, or what ends its pause."""
     async with doors.postgres(settings) as store:
         found = await operator.job(store, job)

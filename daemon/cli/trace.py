@@ -4,7 +4,7 @@ Promise 7: every wait has a reason that can be asked for.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from cyclopts import Parameter
@@ -15,10 +15,11 @@ from daemon.cli.options import DEFAULT, Options
 from daemon.cli.reason import Scene
 from daemon.cli.screen import Screen
 from daemon.cli.telling import Told
-from daemon.config import Config
-from daemon.mail import address
 from daemon.mail.event import Type
 from daemon.store import door, framing, operator
+
+if TYPE_CHECKING:
+    from daemon.config import Config
 
 _MOST = 20
 """Deliveries and jobs shown of one address."""
@@ -52,7 +53,7 @@ async def trace(
     return Exit.OK
 
 
-async def _named(store: door.Store, settings: Config, name: str) -> Told:
+async def _named(store: door.Store, settings: "Config", name: str) -> Told:
     """By whichever of our names this is."""
     number = names.as_number(name)
     if number is not None and await operator.find_by_delivery(store, number):
@@ -68,7 +69,7 @@ async def _named(store: door.Store, settings: Config, name: str) -> Told:
     return await _job(store, (await names.job(store, name)).job)
 
 
-async def _event(store: door.Store, settings: Config, event: operator.Happened) -> Told:
+async def _event(store: door.Store, settings: "Config", event: operator.Happened) -> Told:
     if event.delivery_id is not None:
         return await _delivery(store, settings, event.delivery_id)
     if event.job_id is not None:
@@ -89,7 +90,7 @@ async def _job(store: door.Store, number: UUID) -> Told:
     return telling.of_job(job, lane, waits, facts, relay_fails=fails)
 
 
-async def _delivery(store: door.Store, settings: Config, number: int) -> Told:
+async def _delivery(store: door.Store, settings: "Config", number: int) -> Told:
     delivery = await operator.delivery(store, number)
     job = None if delivery is None else await operator.job(store, delivery.job_id)
     if delivery is None or job is None:
@@ -100,7 +101,7 @@ async def _delivery(store: door.Store, settings: Config, number: int) -> Told:
 
 
 async def _scene(
-    store: door.Store, settings: Config, delivery: operator.Delivery, job: operator.Job
+    store: door.Store, settings: "Config", delivery: operator.Delivery, job: operator.Job
 ) -> Scene:
     """Everything that it may wait for."""
     ahead = 0
@@ -119,8 +120,10 @@ async def _scene(
     )
 
 
-async def _addressed(store: door.Store, settings: Config, text: str, days: int) -> Told:
+async def _addressed(store: door.Store, settings: "Config", text: str, days: int) -> Told:
     """All that is known of an address; of its latest delivery the whole story."""
+    from daemon.mail import address  # noqa: PLC0415 - email_validator: only addresses need it
+
     found = address.check(text, allow_utf8=True, need_dot=False)
     if isinstance(found, address.Invalid):
         raise Ended(f"{text} is no address: {found.reason}", Exit.USAGE)

@@ -40,6 +40,12 @@ async def test_what_everybody_types_is_quick(typed: str) -> None:
     assert rooms <= ({"cyclopts", "rich"} if typed == "nope" else set())
 
 
+@pytest.mark.parametrize("typed", ["trace", "job show", "send", "cancel", "top"])
+async def test_the_help_of_a_command_needs_no_configuration(typed: str) -> None:
+    """--help of a command imports what it is drawn with, and not what reads the configuration."""
+    assert await _imported(*typed.split(), "--help") <= {"cyclopts", "rich", "asyncpg"}
+
+
 async def test_who_only_looks_needs_no_broker(config: Path) -> None:
     """A command that asks Postgres alone doesn't wait for what speaks AMQP, HTTP, or for logs."""
     rooms = await _imported("instances", "--config", str(config))
