@@ -141,6 +141,22 @@ def report(error: BaseException) -> None:
             fault.add_note(_REPORTED)
 
 
+def cancellations() -> int:
+    """How often this task was asked to end and hasn't yet; for `heed`."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def heed(before: int) -> None:
+    """Raises the cancellation that came since there were `before`, should a library have kept it.
+
+    `asyncio.wait_for` does (Python 3.11) when what was waited for is done at that very moment; so
+    does whoever makes another error of it. A task that works for ever would do so from then on.
+    """
+    if cancellations() > before:
+        raise asyncio.CancelledError
+
+
 def is_ours() -> bool:
     """Whether a cancellation that is being raised was asked of this task, and by us."""
     task = asyncio.current_task()

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 
 from aiormq import exceptions as aiormq
 
+from daemon import tasks
+
 
 class Unavailable(Exception):
     """The broker is away, or didn't answer in time. What was under way may have arrived or not."""
@@ -45,21 +47,26 @@ async def asking(what: str, *, seconds: float) -> AsyncIterator[None]:
     """Waits for the broker at most so long; whatever the client raises becomes `Unavailable`.
 
     A cancellation of the current task itself passes through; one that comes from within the client,
-    because a connection closed under it, doesn't count as one.
+    because a connection closed under it, doesn't count as one. Nor is one lost within the client.
     """
+    before = tasks.cancellations()
     try:
         async with asyncio.timeout(seconds):
             yield
     except asyncio.CancelledError as error:
-        if _is_cancelled():
+        if tasks.is_ours():
             raise
         raise Unavailable(f"{what}: connection lost") from error
     except TimeoutError as error:
+        tasks.heed(before)
         raise Unavailable(f"{what}: no answer within {seconds:g} s") from error
     except _REFUSALS as error:
+        tasks.heed(before)
         raise Refused(f"{what}: {words(error)}") from error
     except _LOSSES as error:
+        tasks.heed(before)
         raise Unavailable(f"{what}: {words(error)}") from error
+    tasks.heed(before)
 
 
 def refusal(code: int) -> bool:
@@ -73,8 +80,3 @@ def words(error: BaseException | None) -> str:
         return "connection lost"
     said = " ".join(str(part) for part in error.args if part not in (None, ""))
     return said or type(error).__name__
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiosmtplib
 
-from daemon import crashpoints, logs
+from daemon import crashpoints, logs, tasks
 from daemon.delivery import envelope, wire
 from daemon.delivery.courier import Reason, Witness
 from daemon.delivery.dialogue import Dialogue
@@ -66,10 +66,11 @@ async def connect(
     relay: Relay, context: ssl.SSLContext | None, witness: Witness
 ) -> Connection | Deferred:
     """A connection to the relay, or why there is none."""
-    opening = _Opening(relay, context)
+    opening, before = _Opening(relay, context), tasks.cancellations()
     try:
         connection = await opening.run(witness)
     except _FAULTS as fault:
+        tasks.heed(before)
         return opening.explain(fault)
     log.debug(
         "relay.connected",
@@ -100,8 +101,10 @@ class _Opening:
             tls_context=self._context,
             timeout=self._relay.timeouts.ehlo,
         )
+        before = tasks.cancellations()
         try:
             await self._introduce(client)
+            tasks.heed(before)
             return self._take_over(client, Dialogue(witness))
         except BaseException:
             client.close()

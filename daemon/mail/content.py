@@ -16,5 +16,7 @@ class Content:
 
     def stuffed(self) -> bytes:
         """The octets that follow the 354, the final dot and its CRLF included."""
-        data = self.data.replace(b"\r\n.", b"\r\n..")
-        return (b"." if data.startswith(b".") else b"") + data + b".\r\n"
+        data = self.data
+        if b"\r\n." in data:  # looking costs a third of replacing, and hardly any mail has one
+            data = data.replace(b"\r\n.", b"\r\n..")
+        return b"".join((b"." if data.startswith(b".") else b"", data, b".\r\n"))

@@ -79,3 +79,26 @@ async def test_a_bug_stays_a_bug() -> None:
     with pytest.raises(ZeroDivisionError):
         async with errors.asking("ask", seconds=1):
             raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("told", [None, aiormq.ChannelInvalidStateError("closed")])
+async def test_a_cancellation_that_the_client_keeps(told: Exception | None) -> None:
+    """H13: whoever is asked to end does, though the client's wait was over at that very moment.
+
+    `asyncio.wait_for` then returns as if nothing had been, and a task for ever would stay for ever.
+    """
+    answer = asyncio.get_running_loop().create_future()
+
+    async def asks() -> None:
+        async with errors.asking("qos", seconds=5):
+            await asyncio.wait_for(answer, 4)
+            if told is not None:
+                raise told
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        asking = group.create_task(asks())
+        await asyncio.sleep(0.01)
+        answer.set_result(None)
+        asking.cancel()
+    assert asking.cancelled()
