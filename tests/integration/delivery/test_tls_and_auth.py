@@ -123,12 +123,13 @@ def deliver(run: Any, to: Relay, count: int = 1) -> list[Outcome]:
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_mail_over_verified_tls(run: Any, aiosmtpd: Start, authority: Authority, tls: str) -> None:
-    """With the authority's file the certificate verifies, and the mail goes over TLS."""
+    """With the authority's file the certificate verifies; the mail goes over TLS, as is said."""
     implicit = authority.context if tls == "implicit" else None
     starttls = None if implicit else authority.context
     inbox, port = aiosmtpd(implicit, tls_context=starttls)
     outcomes = deliver(run, relay(port, authority, tls=tls), 3)
     assert [type(outcome) for outcome in outcomes] == [Sent] * 3
+    assert {getattr(outcome, "tls", "") for outcome in outcomes} == {"TLSv1.3"}
     assert len(inbox.received) == 3
     assert all(content.endswith(b"\r\n.\r\n") for _, content in inbox.received)
 
