@@ -14,6 +14,8 @@ from daemon.intake.ask import Ask
 from daemon.mail.request.send import Send
 from daemon.store.accepting import Key
 
+HEAVY = 2**20
+"""Octets of parcels that are read together: as requests they take ten times as many of memory."""
 SUSPECT = 3
 """Times that a parcel came back, from which on it may be the one that killed whoever had it."""
 
@@ -40,10 +42,23 @@ def servings(parcels: Iterable[Parcel], chance: Random) -> Iterator[list[Parcel]
             yield [parcel]
         else:
             suspects.append(parcel)
-    if new:
-        yield new
+    yield from _light(new)
     chance.shuffle(suspects)
     yield from ([parcel] for parcel in suspects)
+
+
+def _light(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """Servings that weigh `HEAVY` at most, or are one parcel."""
+    serving: list[Parcel] = []
+    weight = 0
+    for parcel in parcels:
+        if serving and weight + len(parcel.body) > HEAVY:
+            yield serving
+            serving, weight = [], 0
+        serving.append(parcel)
+        weight += len(parcel.body)
+    if serving:
+        yield serving
 
 
 def of(pairs: Iterable[Pair], *, limit: int) -> Iterator[list[Pair]]:

@@ -118,3 +118,13 @@ def test_suspects_in_any_order() -> None:
     suspects = [replace(_again(9), tag=tag) for tag in range(5)]
     firsts = {next(groups.servings(suspects, Random(seed)))[0].tag for seed in range(50)}
     assert firsts == {0, 1, 2, 3, 4}
+
+
+@given(st.lists(st.integers(0, 2 * groups.HEAVY), max_size=12))
+def test_what_is_read_together_is_light(weights: list[int]) -> None:
+    """Frames of a campaign: all of them, in order, never more than so many octets or one parcel."""
+    parcels = [replace(_PARCEL, body=bytes(weight), tag=tag) for tag, weight in enumerate(weights)]
+    servings = list(groups.servings(parcels, Random(1)))
+    assert [parcel for serving in servings for parcel in serving] == parcels
+    for serving in servings:
+        assert len(serving) == 1 or sum(len(one.body) for one in serving) <= groups.HEAVY
