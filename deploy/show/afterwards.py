@@ -1,5 +1,6 @@
 """Where to look next: the variables of a shell that wants to, and what to type there."""
 
+import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -45,8 +46,10 @@ def text(place: Place, run: str, *, kept: bool) -> str:
         f"  {command:<{width}}  # {remark}" if remark else f"  {command}"
         for command, remark in typed
     ]
+    told = json.loads((place.folder / "sink.json").read_text())
     head = (
-        f"Everything keeps running, metrics are at {place.machine_page}/metrics. To play with it:"
+        f"Everything keeps running. Look at each mail: {told['web']}\n"
+        f"Metrics are at {place.machine_page}/metrics. To play with it:"
     )
     return "\n".join(["", head, "", *lines, ""])
 

@@ -103,7 +103,7 @@ def _start_sink(place: Place, say: Say) -> None:
     ready = place.folder / "sink.json"
     ready.unlink(missing_ok=True)
     words = ["--listen", f"127.0.0.1:{place.smtp}", "--ready-file", str(ready)]
-    words += ["--record", str(place.record), "--keep-bytes", "--show"]
+    words += ["--record", str(place.record), "--keep-bytes", "--show", "--web", "127.0.0.1:0"]
     argv = [str(environment.PYTHON), "-m", "daemon.sink", *words]
     process = _launch(place, "sink", argv, environment.activated())
     _await(place, "sink", process, ready.exists)

@@ -18,7 +18,8 @@ from daemon.sink.inbox.box import Box, Mail
 from daemon.sink.server import split
 
 _PAGE = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; img-src data:"
 )
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 """Links may open a tab; scripts, forms, plugins and our own origin are out of reach."""

@@ -1,9 +1,11 @@
 """`deploy/demo`, run as a person runs it, on a state folder of its own."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +91,10 @@ def test_what_it_says_to_type_can_be_typed(kept: Done, folder: Path) -> None:
     """Each `deliveryd` command that a kept demo shows works as it stands."""
     typed = re.findall(r"^  deliveryd (.*)$", kept.stdout, re.MULTILINE)
     assert len(typed) >= 3
-    for words in typed:
+    with urllib.request.urlopen(re.search(r"each mail: (\S+)", kept.stdout)[1] + "mails") as page:
+        assert len(json.load(page)["mails"]) == 200  # one page of them
+    for shown in typed:
+        words = re.sub("^top", "top --once", shown)  # nobody is here to end it
         done = run("sh", "-c", f"{sys.executable} -m daemon {words}", **shell(folder))
         assert done.returncode == 0, (words, done.stdout, done.stderr)
 
