@@ -16,16 +16,23 @@ from daemon.cli.exits import Exit
 def run(arguments: Sequence[str]) -> int:
     """One command, from what was typed to its exit code. Never raises but for `SystemExit`."""
     try:
-        if (page := overview.asked(arguments)) is not None:
+        typed = _helped(arguments)
+        if (page := overview.asked(typed)) is not None:
             sys.stdout.write(page)
             return Exit.OK
-        return _called(arguments)
+        return _called(typed)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _unheard()
     except Exception as error:  # noqa: BLE001 - the edge: nobody above would tell of it
         return _told(*faults.explain(error))
+
+
+def _helped(arguments: Sequence[str]) -> list[str]:
+    """`help trace` is what others call `trace --help`."""
+    typed = list(arguments)
+    return [*typed[1:], "--help"] if typed[:1] == ["help"] else typed
 
 
 def _called(arguments: Sequence[str]) -> int:

@@ -32,6 +32,8 @@ class Told:
 
     document: dict[str, Any]
     view: list[Block]
+    is_empty: bool = False
+    """Whether nothing at all is known of what was asked for."""
 
 
 def of_delivery(scene: Scene, of_job: Sequence[Fact], of_it: Sequence[Fact]) -> Told:
@@ -144,7 +146,10 @@ def of_address(
     if one:
         view += [*([] if len(deliveries) == 1 else ["The latest of them:"]), *one.view]
     view = [*view, *(_left_out(once) for once in left), *(_held(each) for each in held)]
-    return Told(document=document, view=view)
+    is_empty = not (deliveries or left or held)
+    if is_empty:
+        view.append("A request that no intake has taken yet isn't known here.")
+    return Told(document=document, view=view, is_empty=is_empty)
 
 
 def _head(job: Job) -> list[tuple[str, object]]:

@@ -50,7 +50,7 @@ async def trace(
         else:
             told = await _named(store, settings, name)
     Screen(options).show(told.document, told.view)
-    return Exit.OK
+    return Exit.FAILED if told.is_empty else Exit.OK
 
 
 async def _named(store: door.Store, settings: "Config", name: str) -> Told:

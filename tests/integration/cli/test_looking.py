@@ -96,6 +96,14 @@ async def test_why_it_waits(ground: Ground, typed: Typed) -> None:
     assert story["waits"]["until"] == due.isoformat()
 
 
+async def test_an_address_of_which_nothing_is_known(typed: Typed) -> None:
+    """Nobody's address is a no, and says what it might still be."""
+    ended = await typed("trace", "nobody@x.example")
+    assert ended.code == 1
+    assert ended.out.startswith("no delivery in the last 7 days")
+    assert "no intake has taken yet" in ended.out
+
+
 async def test_the_latest_of_several(ground: Ground, typed: Typed) -> None:
     """An address with several deliveries has all of them listed, and the story of the latest."""
     await ground.job(1)

@@ -74,6 +74,15 @@ def test_help_fits(columns: int) -> None:
     assert len(list(overview.lines(columns, colour=True))) == len(plain)
 
 
+def test_help_as_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """`help` is --help, alone and of a command."""
+    for typed, same in ((["help"], ["--help"]), (["help", "dead", "drop"], ["dead", "drop", "-h"])):
+        assert main.run(typed) == Exit.OK
+        said = capsys.readouterr().out
+        assert main.run(same) == Exit.OK
+        assert capsys.readouterr().out == said
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     """--version says that of the distribution, and nothing else."""
     assert main.run(["--version"]) == Exit.OK
