@@ -21,7 +21,7 @@ KEPT = (
     ("deliveryd status {run}-campaign", ""),
     ("deliveryd trace greylist-1+reader-002@{run}.example", ""),
     ("deliveryd job show {run}-campaign", "how far it is"),
-    ("deliveryd top", "how things go, until Ctrl-C"),
+    ("deliveryd top --once", "how things go; without --once live, until Ctrl-C"),
     ('deliveryd send --to ann@example.com --subject Hello --text "It works." --wait', ""),
     ("python deploy/first_request.py", "the one that README.md shows"),
     ("tail {log}", "each mail on a line"),
