@@ -153,7 +153,7 @@ def _beside(
         "watch.depths": watch.depths(house.health, house.inbound, names),
         "upkeep.ceilings": upkeep.ceilings(store, parts.weigh),
         "upkeep.gauges": upkeep.gauges(store),
-        "upkeep.house": upkeep.house(store),
+        "upkeep.house": upkeep.house(store, lambda: house.loaded.config.retention.ledger),
         "notices": notices.listen(house.reach, notices.DUE, wake),
     }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -54,13 +54,19 @@ async def ceilings(store: door.Store, hear: Callable[[upkeep.Piled], None]) -> N
         await asyncio.sleep(_CEILINGS_EVERY)
 
 
-async def house(store: door.Store) -> None:
-    """Partitions ahead, keys forgotten, some more jobs held to the accounting law; for ever."""
+async def house(store: door.Store, ledger_kept: Callable[[], float]) -> None:
+    """Partitions ahead and behind, keys forgotten, some more jobs held to the law; for ever.
+
+    `ledger_kept`: for how many seconds events are, as the configuration now says.
+    """
     walk = Walk()
     while True:
         try:
-            await upkeep.partitions(store, datetime.now(UTC).date())
+            now = datetime.now(UTC)
+            await upkeep.partitions(store, now.date())
             metrics.partitions_ahead.set(await upkeep.days_ahead(store))
+            for day in await upkeep.retire(store, (now - timedelta(seconds=ledger_kept())).date()):
+                _log.info("ledger.day_dropped", day=str(day))
             await upkeep.forget(store)
             _hold_to_the_law(walk, await upkeep.look(store, walk.at, _LOOK))
         except (errors.Unavailable, errors.Again) as error:

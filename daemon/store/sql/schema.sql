@@ -36,6 +36,10 @@ WHERE NOT EXISTS (
     WHERE to_regclass(format('%s_%s', parent,
                              to_char((now() AT TIME ZONE 'UTC')::date + ahead, 'YYYYMMDD'))) IS NULL);
 
+-- name: partition.drop_ledger
+-- Drops the oldest day of the ledger before $1, if there is one that may go; answers which.
+SELECT ledger_day_dropped($1::date);
+
 -- name: partition.make
 -- Makes the partitions of one day, where they are missing.
 SELECT partition_made('delivery', $1::date), partition_made('ledger', $1::date);

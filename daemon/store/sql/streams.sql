@@ -45,6 +45,10 @@ WHERE number = ANY (ARRAY(
       AND NOT EXISTS (SELECT FROM instance i WHERE i.id = s.instance AND i.lease_until > now())
     ORDER BY s.number LIMIT 100 FOR UPDATE SKIP LOCKED));
 
+-- name: stream.forget
+-- Removes streams that have ended and are told, and all of whose events are of days before $1.
+DELETE FROM stream WHERE closed AND told_seq = last_seq AND last_at < $1::date;
+
 -- name: stream.untold
 -- What is written and not yet told, over all streams.
 SELECT coalesce(sum(last_seq - told_seq), 0)::bigint AS events,
