@@ -1,6 +1,7 @@
 """What one life is made of: writers, teller, intake and dispatch, wired and stopped in order."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from daemon import config as configs
 from daemon import logs, watch
 from daemon.broker import topology
 from daemon.broker.connection import Link
+from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import sections
 from daemon.delivery.courier import Courier
@@ -81,6 +83,8 @@ class House:
     numbers: Callable[[], Numbers] = Numbers
     remark: str = ""
     """What a person should know besides, in one line."""
+    answers: deque[Outgoing] = field(default_factory=deque)
+    """Answers to requests that the broker hasn't taken yet."""
     left: int = 0
     """Outcomes that were not stored when the last life ended."""
 
@@ -199,6 +203,7 @@ def _intake(
             instance=lease.instance,
             config=house.loaded.config,
             key=key,
+            kept=house.answers,
         )
     )
 

@@ -1,8 +1,8 @@
 """Answers that nobody confirmed: kept in memory until the broker is there, and takes publishes.
 
 So no acknowledgement waits for an alarm's end, which may be hours away. One whose confirm was lost
-may arrive twice. What a crash takes with it, or finds no room here, is asked for again with the
-same key.
+may arrive twice. They outlive the life of an instance, as its lease may be lost meanwhile; what the
+end of the process takes with it, or finds no room here, is asked for again with the same key.
 """
 
 import asyncio
@@ -25,12 +25,15 @@ _PAUSE = 1.0
 class Late:
     """Keeps answers, and sends them in their order. `seconds` bounds the wait for a confirm."""
 
-    def __init__(self, publisher: BatchPublisher, *, seconds: float) -> None:
+    def __init__(self, publisher: BatchPublisher, kept: deque[Outgoing], *, seconds: float) -> None:
+        """`kept` may hold some already, of the life before."""
         self._publisher = publisher
         self._seconds = seconds
-        self._kept: deque[Outgoing] = deque()
-        self._room = ROOM
+        self._kept = kept
+        self._room = ROOM - sum(len(one.body) for one in kept)
         self._some = asyncio.Event()
+        if kept:
+            self._some.set()
 
     def keep(self, letters: Iterable[Outgoing]) -> int:
         """Keeps as many as there is room for; answers how many there was none for."""

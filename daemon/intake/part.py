@@ -1,6 +1,7 @@
 """Intake as one part: a desk for each queue, and what both share."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from uuid import UUID
 from daemon.broker import topology
 from daemon.broker.connection import Link
 from daemon.broker.consumer import Consumer
+from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
 from daemon.config import Config
 from daemon.directory.principals import Principals
@@ -51,6 +53,8 @@ class Equipment:
     config: Config
     key: bytes
     """Keys the hashes of bodies and tokens."""
+    kept: deque[Outgoing] = field(default_factory=deque)
+    """Answers that still have to leave, of the life before as well."""
     clock: Callable[[], datetime] = _now
     chance: Random = field(default_factory=SystemRandom)
 
@@ -72,7 +76,10 @@ class Intake:
             instance=equipment.instance,
         )
         self._post = Post(
-            equipment.publisher, dead=self._names.dead, seconds=config.rabbitmq.publish_timeout
+            equipment.publisher,
+            equipment.kept,
+            dead=self._names.dead,
+            seconds=config.rabbitmq.publish_timeout,
         )
         self._means = self._made_means(equipment)
         self._early = Early(means=self._means, reader=self._reader, post=self._post)

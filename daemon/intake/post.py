@@ -4,6 +4,7 @@ Both are persistent, mandatory and confirmed. An answer whose queue is gone is n
 letter that isn't confirmed is not dead yet.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,13 +49,15 @@ def letter(back: Back, verdict: Verdict) -> Letter | None:
 
 
 class Post:
-    """Publishes. `seconds` bounds the wait for a confirm."""
+    """Publishes. `seconds` bounds the wait for a confirm; `kept` is what still has to leave."""
 
-    def __init__(self, publisher: BatchPublisher, *, dead: str, seconds: float) -> None:
+    def __init__(
+        self, publisher: BatchPublisher, kept: deque[Outgoing], *, dead: str, seconds: float
+    ) -> None:
         self._publisher = publisher
         self._dead = dead
         self._seconds = seconds
-        self._late = Late(publisher, seconds=seconds)
+        self._late = Late(publisher, kept, seconds=seconds)
         self.why_unburied = ""
         """Why dead parcels can't be put to the dead letters, or empty."""
 

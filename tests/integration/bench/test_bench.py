@@ -1,7 +1,6 @@
 """The benchmark, small, against everything real: what it counts is what there is."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,10 +16,6 @@ from tests.bench.stand import Stand
 from tests.checker import books
 from tests.stories.servers import DSN, URL, Servers
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("smtp-sink", path=relay.PLACES) is None,
-    reason="smtp-sink (package postfix) not installed",
-)
 BY_NAME = {case.name: case for case in CASES}
 
 

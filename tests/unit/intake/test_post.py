@@ -1,9 +1,12 @@
 """Answers as what is published."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+import pytest
 
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.parcel import Outgoing
@@ -58,15 +61,23 @@ class Publisher:
         return Published(fates=(fate,) * len(items), why="connection lost")
 
 
-async def test_what_nobody_confirmed_is_sent_again(monkeypatch) -> None:
-    """An answer that was on its way when the connection was cut follows when it is there again."""
+@pytest.mark.parametrize("is_over", [False, True])
+async def test_what_nobody_confirmed_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch, is_over: bool
+) -> None:
+    """An answer that was on its way when the connection was cut follows when it is there again.
+
+    Also where the instance has lost its lease meanwhile, and is another one.
+    """
     monkeypatch.setattr(late, "_PAUSE", 0.0)
     publisher: Any = Publisher()
-    out = post.Post(publisher, dead="dead", seconds=1.0)
+    kept: deque[Outgoing] = deque()
+    out = post.Post(publisher, kept, dead="dead", seconds=1.0)
     await out.answer([post.letter(Back(reply_to="me"), _DONE), None])
     publisher.well = True
     with suppress(TimeoutError):
         async with asyncio.timeout(0.2):
-            await out.run()
+            await (post.Post(publisher, kept, dead="d", seconds=1.0) if is_over else out).run()
+    assert not kept
     first, again = publisher.published
     assert (first, first.routing_key) == (again, "me")
