@@ -5,6 +5,7 @@ import math
 import os
 
 import pytest
+import structlog
 
 from daemon.process import ends
 from daemon.stop import Stop
@@ -40,20 +41,17 @@ async def _waits(asked: asyncio.Event) -> None:
     await asked.wait()
 
 
-async def test_what_hangs_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+async def test_what_hangs_is_named(monkeypatch: pytest.MonkeyPatch):
     """Each task with the file, line and function of its innermost wait; then the process ends."""
     left: list[int] = []
     monkeypatch.setattr(os, "_exit", left.append)
     asked = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_clings(asked), name="lane.7.connection.1")
-        await asyncio.sleep(0)
-        ends.hung()
-        asked.set()
-    told = capsys.readouterr()
-    line = next(line for line in (told.out + told.err).splitlines() if "stop.hangs" in line)
-    assert "lane.7.connection.1: " in line
-    assert "_clings > _waits > Event.wait (" in line
+    with structlog.testing.capture_logs() as lines:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_clings(asked), name="lane.7.connection.1")
+            await asyncio.sleep(0)
+            ends.hung()
+            asked.set()
+    (named,) = (task for task in lines[0]["tasks"] if task.startswith("lane.7.connection.1: "))
+    assert "_clings > _waits > Event.wait (" in named
     assert left == [ends.FAULT]

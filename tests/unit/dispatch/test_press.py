@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 
 from daemon.compose import letter
 from daemon.delivery.courier import Reason, blames_relay
@@ -49,9 +50,7 @@ def test_large_plans_leave_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(kept._plans) == [6]
 
 
-def test_a_fault_of_ours_puts_off_its_own_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fault_of_ours_puts_off_its_own_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, tried again later and holds up neither the lane nor the others."""
     compose = letter.compose
 
@@ -62,10 +61,10 @@ def test_a_fault_of_ours_puts_off_its_own_message(
 
     monkeypatch.setattr(letter, "compose", broken)
     mixed = Press(key=b"k")
-    outcome = mixed.attempt(held(1), LANE)
+    with structlog.testing.capture_logs() as lines:
+        outcome = mixed.attempt(held(1), LANE)
     assert outcome == Deferred(reason=Reason.COMPOSING)
     assert isinstance(outcome, Deferred)
     assert not blames_relay(outcome)
-    told = capsys.readouterr()
-    assert "compose.failed" in told.out + told.err
+    assert [line["event"] for line in lines] == ["compose.failed"]
     assert isinstance(mixed.attempt(held(2), LANE), Attempt)
