@@ -178,7 +178,7 @@ async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
         lease.draining = True
         house.health.drain()
         if taking:
-            await _ended(taking, over.left())
+            await _ended(taking, over.left() / 2)  # the rest is for what is on its way to a relay
         accepted.set(over.deadline)
 
 

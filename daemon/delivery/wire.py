@@ -60,7 +60,8 @@ class Wire(asyncio.Protocol):
     async def news(self, deadline: float) -> None:
         """Waits for anything to happen. At the deadline, by the loop's clock, that is a timeout."""
         self._deadline = deadline
-        self._is_last_look = False
+        # who sends a little again and again gets no second last look
+        self._is_last_look = self._is_last_look and deadline <= self._loop.time()
         if deadline < self._watch_at:
             self._watch(deadline)
         self._waiter = self._loop.create_future()

@@ -7,7 +7,7 @@ end of the process takes with it, or finds no room here, is asked for again with
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from daemon import metrics
@@ -53,20 +53,20 @@ class Late:
             await self._some.wait()
             some = list(islice(self._kept, _BATCH))
             published = await self._publisher.publish("", some, seconds=self._seconds)
-            if _is_answered(published):
-                self._drop(len(some))
-                for fate in published.fates:
-                    metrics.replies(fate.name.lower()).inc()
-            else:
+            self._drop(some, published)
+            if Fate.UNKNOWN in published.fates:
                 await asyncio.sleep(_PAUSE)
 
-    def _drop(self, number: int) -> None:
-        for _ in range(number):
-            self._room += len(self._kept.popleft().body)
+    def _drop(self, some: Sequence[Outgoing], published: Published) -> None:
+        """Lets go of those of which the broker has said something: taken, unwanted, or refused."""
+        unknown = []
+        for one, fate in zip(some, published.fates, strict=True):
+            self._kept.popleft()
+            if fate is Fate.UNKNOWN:
+                unknown.append(one)
+            else:
+                self._room += len(one.body)
+                metrics.replies(fate.name.lower()).inc()
+        self._kept.extendleft(reversed(unknown))
         if not self._kept:
             self._some.clear()
-
-
-def _is_answered(published: Published) -> bool:
-    """Whether the broker said something of each: taken, nobody waits for it, or refused."""
-    return Fate.UNKNOWN not in published.fates

@@ -77,8 +77,8 @@ class Ground:
     retries: Mapping[int, RetryNow]
     jobs: Mapping[UUID, JobNow]
     schedule: Schedule
-    tries: Mapping[int, int] = field(default_factory=dict)
-    """Of deliveries that a 2xx comes late for: the number of the last try that was told."""
+    tries: dict[int, int] = field(default_factory=dict)
+    """The last try that was told: of deliveries that a 2xx comes late for, and of this group's."""
     now: datetime
     chance: Callable[[], float]
     """A random number in [0, 1)."""
@@ -117,6 +117,7 @@ def _settle_one(fact: Fact, ground: Ground, result: Settlement) -> None:
         if (reply := getattr(fact.outcome, "reply", None)) is not None:
             result.events.append(_repeated(fact, reply))
         return
+    ground.tries[fact.delivery_id] = max(fact.attempt, ground.tries.get(fact.delivery_id, 0))
     _write(fact, was, step, batch, result)
     job.count(counts.deltas(was, step.became))
 

@@ -65,3 +65,31 @@ def test_what_came_after_the_last_look_at_sockets_is_heard(loop: Loop) -> None:
     with asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(_heard(b"250 2.0.0 taken\r\n", within_timers=True))
         assert not runner.run(_heard(b"", within_timers=True))
+
+
+async def _trickled() -> float:
+    """How long a wait goes on beyond its deadline while a little of a reply comes all the time."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    wire = await _wire(ours)
+    wire.dialogue.expect(None)
+    deadline = loop.time() + PATIENCE
+
+    async def drips() -> None:
+        while wire.is_open:
+            theirs.send(b"250-more\r\n")
+            await asyncio.sleep(PATIENCE / 20)
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(5):
+        group.create_task(drips())
+        await wire.heard(deadline)
+    await wire.close()
+    theirs.close()
+    return loop.time() - deadline
+
+
+@LOOPS
+def test_who_sends_a_little_again_and_again_gets_no_more_time(loop: Loop) -> None:
+    """D15: the last look is one; a relay that never ends its reply ends with the deadline."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(_trickled()) < 10 * PATIENCE

@@ -275,7 +275,8 @@ async def test_a_doubt_follows_its_policy(ground, policy: str) -> None:
     assert await ground.keeps_the_law()
 
 
-async def test_a_late_success_is_the_last_word(ground) -> None:
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_late_success_is_the_last_word(ground, together) -> None:
     """E13: a 2xx of the first try, heard of after the second one, is told behind it."""
     me = await ground.instance()
     await ground.job(1, doubt="resend")
@@ -284,8 +285,9 @@ async def test_a_late_success_is_the_last_word(ground) -> None:
     async with settling(ground.store, me) as settler:
         await settler.settled([replace(first, outcome=DOUBT)])
         (again,) = await retried(ground, me)
-        await settler.settled([of_retry(again, NOT_NOW)])
-        await settler.settled([first])
+        second = of_retry(again, NOT_NOW)
+        for group in ([second, first],) if together else ([second], [first]):
+            await settler.settled(group)
     rows = await ground.bare.fetch(
         "SELECT type FROM ledger WHERE delivery_id IS NOT NULL ORDER BY attempt, step"
     )

@@ -81,3 +81,24 @@ async def test_what_nobody_confirmed_is_sent_again(
     assert not kept
     first, again = publisher.published
     assert (first, first.routing_key) == (again, "me")
+
+
+async def test_what_was_confirmed_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several that leave together only those follow of which nobody knows."""
+    monkeypatch.setattr(late, "_PAUSE", 0.0)
+    publisher: Any = Publisher()
+    kept = late.Late(publisher, deque(), seconds=1.0)
+    kept.keep(
+        Outgoing(routing_key="me", body=b"{}", message_id=name, type="answer") for name in "abc"
+    )
+    fates = iter([[Fate.CONFIRMED, Fate.UNKNOWN, Fate.RETURNED], [Fate.CONFIRMED]])
+
+    async def publish(_: str, items: Sequence[Outgoing], **_more: float) -> Published:
+        publisher.published += items
+        return Published(fates=tuple(next(fates)))
+
+    monkeypatch.setattr(publisher, "publish", publish)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await kept.run()
+    assert [one.message_id for one in publisher.published] == ["a", "b", "c", "b"]
