@@ -85,7 +85,7 @@ async def _process(
     def leave() -> None:
         if not stop.is_set():
             patience = house.loaded.config.instance.stop_deadline + ends.GRACE
-            asyncio.get_running_loop().call_later(patience, ends.hung)
+            house.guard = asyncio.get_running_loop().call_later(patience, ends.hung)
         stop.set()
         signs.give()  # before anything else: a stop may take no time at all
 
@@ -124,7 +124,7 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         for link in (inbound, outbound):
             stack.push_async_callback(link.close)
-        yield House(
+        house = House(
             loaded=loaded,
             store=await stack.enter_async_context(door.opened(reach, at_once=False)),
             reach=reach,
@@ -133,6 +133,9 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             health=Health(("postgres", "rabbitmq", "life")),
             name=name,
         )
+        yield house
+    if house.guard is not None:
+        house.guard.cancel()  # all is closed: nothing hangs any more
 
 
 async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None:

@@ -83,6 +83,8 @@ class House:
     numbers: Callable[[], Numbers] = Numbers
     remark: str = ""
     """What a person should know besides, in one line."""
+    guard: asyncio.TimerHandle | None = None
+    """Ends the process, should its stop hang."""
     answers: deque[Outgoing] = field(default_factory=deque)
     """Answers to requests that the broker hasn't taken yet."""
     left: int = 0
