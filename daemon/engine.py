@@ -95,7 +95,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
     key = house.key
-    publisher = BatchPublisher(house.outbound)
+    publisher, answers = (BatchPublisher(house.outbound) for _ in range(2))
     teller = Teller(
         house.store,
         publisher,
@@ -106,7 +106,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
     journal = Journal(settings.instance.state_dir, lease.instance, database=house.fingerprint)
     dispatch = _dispatch(house, lease, teller, settling, key=key, journal=journal)
-    intake = _intake(house, lease, teller, publisher, key=key)
+    intake = _intake(house, lease, teller, publisher, answers, key=key)
     house.numbers = lambda: Numbers(
         flying=dispatch.flying, waiting=dispatch.holding - dispatch.flying, untold=teller.untold
     )
@@ -130,7 +130,8 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
             await _told(teller, over.left(least=_LAST_WORDS))
         for task in (telling, *beside):
             task.cancel()
-    await publisher.aclose()
+    for one in (answers, publisher):
+        await one.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,13 +195,20 @@ async def _ended(taking: asyncio.Task[None], seconds: float) -> None:
 
 
 def _intake(
-    house: House, lease: Lease, teller: Teller, publisher: BatchPublisher, *, key: bytes
+    house: House,
+    lease: Lease,
+    teller: Teller,
+    publisher: BatchPublisher,
+    answers: BatchPublisher,
+    *,
+    key: bytes,
 ) -> Intake:
     return Intake(
         part.Equipment(
             store=house.store,
             inbound=house.inbound,
             publisher=publisher,
+            answers=answers,
             audience=teller,
             instance=lease.instance,
             config=house.loaded.config,

@@ -36,7 +36,7 @@ class Channel:
         self.why_lost = ""
         self._consuming = ""
         # before anything is asked on it: a delivery may be in the same read as the answer
-        tap.listen(self.number, listener)
+        tap.listen(self.number, listener, self._gone)
         under.closing.add_done_callback(self._on_closing)
 
     async def ready(self) -> None:

@@ -39,7 +39,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell:
-    """connection.close: why the broker hangs up."""
+    """connection.close or channel.close: why the broker ends it."""
 
     code: int
     text: str
@@ -52,7 +52,7 @@ def confirm(method: bytes) -> Confirm:
 
 
 def farewell(method: bytes) -> Farewell:
-    """From the payload of connection.close."""
+    """From the payload of connection.close or channel.close."""
     return Farewell(code=_short(method, _METHOD_START)[0], text=_text(method, 6)[0])
 
 

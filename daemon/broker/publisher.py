@@ -31,6 +31,11 @@ class BatchPublisher:
         self._outlet: _Outlet | None = None
 
     @property
+    def is_there(self) -> bool:
+        """Whether the broker can be reached and takes publishes, as far as we know."""
+        return self._link.is_up and not self.is_blocked
+
+    @property
     def is_blocked(self) -> bool:
         """Whether the broker takes no publishes at the moment (an alarm of its own)."""
         return bool(self._link.blocked)

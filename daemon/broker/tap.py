@@ -7,7 +7,7 @@ UTF-8, so that one bad parcel would count against every parcel around it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Protocol, SupportsIndex
 
@@ -21,6 +21,7 @@ _HEARTBEAT = b"\x08\0\0\0\0\0\0\xce"
 
 _DELIVER, _RETURN = b"\0\x3c\0\x3c", b"\0\x3c\0\x32"
 _ACK, _NACK = b"\0\x3c\0\x50", b"\0\x3c\0\x78"
+_CHANNEL_CLOSE = b"\0\x14\0\x28"
 _CLOSE, _BLOCKED, _UNBLOCKED = b"\0\x0a\0\x32", b"\0\x0a\0\x3c", b"\0\x0a\0\x3d"
 
 _frame = Struct(">BHI").unpack_from
@@ -58,9 +59,15 @@ class Tap(asyncio.StreamReader):
         self.flowing = asyncio.Event()
         self.flowing.set()
 
-    def listen(self, channel: int, listener: Listener) -> None:
-        """From now on what comes on this channel is the listener's."""
-        self._ears[channel] = _Ear(listener)
+    def listen(
+        self, channel: int, listener: Listener, gone: Callable[[str], None] | None = None
+    ) -> None:
+        """From now on what comes on this channel is the listener's.
+
+        `gone` hears at once that the broker closes it, and why. aiormq agrees to that when its
+        turn comes, and what is written on the channel from then on costs the whole connection.
+        """
+        self._ears[channel] = _Ear(listener, gone)
 
     def forget(self, channel: int, listener: Listener) -> None:
         """The channel is closed; its number may already be another listener's."""
@@ -128,10 +135,11 @@ class Tap(asyncio.StreamReader):
 class _Ear:
     """Puts the frames of one channel together: method, header, then as many bodies as it takes."""
 
-    __slots__ = ("_header", "_is_wanted", "_method", "_missing", "_pieces", "listener")
+    __slots__ = ("_gone", "_header", "_is_wanted", "_method", "_missing", "_pieces", "listener")
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, gone: Callable[[str], None] | None) -> None:
         self.listener = listener
+        self._gone = gone
         self._method = b""
         self._header = b""
         self._pieces: list[bytes] = []
@@ -163,6 +171,8 @@ class _Ear:
         if method in (_ACK, _NACK):
             self.listener.confirm(payload)
             return True
+        if method == _CHANNEL_CLOSE and self._gone is not None:
+            self._gone(decode.farewell(payload).text)
         return False
 
     def _complete(self) -> None:

@@ -89,6 +89,11 @@ class Wire:
         return cls(connection, transports.tap, transports.writer, seconds)
 
     @property
+    def is_up(self) -> bool:
+        """Whether it isn't lost yet, as far as we know."""
+        return not self._under().is_closed
+
+    @property
     def blocked(self) -> str:
         """Why the broker takes no publishes (an alarm), or empty."""
         return self._tap.blocked

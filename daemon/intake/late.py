@@ -1,8 +1,10 @@
 """Answers that nobody confirmed: kept in memory until the broker is there, and takes publishes.
 
 So no acknowledgement waits for an alarm's end, which may be hours away. One whose confirm was lost
-may arrive twice. They outlive the life of an instance, as its lease may be lost meanwhile; what the
-end of the process takes with it, or finds no room here, is asked for again with the same key.
+may arrive more than once. One that the broker refuses with the channel, again and again while it is
+there, is given up, so that it holds up no other. They outlive the life of an instance, as its lease
+may be lost meanwhile; what the end of the process takes with it, or finds no room here, is asked
+for again with the same key.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from daemon import metrics
+from daemon import logs, metrics
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
@@ -20,6 +22,11 @@ ROOM = 32 * 2**20
 _BATCH = 500
 _PAUSE = 1.0
 """Seconds before what didn't leave is tried again."""
+_TRIES = 5
+"""Times that an answer may be lost alone, while the broker is there."""
+
+_log = logs.get("intake.late")
+_seldom = logs.Seldom()
 
 
 class Late:
@@ -48,14 +55,32 @@ class Late:
         return lost
 
     async def run(self) -> None:
-        """Sends for ever."""
+        """Sends for ever; after a loss one by one, until it shows whether one of them is why."""
+        number, losses = _BATCH, 0
         while True:
             await self._some.wait()
-            some = list(islice(self._kept, _BATCH))
+            some = list(islice(self._kept, number))
             published = await self._publisher.publish("", some, seconds=self._seconds)
             self._drop(some, published)
-            if Fate.UNKNOWN in published.fates:
-                await asyncio.sleep(_PAUSE)
+            if Fate.UNKNOWN not in published.fates:
+                number, losses = min(2 * number, _BATCH), 0
+                continue
+            losses = losses + 1 if number == 1 and self._publisher.is_there else 0
+            if losses == _TRIES:
+                self._give_up(published.why)
+                losses = 0
+            number = 1
+            await asyncio.sleep(_PAUSE)
+
+    def _give_up(self, why: str) -> None:
+        """Lets go of the first, whose sender may ask for it again."""
+        self._room += len(self._kept.popleft().body)
+        metrics.replies("lost").inc()
+        swallowed = _seldom.ask(why)
+        if swallowed is not None:
+            _log.warning("answer.lost", number=1, why=why, swallowed=swallowed)
+        if not self._kept:
+            self._some.clear()
 
     def _drop(self, some: Sequence[Outgoing], published: Published) -> None:
         """Lets go of those of which the broker has said something: taken, unwanted, or refused."""

@@ -47,6 +47,8 @@ class Equipment:
     inbound: Link
     """Parcels come over it, and nothing is published there: a blocked publisher blocks no ack."""
     publisher: BatchPublisher
+    answers: BatchPublisher
+    """For nothing but answers, see `post`."""
     audience: Audience
     """Who tells what our writers commit."""
     instance: UUID
@@ -77,6 +79,7 @@ class Intake:
         )
         self._post = Post(
             equipment.publisher,
+            equipment.answers,
             equipment.kept,
             dead=self._names.dead,
             seconds=config.rabbitmq.publish_timeout,

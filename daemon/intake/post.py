@@ -1,7 +1,8 @@
 """What intake publishes: answers to whoever asked, and parcels that nothing can be done with.
 
 Both are persistent, mandatory and confirmed. An answer whose queue is gone is nobody's loss; a dead
-letter that isn't confirmed is not dead yet.
+letter that isn't confirmed is not dead yet. Answers have a channel of their own: strangers say
+where they go, and one that the broker refuses closes the channel under all that is on its way.
 """
 
 from collections import deque
@@ -52,12 +53,19 @@ class Post:
     """Publishes. `seconds` bounds the wait for a confirm; `kept` is what still has to leave."""
 
     def __init__(
-        self, publisher: BatchPublisher, kept: deque[Outgoing], *, dead: str, seconds: float
+        self,
+        publisher: BatchPublisher,
+        answers: BatchPublisher,
+        kept: deque[Outgoing],
+        *,
+        dead: str,
+        seconds: float,
     ) -> None:
         self._publisher = publisher
+        self._answers = answers
         self._dead = dead
         self._seconds = seconds
-        self._late = Late(publisher, kept, seconds=seconds)
+        self._late = Late(answers, kept, seconds=seconds)
         self.why_unburied = ""
         """Why dead parcels can't be put to the dead letters, or empty."""
 
@@ -66,7 +74,7 @@ class Post:
         await self._late.run()
 
     async def answer(self, letters: Sequence[Letter | None]) -> None:
-        """Sends answers; what nobody confirmed is sent once more as soon as the broker can."""
+        """Sends answers; what nobody confirmed is sent again when the broker can, see `late`."""
         outgoing = [_outgoing(one) for one in letters if one is not None]
         if not outgoing:
             return
@@ -77,10 +85,10 @@ class Post:
         self._complain("answer.lost", nacked, "the broker refused them")
 
     async def _published(self, letters: Sequence[Outgoing]) -> Published:
-        if self._publisher.is_blocked:
+        if self._answers.is_blocked:
             return Published(fates=(Fate.UNKNOWN,) * len(letters))
         # a broker with an alarm says so only when something is published: it may begin here
-        published = await self._publisher.publish("", letters, seconds=self._seconds)
+        published = await self._answers.publish("", letters, seconds=self._seconds)
         for fate in published.fates:
             metrics.replies(fate.name.lower()).inc()
         return published

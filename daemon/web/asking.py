@@ -15,7 +15,11 @@ async def metrics_at(path: str, *, seconds: float) -> str | None:
             aiohttp.ClientSession(connector=way, timeout=limit) as session,
             session.get("http://deliveryd/metrics", headers={"Accept": "text/plain"}) as answer,
         ):
-            body = await answer.content.read(_LARGEST)
-            return body.decode() if answer.status == 200 else None  # noqa: PLR2004 - OK
+            page = bytearray()
+            async for piece in answer.content.iter_any():
+                page += piece
+                if len(page) > _LARGEST:
+                    return None
+            return page.decode() if answer.status == 200 else None  # noqa: PLR2004 - OK
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None

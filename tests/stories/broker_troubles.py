@@ -77,6 +77,17 @@ async def forbidden(pair: Pair) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def without_answers(pair: Pair) -> AsyncIterator[None]:
+    """Nobody may publish to the default exchange, by which answers go; to all others as before."""
+    may = '<<".*">>, <<"^(?!amq.default$).*">>, <<".*">>'
+    await pair.evaluated(f"{_allowed(may)}.")
+    try:
+        yield
+    finally:
+        await pair.evaluated(f"{_permissions('.*')}.")
+
+
+@asynccontextmanager
 async def impatient(pair: Pair) -> AsyncIterator[None]:
     """On channels opened from now on, what isn't acknowledged in two seconds is taken back."""
     await pair.evaluated(_patience(2_000, 500))
@@ -138,5 +149,9 @@ def _password(secret: str) -> str:
 
 
 def _permissions(pattern: str) -> str:
-    each = ", ".join([f'<<"{pattern}">>'] * 3)
+    return _allowed(", ".join([f'<<"{pattern}">>'] * 3))
+
+
+def _allowed(each: str) -> str:
+    """To configure, to write, to read."""
     return f'rabbit_auth_backend_internal:set_permissions({_USER}, <<"/">>, {each}, <<"test">>)'

@@ -130,6 +130,25 @@ async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: 
     await house.judge()
 
 
+@pytest.mark.timeout(120)
+async def test_answers_that_are_refused(breakable: House, pair: Pair) -> None:
+    """A17: a daemon that may not answer accepts, sends and tells all the same; no event waits."""
+    house = breakable
+    async with troubles.without_answers(pair):
+        daemon = await house.start()
+        asked = [
+            await house.producer.tell(asks.send(asks.people(20)), wants_answer=True)
+            for _ in range(10)
+        ]
+        await house.events.count("job.completed", len(asked))
+        await daemon.waits("answer.lost")
+        _, page = await daemon.answers("/metrics")
+        assert 'deliveryd_told_total{result="confirmed"}' in page
+        assert 'deliveryd_told_total{result="unknown"}' not in page
+        assert not any(one.answer for one in asked)
+    assert len(house.sink.copies) == 200
+
+
 async def test_a_queue_with_other_arguments(house: House) -> None:
     """A18: what time doesn't mend ends the start, and its last line names the difference."""
     queue = topology.names(house.prefix).normal

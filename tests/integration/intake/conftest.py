@@ -119,6 +119,7 @@ async def house(
                 store=stocked,
                 inbound=inbound,
                 publisher=publisher,
+                answers=BatchPublisher(outbound),
                 audience=heard,
                 instance=uuid.uuid4(),
                 config=settings,

@@ -9,7 +9,7 @@ import pytest
 
 from daemon import metrics
 from daemon.config import Address
-from daemon.web import ops
+from daemon.web import asking, ops
 from daemon.web.health import Health
 
 DEADLINE = 10
@@ -153,3 +153,21 @@ async def test_port_in_use(ask, health):
             port = server.sockets[0].getsockname()[1]
             with pytest.raises(ops.CannotListen, match="in use"):
                 await ops.serve(Address(host="127.0.0.1", port=port), health, about={})
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+async def test_one_process_asks_another(health, tmp_path, size) -> None:
+    """A page comes whole, however long it is; over a socket that nobody else can reach."""
+    page = b"# " + b"x" * size + b"\n"
+
+    async def render(_: str) -> tuple[bytes, str]:
+        return page, "text/plain"
+
+    bound = asyncio.get_running_loop().create_future()
+    listen = Address(path=str(tmp_path / "ops"))
+    serving = ops.serve(listen, health, about={}, render=render, bound=bound.set_result)
+    async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
+        task = group.create_task(serving, name="ops")
+        await bound
+        assert await asking.metrics_at(listen.path, seconds=5) == page.decode()
+        task.cancel()

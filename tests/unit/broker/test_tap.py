@@ -141,3 +141,19 @@ def test_what_is_too_long_is_never_held() -> None:
     long, short = delivery([b"x" * 600, b"y" * 401]), delivery([b"z" * 1000])
     heard, _, _ = tapped([*long, *short])
     assert heard.bodies == [b"", b"z" * 1000]
+
+
+def test_a_closed_channel_is_known_at_once() -> None:
+    """Before aiormq hears of it, and agrees: from then on nothing may be written there."""
+    close = frame.marshal(commands.Channel.Close(403, "ACCESS_REFUSED - no", 60, 40), OURS)
+    told: list[str] = []
+
+    async def listen() -> bytes:
+        tap = Tap(asyncio.get_running_loop())
+        tap.listen(OURS, Heard(), told.append)
+        tap.feed_data(close)
+        assert told == ["ACCESS_REFUSED - no"]
+        tap.feed_eof()
+        return await tap.read()
+
+    assert asyncio.run(listen()) == close

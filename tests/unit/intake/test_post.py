@@ -48,6 +48,7 @@ class Publisher:
     """Publishes to a broker whose confirms are lost until it is `well`."""
 
     is_blocked = False
+    is_there = False
 
     def __init__(self) -> None:
         self.published: list[Outgoing] = []
@@ -72,12 +73,13 @@ async def test_what_nobody_confirmed_is_sent_again(
     monkeypatch.setattr(late, "_PAUSE", 0.0)
     publisher: Any = Publisher()
     kept: deque[Outgoing] = deque()
-    out = post.Post(publisher, kept, dead="dead", seconds=1.0)
+    out = post.Post(publisher, publisher, kept, dead="dead", seconds=1.0)
     await out.answer([post.letter(Back(reply_to="me"), _DONE), None])
     publisher.well = True
     with suppress(TimeoutError):
         async with asyncio.timeout(0.2):
-            await (post.Post(publisher, kept, dead="d", seconds=1.0) if is_over else out).run()
+            next_life = post.Post(publisher, publisher, kept, dead="dead", seconds=1.0)
+            await (next_life if is_over else out).run()
     assert not kept
     first, again = publisher.published
     assert (first, first.routing_key) == (again, "me")
@@ -102,3 +104,45 @@ async def test_what_was_confirmed_is_not_sent_again(monkeypatch: pytest.MonkeyPa
         async with asyncio.timeout(0.2):
             await kept.run()
     assert [one.message_id for one in publisher.published] == ["a", "b", "c", "b"]
+
+
+async def test_one_that_is_refused_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What closes the channel whenever it is sent is found, given up, and the rest leaves."""
+    monkeypatch.setattr(late, "_PAUSE", 0.0)
+    publisher: Any = Publisher()
+    publisher.is_there = True
+    queue: deque[Outgoing] = deque()
+    kept = late.Late(publisher, queue, seconds=1.0)
+    kept.keep(
+        Outgoing(routing_key=name, body=b"{}", message_id=name, type="answer") for name in "abXcd"
+    )
+    taken: list[str] = []
+
+    async def publish(_: str, items: Sequence[Outgoing], **_more: float) -> Published:
+        await asyncio.sleep(0)
+        if any(one.routing_key == "X" for one in items):
+            return Published(fates=(Fate.UNKNOWN,) * len(items), why="403")
+        taken.extend(one.routing_key for one in items)
+        return Published(fates=(Fate.CONFIRMED,) * len(items))
+
+    monkeypatch.setattr(publisher, "publish", publish)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await kept.run()
+    assert (taken, list(queue)) == (list("abcd"), [])
+
+
+async def test_nothing_is_given_up_while_the_broker_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long that is."""
+    monkeypatch.setattr(late, "_PAUSE", 0.0)
+    publisher: Any = Publisher()
+    queue: deque[Outgoing] = deque()
+    kept = late.Late(publisher, queue, seconds=1.0)
+    kept.keep([Outgoing(routing_key="me", body=b"{}", message_id="a", type="answer")])
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await kept.run()
+    assert len(publisher.published) > 10
+    assert [one.message_id for one in queue] == ["a"]
