@@ -30,12 +30,12 @@ class Uncomposable:
     reason: str
 
 
-def compose(common: Plan, addressee: Addressee, *, date: datetime) -> Content | Uncomposable:
+def compose(shared: Plan, addressee: Addressee, *, date: datetime) -> Content | Uncomposable:
     """The message for one addressee. The same arguments give the same bytes (promise 2).
 
     `date`: when the delivery was first permitted, with its zone; every attempt carries that one.
     """
-    own = _own(common, addressee)
+    own = _own(shared, addressee)
     if not isinstance(own, Plan):
         return own
     values = _values(own, addressee)
@@ -49,17 +49,17 @@ def compose(common: Plan, addressee: Addressee, *, date: datetime) -> Content | 
     return Content(data=data, is_8bit=not header.isascii())
 
 
-def missing(common: Plan, addressee: Addressee) -> frozenset[str]:
+def missing(shared: Plan, addressee: Addressee) -> frozenset[str]:
     """The variables that slots want and nobody gave: filled with nothing, worth a warning (Q37)."""
-    own = _own(common, addressee)
+    own = _own(shared, addressee)
     wanted = own.variables if isinstance(own, Plan) else frozenset[str]()
     return wanted - addressee.variables.keys() - _built_in(addressee).keys()
 
 
-def _own(common: Plan, addressee: Addressee) -> Plan | Uncomposable:
+def _own(shared: Plan, addressee: Addressee) -> Plan | Uncomposable:
     if addressee.override is None:
-        return common
-    own = plan.overridden(common, addressee.override)
+        return shared
+    own = plan.overridden(shared, addressee.override)
     return own if isinstance(own, Plan) else Uncomposable(reason=f"override: {own[0].reason}")
 
 

@@ -35,7 +35,7 @@ class Draft:
 class Override:
     """What one recipient gets instead; None = as in the draft.
 
-    A body given here replaces both of the draft's, so that no reader is shown the common one.
+    A body given here replaces both of the draft's, so that no reader is shown the shared one.
     """
 
     subject: str | None = None
@@ -93,13 +93,13 @@ def plan(draft: Draft, *, message_domain: str, seed: bytes) -> Plan | tuple[Faul
     )
 
 
-def overridden(common: Plan, override: Override) -> Plan | tuple[Fault, ...]:
-    """The plan of the common draft as one recipient gets it."""
+def overridden(shared: Plan, override: Override) -> Plan | tuple[Fault, ...]:
+    """The plan of the shared draft as one recipient gets it."""
     own = {name: text for name, text in asdict(override).items() if text is not None}
     if "text" in own or "html" in own:
         own = {"text": None, "html": None} | own
-    draft = replace(common.draft, **own)
-    return _kept(draft, message_domain=common.message_domain, seed=common.seed)
+    draft = replace(shared.draft, **own)
+    return _kept(draft, message_domain=shared.message_domain, seed=shared.seed)
 
 
 _kept = functools.lru_cache(maxsize=_OVERRIDE_PLANS)(plan)
