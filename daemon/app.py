@@ -85,7 +85,8 @@ async def _process(
     def leave() -> None:
         if not stop.is_set():
             patience = house.loaded.config.instance.stop_deadline + ends.GRACE
-            house.guard = asyncio.get_running_loop().call_later(patience, ends.hung)
+            loop = asyncio.get_running_loop()
+            house.guards.append(loop.call_later(patience, ends.hung))
         stop.set()
         signs.give()  # before anything else: a stop may take no time at all
 
@@ -121,7 +122,9 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
     reach = reach_of(loaded, "serve")
     name = f"{settings.instance.name}.{os.getpid()}"
     inbound, outbound = (_link(settings, name, role) for role in ("consume", "publish"))
+    guards: list[asyncio.TimerHandle] = []
     async with AsyncExitStack() as stack:
+        stack.callback(_called_off, guards)  # when all the rest is closed: nothing hangs any more
         for link in (inbound, outbound):
             stack.push_async_callback(link.close)
         house = House(
@@ -132,10 +135,14 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             outbound=outbound,
             health=Health(("postgres", "rabbitmq", "life")),
             name=name,
+            guards=guards,
         )
         yield house
-    if house.guard is not None:
-        house.guard.cancel()  # all is closed: nothing hangs any more
+
+
+def _called_off(guards: list[asyncio.TimerHandle]) -> None:
+    for one in guards:
+        one.cancel()
 
 
 async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None:

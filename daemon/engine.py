@@ -83,8 +83,8 @@ class House:
     numbers: Callable[[], Numbers] = Numbers
     remark: str = ""
     """What a person should know besides, in one line."""
-    guard: asyncio.TimerHandle | None = None
-    """Ends the process, should its stop hang."""
+    guards: list[asyncio.TimerHandle] = field(default_factory=list)
+    """What ends the process, should its stop hang."""
     answers: deque[Outgoing] = field(default_factory=deque)
     """Answers to requests that the broker hasn't taken yet."""
     left: int = 0
@@ -180,6 +180,8 @@ async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
         await over.wait()
         lease.draining = True
         house.health.drain()
+        if dispatch:
+            dispatch.claimer.stand_down()
         if taking:
             await _ended(taking, over.left() / 2)  # the rest is for what is on its way to a relay
         accepted.set(over.deadline)

@@ -37,8 +37,6 @@ _LOSSES = (
     # what aiormq raises when the stream ends between two frames
     EOFError,
     StopAsyncIteration,
-    # and when a channel is wanted of a connection that has just closed
-    RuntimeError,
 )
 
 

@@ -123,11 +123,14 @@ class Wire:
 
         What the block lets through of aio-pika's errors becomes `Unavailable` or `Refused`.
         """
-        async with (
-            errors.asking("declare", seconds=self._seconds),
-            self._connection.channel(publisher_confirms=False) as channel,
-        ):
-            yield channel
+        async with errors.asking("declare", seconds=self._seconds):
+            channel = self._connection.channel(publisher_confirms=False)
+            try:
+                await channel.initialize()
+            except RuntimeError as error:  # so aiormq says that the connection has just closed
+                raise errors.Unavailable("connection closed") from error
+            async with channel:
+                yield channel
 
     async def close(self) -> None:
         """Says good-bye, or tidies up when there is nobody left to say it to. Never raises."""

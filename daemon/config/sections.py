@@ -110,7 +110,7 @@ class Dispatch(Section):
     hold: PositiveInt = 5000
     """Claimed deliveries in memory at most: some seconds of work, and what a crash gives back."""
     permit_size: int = Field(default=500, ge=1, le=500)
-    """Deliveries in one permit; its statement costs the same for 1 and for 100."""
+    """Deliveries in one permit; its statement costs hardly more for 500 than for 1."""
     permit_window: Duration = Field(default=0.25, le=5)
     """How long a permit may start something: a cancel answers this much later."""
     shares: Shares = Shares()

@@ -59,6 +59,7 @@ class Claimer:
         self._hint = asyncio.Event()
         self.unserved: set[int] = set()
         """Lanes that have something ready, and that we don't serve."""
+        self._is_over = False
         self._untold = Ceiling(pace.max_untold)
         self._untold_urgent = Ceiling.urgent(pace.max_untold)
         self.why_resting = ""
@@ -67,6 +68,10 @@ class Claimer:
     def wake(self) -> None:
         """Hints that something has fallen due, or that there is room."""
         self._hint.set()
+
+    def stand_down(self) -> None:
+        """Claims nothing more: it is time to stop, whatever others still have to end before us."""
+        self._is_over = True
 
     def weigh(self, untold: int) -> None:
         """Claims nothing new while so much is untold already that nobody would hear of it."""
@@ -124,7 +129,8 @@ class Claimer:
 
     def _may_claim(self, klass: int) -> bool:
         ceiling = self._untold if klass else self._untold_urgent
-        return self.holding < self._pace.hold and not ceiling.is_reached
+        has_room = self.holding < self._pace.hold and not self._is_over
+        return has_room and not ceiling.is_reached
 
     @property
     def holding(self) -> int:

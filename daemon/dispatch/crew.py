@@ -8,6 +8,7 @@ from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.delivery.courier import Courier
+from daemon.dispatch import clock
 from daemon.dispatch.berths import Berths
 from daemon.dispatch.brake import Brake
 from daemon.dispatch.ends import Endings
@@ -139,7 +140,7 @@ class Crew:
         if not asked:
             return
         # counted from before the query is sent: whoever cancels answers one window after its commit
-        until = time.monotonic() + self.lane.settings.permit_window
+        until = clock.now() + self.lane.settings.permit_window
         try:
             with metrics.permit_seconds.time():
                 judged = await claims.permit(

@@ -41,7 +41,7 @@ class Held:
     asked: bool = False
     """Whether a permit was asked for: its letter may say that it is under way."""
     until: float = 0.0
-    """Monotonic end of its permit's window; 0 = it has none."""
+    """End of its permit's window by `clock`; 0 = it has none."""
     date: datetime | None = None
     """The Date of its mail, known from its permit."""
     taken: float = 0.0

@@ -128,7 +128,7 @@ class Journal:
         fresh = self.path.with_suffix(PART)
         try:
             file, size = self._begun(fresh)
-            fresh.replace(self.path)
+            self._replaced(fresh, file)
         except OSError as error:
             self._stop(error)
             self._make_room()
@@ -140,6 +140,13 @@ class Journal:
         self.trouble = ""
         # were it not so, every record would have the file replaced
         self._limit = max(self._limit, 2 * size)
+
+    def _replaced(self, fresh: Path, file: int) -> None:
+        try:
+            fresh.replace(self.path)
+        except OSError:
+            os.close(file)
+            raise
 
     def _make_room(self) -> None:
         """Where a second file has no room: cuts off what nobody needs, which leaves the head."""

@@ -17,6 +17,7 @@ from typing import Protocol
 from daemon import metrics
 from daemon.crashpoints import reach
 from daemon.delivery import courier as couriers
+from daemon.dispatch import clock
 from daemon.dispatch.ease import Ease
 from daemon.dispatch.held import Held
 from daemon.dispatch.shares import Shares
@@ -285,7 +286,7 @@ class Lane:
     async def renew(self, attempt: Attempt) -> bool:
         """Whether a taken attempt may still start, after a connection had to be opened."""
         held = self.flying[attempt.delivery_id]
-        if time.monotonic() < held.until:
+        if clock.now() < held.until:
             return True
         del self.flying[held.id]
         self.put_back([held])
@@ -311,4 +312,4 @@ class Lane:
 
 
 def _is_void(held: Held) -> bool:
-    return time.monotonic() >= held.until
+    return clock.now() >= held.until

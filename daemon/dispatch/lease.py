@@ -1,19 +1,21 @@
 """Our own lease: what we claimed is ours while it lasts, and nothing is begun after it.
 
 The database's clock decides about others; about ourselves we decide by our own monotonic clock,
-counted from before each heartbeat was sent, so that we always believe less than the others do. It
-is one that goes on while the machine is suspended, for so does the database's.
+counted from before each heartbeat was sent, so that we always believe less than the others do.
 """
 
 import asyncio
-import time
 from uuid import UUID
 
 from daemon import logs, metrics
+from daemon.dispatch import clock
 from daemon.store import door, errors, instances
 
 _BEATS = 4
 """Heartbeats in one lease."""
+
+_FAREWELL = 5.0
+"""Seconds that a leave may take at most; after them nobody waits for it any more."""
 
 _log = logs.get("dispatch.lease")
 _seldom = logs.Seldom()
@@ -22,13 +24,6 @@ _seldom = logs.Seldom()
 def _none() -> str:
     """Of an instance that has no brake."""
     return ""
-
-
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def _now() -> float:
-    return time.clock_gettime(_CLOCK)
 
 
 class LeaseLost(Exception):
@@ -63,11 +58,11 @@ class Lease:
     @property
     def is_alive(self) -> bool:
         """Whether what we claimed is still ours."""
-        return _now() < self._ends
+        return clock.now() < self._ends
 
     async def begin(self) -> None:
         """Registers the instance."""
-        sent = _now()
+        sent = clock.now()
         await instances.register(self._store, self._instance, self._seconds)
         self._ends = sent + self._seconds
 
@@ -85,11 +80,11 @@ class Lease:
             # one that hangs, on a connection that is lost, doesn't hold up the next one
             group.create_task(self._beat(), name="lease.beat")
             await asyncio.sleep(self._seconds / _BEATS)
-            metrics.lease_remaining_seconds.set(self._ends - _now())
+            metrics.lease_remaining_seconds.set(self._ends - clock.now())
         self._lose()
 
     async def _beat(self) -> None:
-        sent = _now()
+        sent = clock.now()
         try:
             async with asyncio.timeout(self._seconds / 2):
                 renewed = await instances.beat(
@@ -123,6 +118,8 @@ class Lease:
         self._ends = 0.0
         leave = instances.leave if is_done else instances.is_over
         try:
-            await leave(self._store, self.instance)
-        except (errors.Unavailable, errors.Again) as error:
-            _log.warning("lease.not_left", why=str(error))  # then it is free when the lease ends
+            async with asyncio.timeout(min(_FAREWELL, self._seconds)):
+                await leave(self._store, self.instance)
+        except (errors.Unavailable, errors.Again, TimeoutError) as error:
+            # then it is free when the lease ends
+            _log.warning("lease.not_left", why=str(error) or "no answer in time")

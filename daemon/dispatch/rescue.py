@@ -121,13 +121,15 @@ class Rescue:
     async def _take_over(self) -> None:
         here = self._instance
         dead = await orphans.owners(self._store, here.id, host=here.host, state_dir=here.state_dir)
-        # read after their leases are known to have ended: from then on they note no more dots
         # of our own tries we never heard of there is nothing to be concluded from silence
         known = {one.id: one.is_known for one in dead} | {here.id: False}
 
         @functools.cache
         def recall(owner: UUID) -> Memory:
-            """Read when it is first wanted: ours is long, and hardly ever is any of it left."""
+            """Read when it is first wanted: ours is long, and hardly ever is any of it left.
+
+            So all are read after their leases are known to have ended: they note no more dots.
+            """
             if owner not in known:
                 return NOTHING
             return self._legacy.memory(owner, is_over=known[owner])

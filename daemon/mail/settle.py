@@ -117,7 +117,8 @@ def _settle_one(fact: Fact, ground: Ground, result: Settlement) -> None:
         if (reply := getattr(fact.outcome, "reply", None)) is not None:
             result.events.append(_repeated(fact, reply))
         return
-    ground.tries[fact.delivery_id] = max(fact.attempt, ground.tries.get(fact.delivery_id, 0))
+    if not isinstance(fact.outcome, outcome.Withheld):  # of which no try was made
+        ground.tries[fact.delivery_id] = max(fact.attempt, ground.tries.get(fact.delivery_id, 0))
     _write(fact, was, step, batch, result)
     job.count(counts.deltas(was, step.became))
 

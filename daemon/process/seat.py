@@ -18,6 +18,8 @@ from daemon.process.hearing import Hearing
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the next start; each is twice the one before."""
+_FIRST_SIGN = 60.0
+"""Seconds that a process may take, from its start, until it first says something."""
 _STEADY = 60.0
 """Seconds at work after which an end is no repetition of the last one."""
 
@@ -43,7 +45,7 @@ class Seat:
     def __init__(self, number: int, start: Start, news: Callable[["Seat"], None]) -> None:
         self.number = number
         self.run = 0
-        """The how-manieth process this is."""
+        """Which process this is, counted from 1."""
         self.code: int | None = None
         """How the last one ended; None as long as it works, or before the first."""
         self.left = 0
@@ -55,6 +57,7 @@ class Seat:
         self._is_asked = False
         self._seldom = logs.Seldom()
         self._pause = 0.0
+        self._began = 0.0
 
     @property
     def name(self) -> str:
@@ -130,33 +133,38 @@ class Seat:
 
     def silence(self, now: float) -> float:
         """Seconds without a sign of life, beyond what it may take for one; 0: it lives."""
-        heard_at = self._hearing.heard_at if self._hearing else None
-        return 0.0 if heard_at is None else max(0.0, now - heard_at - self._start.patience)
+        if self._hearing is None:
+            return 0.0
+        heard_at, patience = self._hearing.heard_at, self._start.patience
+        if heard_at is None:  # it has yet to load itself
+            heard_at, patience = self._began, max(patience, _FIRST_SIGN)
+        return max(0.0, now - heard_at - patience)
 
     def forgive(self, now: float) -> None:
         """We have slept ourselves: whatever it said meanwhile, nobody heard it."""
+        self._began = now
         if self._hearing is not None and self._hearing.heard_at is not None:
             self._hearing.heard_at = now
 
     async def _one(self, stop: asyncio.Event) -> int:
         """One process, from its start to its end; its exit code, or minus the signal."""
         self.run += 1
+        self._began = asyncio.get_running_loop().time()
         address = self._start.folder / f"{self.number}.notify"
-        with Hearing(address, self._heard) as hearing:
-            self._hearing = hearing
-            try:
+        try:
+            with Hearing(address, self._heard) as self._hearing:
                 self._process = process = await self._started(address)
                 _log.info("process.started", number=self.number, pid=process.pid)
                 if stop.is_set():
                     self.terminate()
                 return await process.wait()
-            except OSError as error:  # no memory, no more processes
-                _log.error("process.impossible", number=self.number, why=error.strerror)
-                return ends.FAULT
-            finally:
-                self.kill()
-                self._process = self._hearing = None
-                self._is_asked = False
+        except OSError as error:  # no memory, no more processes, no room for a socket
+            _log.error("process.impossible", number=self.number, why=error.strerror)
+            return ends.FAULT
+        finally:
+            self.kill()
+            self._process = self._hearing = None
+            self._is_asked = False
 
     async def _started(self, address: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -10,8 +10,8 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +25,8 @@ from daemon.store import errors, sockets, statements
 
 Row = asyncpg.Record
 
+_PARTING = 1.0
+"""Seconds that a transaction which was cancelled may take to be undone."""
 _REFUSAL_HOLDS = 6.0
 """Seconds for which a refusal is told of: who writes at all does so, or tries, more often."""
 
@@ -63,6 +65,23 @@ class Session:
     def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
         self._connection = connection
 
+    @contextmanager
+    def cut_short(self) -> Iterator[None]:
+        """Whoever is cancelled within waits no longer: a frozen database answers no ROLLBACK.
+
+        A moment is left to asyncpg, which asks the server to drop what is under way.
+        """
+        try:
+            yield
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().call_later(_PARTING, self._terminate)
+            raise
+
+    def _terminate(self) -> None:
+        # given back meanwhile, it is no way to the connection any more
+        with suppress(asyncpg.InterfaceError):
+            self._connection.terminate()
+
     async def rows(self, name: str, *args: object) -> list[Row]:
         """All rows that a statement answers."""
         with errors.sorted_out():
@@ -97,7 +116,8 @@ class Session:
         """A transaction (a savepoint inside another one): committed at the end, else undone."""
         with errors.sorted_out():
             async with self._connection.transaction():
-                yield self
+                with self.cut_short():
+                    yield self
 
 
 class Store:
@@ -121,7 +141,9 @@ class Store:
         try:
             with errors.sorted_out():
                 async with self._pool.acquire(timeout=self._connect_timeout) as connection:
-                    yield Session(connection)
+                    session = Session(connection)
+                    with session.cut_short():
+                        yield session
         except errors.Unavailable as error:
             if isinstance(error, errors.Refused):
                 self._refused_at, self._why = time.monotonic(), str(error)
@@ -221,9 +243,10 @@ async def _ready(connection: "asyncpg.Connection[Row]", *, silence: float) -> No
 
 
 async def _as_it_was(connection: "asyncpg.Connection[Row]") -> None:
-    """Nothing of ours stays behind in a session: only a transaction that broke off is undone."""
-    if connection.is_in_transaction():
-        await connection.reset()
+    """Nothing of ours stays behind in a session; what broke off asyncpg has undone already.
+
+    Its own reset would cost another round trip for each statement.
+    """
 
 
 def _packed(value: object) -> bytes:

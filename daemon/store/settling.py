@@ -43,7 +43,8 @@ async def locked(session: door.Session, facts: Sequence[Fact]) -> Locked:
         retries={fact.retry_id for fact in facts if fact.retry_id is not None},
     )
     late = [fact.delivery_id for fact in facts if _may_be_late(fact, found.batches)]
-    rows = await session.rows("settle.tries", late) if late else []
+    since = min((batch.job_on for batch in found.batches.values()), default=None)
+    rows = await session.rows("settle.tries", late, since) if late else []
     return replace(found, tries={row["delivery_id"]: row["attempt"] for row in rows})
 
 

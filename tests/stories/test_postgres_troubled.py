@@ -13,6 +13,8 @@ from tests.stories.servers import Pair
 
 RESUMES = 15.0
 """Seconds from a cure until work goes on: five are promised, a busy machine has thrice that."""
+UNFINISHED = 75
+"""The exit code of whoever leaves outcomes to the next one."""
 MORE_MEMORY = 64 * 2**20
 """Octets that a daemon may take beyond what it had when it began to work."""
 
@@ -93,3 +95,27 @@ async def _resumes(house: House, asked: Asked) -> None:
     await house.producer.answered(asked, seconds=RESUMES)
     await house.events.completed(asked.job, seconds=RESUMES)
     await house.sink.more(1)
+
+
+@pytest.mark.timeout(120)
+async def test_a_stop_while_it_is_frozen(breakable: House, pair: Pair) -> None:
+    """A stop waits for a database that gives no answer no longer than its deadline, and says so.
+
+    What it couldn't store lies in the journal: the next one settles it, and nobody gets two.
+    """
+    house = breakable
+    daemon = await house.start(instance__stop_deadline="2s", postgres__connect_timeout="3s")
+    await house.sink.do("slow", ms=100)
+    asked = await house.producer.ask(asks.send(asks.people(200)))
+    await house.sink.stored(20)
+    async with troubles.frozen(pair):
+        await daemon.names("postgres", "no answer in time")
+        daemon.is_doomed = True
+        daemon.terminate()
+        assert await daemon.ended() == UNFINISHED
+    assert not list(daemon.lines("stop.hangs"))
+    await house.sink.do("slow", ms=0)
+    await house.start()
+    completed = await house.events.completed(asked.job)
+    assert completed.data["counts"]["sent"] == 200
+    await house.judge()

@@ -15,8 +15,10 @@ FROM batch WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE;
 SELECT id, epoch FROM retry WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE;
 
 -- name: settle.tries
--- The last try that was told of each of these deliveries.
-SELECT delivery_id, max(attempt) AS attempt FROM ledger WHERE delivery_id = ANY ($1::bigint[])
+-- The last try that was told of each of these deliveries, the first of whose jobs came on day $2: no
+-- event of theirs is older, give or take a day of whoever sets clocks.
+SELECT delivery_id, max(attempt) AS attempt FROM ledger
+WHERE delivery_id = ANY ($1::bigint[]) AND at >= $2::date - 1 AND attempt IS NOT NULL
 GROUP BY delivery_id;
 
 -- name: settle.write

@@ -65,6 +65,7 @@ ANALYZE;
 """
 
 _IDS = list(range(1, 101))
+_DAY = datetime.now(UTC).date()
 HOT: dict[str, tuple[object, ...]] = {
     "promote.due": (1000,),
     "promote.next": (),
@@ -86,7 +87,7 @@ HOT: dict[str, tuple[object, ...]] = {
     "rescue.tried": (_IDS, [_ME] * 100),
     "settle.batches": (_IDS,),
     "settle.retries": (_IDS,),
-    "settle.tries": (_IDS,),
+    "settle.tries": (_IDS, _DAY),
     "ledger.of_deliveries": ([2048, 2049],),
     "live.happened": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1)),
     "live.troubles": ([1], [190_000], [191_000], datetime.now(UTC) - timedelta(hours=1), 5),

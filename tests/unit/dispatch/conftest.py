@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from daemon.dispatch import clock as clocks
 from daemon.dispatch import lane as lane_at_work
 from daemon.dispatch.held import Claim, Held
 from daemon.dispatch.lane import Lane, Settings
@@ -23,14 +24,8 @@ class Clock:
     def __init__(self) -> None:
         self.now = 1000.0
 
-    CLOCK_MONOTONIC = 0
-
     def monotonic(self) -> float:
         """The time of the test."""
-        return self.now
-
-    def clock_gettime(self, _: int) -> float:
-        """The same by any clock."""
         return self.now
 
 
@@ -70,6 +65,7 @@ def clock(monkeypatch) -> Clock:
     """The clock of lanes and of what they hold; the event loop's own goes on."""
     clock = Clock()
     monkeypatch.setattr(lane_at_work, "time", clock)
+    monkeypatch.setattr(clocks, "now", clock.monotonic)
     return clock
 
 

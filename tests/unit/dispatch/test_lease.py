@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from daemon.dispatch import clock as clocks
 from daemon.dispatch import lease as leases
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.lease import Lease, LeaseLost
@@ -69,7 +70,7 @@ class Database:
 def clock(monkeypatch) -> Clock:
     """The lease's clock."""
     clock = Clock()
-    monkeypatch.setattr(leases, "time", clock)
+    monkeypatch.setattr(clocks, "now", clock.monotonic)
     return clock
 
 
