@@ -22,6 +22,7 @@ from uuid import uuid4
 from daemon import config as configs
 from daemon import engine, logs, metrics, watch
 from daemon.broker import connection
+from daemon.broker.publisher import BatchPublisher
 from daemon.dispatch.lease import Lease, LeaseLost
 from daemon.engine import House
 from daemon.process import arrival, ends, leash, reload
@@ -133,6 +134,8 @@ async def _house(loaded: configs.Loaded) -> AsyncIterator[House]:
             reach=reach,
             inbound=inbound,
             outbound=outbound,
+            publisher=BatchPublisher(outbound),
+            answerer=BatchPublisher(outbound),
             health=Health(("postgres", "rabbitmq", "life")),
             name=name,
             guards=guards,

@@ -70,6 +70,10 @@ class House:
     reach: door.Reach
     inbound: Link
     outbound: Link
+    publisher: BatchPublisher
+    """Tells events and buries the dead. It outlives a life: a broker in alarm hears of no close."""
+    answerer: BatchPublisher
+    """Publishes nothing but answers, any of which may cost it its channel."""
     health: Health
     name: str
     key: bytes = b""
@@ -95,10 +99,9 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
     """Everything one instance does, until `over` is set and all is in order."""
     settings = house.loaded.config
     key = house.key
-    publisher, answers = (BatchPublisher(house.outbound) for _ in range(2))
     teller = Teller(
         house.store,
-        publisher,
+        house.publisher,
         instance=lease.instance,
         exchange=topology.names(settings.rabbitmq.prefix).events,
         pace=settings.events,
@@ -106,7 +109,7 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
     journal = Journal(settings.instance.state_dir, lease.instance, database=house.fingerprint)
     dispatch = _dispatch(house, lease, teller, settling, key=key, journal=journal)
-    intake = _intake(house, lease, teller, publisher, answers, key=key)
+    intake = _intake(house, lease, teller, key=key)
     house.numbers = lambda: Numbers(
         flying=dispatch.flying, waiting=dispatch.holding - dispatch.flying, untold=teller.untold
     )
@@ -126,12 +129,10 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
         house.left = dispatch.unsettled
         await settling.close()
         journal.close(unsettled=house.left)
-        if not telling.done():
+        if not telling.done() and not lease.lost.is_set():  # else whoever adopts the streams tells
             await _told(teller, over.left(least=_LAST_WORDS))
         for task in (telling, *beside):
             task.cancel()
-    for one in (answers, publisher):
-        await one.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,21 +197,13 @@ async def _ended(taking: asyncio.Task[None], seconds: float) -> None:
         await asyncio.wait([taking])
 
 
-def _intake(
-    house: House,
-    lease: Lease,
-    teller: Teller,
-    publisher: BatchPublisher,
-    answers: BatchPublisher,
-    *,
-    key: bytes,
-) -> Intake:
+def _intake(house: House, lease: Lease, teller: Teller, *, key: bytes) -> Intake:
     return Intake(
         part.Equipment(
             store=house.store,
             inbound=house.inbound,
-            publisher=publisher,
-            answers=answers,
+            publisher=house.publisher,
+            answers=house.answerer,
             audience=teller,
             instance=lease.instance,
             config=house.loaded.config,

@@ -70,12 +70,6 @@ class BatchPublisher:
         """
         return (await self.publish(exchange, [item], seconds=seconds)).fates[0]
 
-    async def aclose(self) -> None:
-        """Ends the channel; what is not confirmed by then is unknown."""
-        outlet, self._outlet = self._outlet, None
-        if outlet:
-            await outlet.close()
-
     async def _ready(self) -> "_Outlet":
         """A channel on which the broker takes publishes right now."""
         async with self._opening:
@@ -124,10 +118,6 @@ class _Outlet:
         over.add_done_callback(self._waiting.discard)
         ids = [item.message_id for item in items]
         return self._confirms.add(ids, lambda: _tell(over, "")), over
-
-    async def close(self) -> None:
-        """Gives the channel up."""
-        await self._open_channel().close()
 
     def content(self, method: bytes, header: bytes, body: bytes) -> None:  # noqa: ARG002 - see tap
         """A message that no queue wanted came back; its confirm follows."""

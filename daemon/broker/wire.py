@@ -27,6 +27,10 @@ for _library in ("aio_pika", "aiormq"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 
+_DEAF = 0.5
+"""Seconds for a good-bye to a broker that takes nothing from us."""
+
+
 class _Transports(TransportFactory):
     """Opens the socket as aiormq would, with our ear between it and aiormq."""
 
@@ -134,8 +138,10 @@ class Wire:
 
     async def close(self) -> None:
         """Says good-bye, or tidies up when there is nobody left to say it to. Never raises."""
+        # a broker in alarm doesn't read what a publisher says, be it good-bye
+        seconds = _DEAF if self.blocked else self._seconds
         try:
-            async with errors.asking("connection.close", seconds=self._seconds):
+            async with errors.asking("connection.close", seconds=seconds):
                 await self._connection.close()
         except errors.Unavailable:
             self._writer.transport.abort()

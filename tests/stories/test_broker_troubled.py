@@ -109,10 +109,14 @@ async def test_longer_than_the_broker_waits(breakable: House, pair: Pair) -> Non
 
 
 @pytest.mark.timeout(120)
-async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: Pair) -> None:
+@pytest.mark.parametrize("is_lost", [False, True], ids=["lease-held", "lease-lost"])
+async def test_answers_wait_and_acknowledgements_do_not(
+    breakable: House, pair: Pair, *, is_lost: bool
+) -> None:
     """E5: while the broker takes no publishes parcels are accepted and acknowledged all the same.
 
-    Their answers follow when it does.
+    Their answers follow when it does. A life that ends meanwhile with its lease (W2) waits neither
+    for what it can't tell nor for a good-bye: the next one begins at once, and does all that.
     """
     house, queue = breakable, topology.names(breakable.prefix).normal
     daemon = await house.start(rabbitmq__publish_timeout="1s", intake__group="5")
@@ -120,6 +124,8 @@ async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: 
     asked = [
         await house.producer.tell(asks.send(asks.people(2)), wants_answer=True) for _ in range(30)
     ]
+    if is_lost:
+        await until(lambda: _is_lapsed(house), seconds=30)
     async with troubles.alarmed(pair):
         daemon.resume()
         await house.sink.stored(60)
@@ -128,6 +134,11 @@ async def test_answers_wait_and_acknowledgements_do_not(breakable: House, pair: 
     for one in asked:
         await house.producer.answered(one)
     await house.judge()
+
+
+async def _is_lapsed(house: House) -> bool:
+    """Whether nobody holds a lease any more."""
+    return not await house.rows("SELECT 1 FROM instance WHERE lease_until > clock_timestamp()")
 
 
 @pytest.mark.timeout(120)
