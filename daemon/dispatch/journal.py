@@ -8,6 +8,8 @@ missing, since the first line names the boot. The lines:
     dot   DELIVERY ATTEMPT RETRY EPOCH                      before the write with the final dot
     reply DELIVERY ATTEMPT RETRY EPOCH JOB RELAY CODE ENHANCED TEXT     as soon as it is parsed
 
+RELAY is one word, as in a URL: a folder that takes all mail may have a space in its name.
+
 A record is needed until the outcome is committed. When the file has grown, it is replaced by one
 that holds only what is still needed. The file is locked as long as we live; `legacy.py` reads what
 others left. A disk that takes no more records stops new starts, and says why; once all outcomes are
@@ -17,8 +19,10 @@ committed, the journal makes room by giving up what it holds of it.
 import asyncio
 import errno
 import fcntl
+import functools
 import os
 from pathlib import Path
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -82,7 +86,8 @@ class Journal:
     def reply(self, attempt: Attempt, reply: Reply, relay: str) -> None:
         """Notes the reply to a final dot; when the disk takes nothing, as soon as it does again."""
         key = attempt.key
-        said = f"{attempt.tenure.job_id} {relay} {reply.code} {reply.enhanced or '-'} {reply.text}"
+        place = as_word(relay)
+        said = f"{attempt.tenure.job_id} {place} {reply.code} {reply.enhanced or '-'} {reply.text}"
         line = b"reply %d %d %d %d " % key + said.encode("utf-8", "replace") + b"\n"
         self._needed[key] = self._needed.get(key, b"") + line
         self._append(line)
@@ -180,6 +185,17 @@ def _write(file: int, data: bytes) -> None:
     if written != len(data):
         os.ftruncate(file, os.fstat(file).st_size - written)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@functools.cache
+def as_word(relay: str) -> str:
+    """A relay's name without anything that ends a word or a line; `from_word` undoes it."""
+    return quote(relay, safe="/:[]", errors="replace")
+
+
+def from_word(word: str) -> str:
+    """The relay that a record names."""
+    return unquote(word)
 
 
 def boot() -> str:

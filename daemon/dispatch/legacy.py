@@ -179,4 +179,4 @@ def _read(lines: Iterable[str], *, is_whole: bool) -> Memory:
 
 def _said(job: str, relay: str, code: str, enhanced: str, text: str) -> Said:
     reply = Reply(code=int(code), enhanced=None if enhanced == "-" else enhanced, text=text)
-    return Said(job_id=UUID(job), outcome=verdict.of_dot(reply, relay))
+    return Said(job_id=UUID(job), outcome=verdict.of_dot(reply, journal.from_word(relay)))

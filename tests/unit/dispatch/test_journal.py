@@ -70,6 +70,20 @@ def test_a_reply_is_read_as_it_was(journal: Journal) -> None:
     assert found.replies[attempt(1).key].job_id == JOB
 
 
+@pytest.mark.parametrize(
+    "relay", ["h:25", "[fe80::1%eth0]:25", "file:/var/my mail", "file:/a\nb\u2028%20c"]
+)
+def test_whatever_the_relay_is_called_its_reply_is_read(journal: Journal, relay: str) -> None:
+    """A name with spaces or line ends in it costs no reply, and no later record."""
+    for number in (1, 2):
+        journal.dot(attempt(number))
+        journal.reply(attempt(number), TAKEN, relay)
+    found = memory(journal)
+    for number in (1, 2):
+        assert found.verdict(attempt(number).key) == Sent(reply=TAKEN, relay=relay)
+    assert found.verdict(attempt(3).key) == WAITS
+
+
 def test_what_it_does_not_name_never_left(journal: Journal) -> None:
     """Once its writer writes no more, what has no dot is certainly not delivered."""
     journal.dot(attempt(1))
