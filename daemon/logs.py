@@ -10,12 +10,10 @@ since `event` is the line's own. Positional arguments would mean %-formatting: t
 
 import logging
 import os
-import re
 import select
 import sys
 import time
-import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO, TypeAlias
 
@@ -23,39 +21,35 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger, WrappedLogger
 
+from daemon import redact
+from daemon.redact import Addresses
+
 Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["auto", "json", "console"]
-Addresses = Literal["masked", "plain", "none"]
 Fields = MutableMapping[str, Any]
 Log: TypeAlias = FilteringBoundLogger
 """What writes lines under one name."""
 
-TEXT_LIMIT = 1000
-"""Characters of one field; with it a line stays below what a pipe takes at once."""
-ITEM_LIMIT = 20
-"""Items of a list in a field."""
-TRACE_LIMIT = 2500
-"""Characters of a traceback, its end."""
-
-ADDRESS_FIELDS = frozenset({"recipient", "address", "sender", "norm"})
-SECRET_FIELDS = frozenset(
-    {"password", "secret", "token", "authorization", "cookie", "hash_key"}
-    | {"body", "html", "vars"}
-)
-
-_AS_IT_IS = (int, float, bool, type(None))
 _LEVELS = (logging.INFO, logging.WARNING, logging.ERROR)
+_AT_ONCE = 4096
+"""Octets that a pipe which is ready takes without waiting."""
 _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # syslog's numbers
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_CONTROL_BUT_LINE_END = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_ADDRESS = re.compile(r"""([^\s<>@()\[\],;:"'/=*])[^\s<>@()\[\],;:"'/=]*@(?=\w)""")
-_LOGIN = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)|(?<=password=)[^\s&]+", re.IGNORECASE)
 
 
 def get(name: str) -> FilteringBoundLogger:
     """The logger of a file; `name` is room and file, as in `delivery.pool`."""
     log: FilteringBoundLogger = structlog.get_logger(name)
     return log
+
+
+def each(name: str, event: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """An info line of `name` for each row of fields, as its logger would write them one by one.
+
+    For what happens by the thousand: what the lines share is arranged once, and a write has many.
+    """
+    line = structlog.get_config()["processors"][-1]
+    if isinstance(line, _Line):
+        line.each(name, event, rows)
 
 
 class Seldom:
@@ -118,7 +112,7 @@ def adjust(*, level: Level, addresses: Addresses) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(number))
     # debug lines of the libraries would show frames, and so bodies
     logging.getLogger().setLevel(max(number, logging.INFO))
-    _Line.addresses = addresses
+    _Line.addresses, _Line.level = addresses, number
 
 
 def sign(**fields: Any) -> None:
@@ -147,24 +141,24 @@ class _Way:
         """What structlog wraps: this way, and whose lines they are."""
         return _Named(self, name)
 
-    def write(self, line: bytes) -> None:
+    def write(self, *lines: bytes) -> None:
         """Never raises, never waits; a gap is told as soon as there is room again."""
         try:
-            if not self._put(line):
-                self._lost += 1
+            if not self._put(b"".join(lines)):
+                self._lost += len(lines)
             elif self._lost and self._put(b'{"event":"log.lost","lines":%d}\n' % self._lost):
                 self._lost = 0
         except (OSError, ValueError):  # reader gone, stream closed
-            self._lost += 1
+            self._lost += len(lines)
 
-    def _put(self, line: bytes) -> bool:
+    def _put(self, lines: bytes) -> bool:
         if self._poll is None:
-            self._stream.write(line.decode())
+            self._stream.write(lines.decode())
             return True
         if not self._poll.poll(0):
             return False
-        # ready means that a pipe takes 4096 octets now; longer lines are few (see TRACE_LIMIT)
-        os.write(self._descriptor, line)
+        # ready means that a pipe takes so much now; longer lines are few (see `redact.TRACE_LIMIT`)
+        os.write(self._descriptor, lines)
         return True
 
 
@@ -180,36 +174,77 @@ class _Line:
     """The only processor: fields in, octets out, whatever the fields are."""
 
     addresses: Addresses = "masked"
+    level = logging.INFO
 
-    def __init__(self, render: Callable[[Fields], str], *, way: _Way) -> None:
+    def __init__(self, render: Callable[[Fields], bytes], *, way: _Way) -> None:
         self._render = render
-        self._is_journal = way.is_journal
+        self._way = way
 
     def __call__(self, logger: WrappedLogger, level: str, fields: Fields) -> bytes:
         """One line, ended; with `<N>` before it when the journal reads."""
-        try:
-            text = self._render(self._arrange(getattr(logger, "name", ""), level, fields))
-        except Exception as error:  # noqa: BLE001 - the edge: a line never raises in the caller
-            text = _json({"level": "error", "event": "log.broken", "fault": type(error).__name__})
-        if self._is_journal:
-            text = "\n".join(f"<{_PRIORITY[level]}>{line}" for line in text.split("\n"))
-        return text.encode("utf-8", "replace") + b"\n"
+        event, trace = str(fields.pop("event", "")), fields.pop("exc_info", None)
+        mask = redact.masking(self.addresses, level)
+        head = self._head(getattr(logger, "name", ""), level, event, mask)
+        return self._line(head, fields, mask, trace)
 
-    def _arrange(self, name: str, level: str, fields: Fields) -> Fields:
-        """When, how grave, who, what; then the caller's fields and a traceback, all clean."""
-        masking = _masking(self.addresses, level)
+    def each(self, name: str, event: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Writes a line for each row."""
+        if self.level > logging.INFO:
+            return
+        mask = redact.masking(self.addresses, "info")
+        head = self._head(name, "info", event, mask)
+        for lines in _packed(self._line(head, row, mask) for row in rows):
+            self._way.write(*lines)
+
+    def _head(self, name: str, level: str, event: str, mask: redact.Mask) -> dict[str, Any]:
+        """When, how grave, who, what, and what this process signs with."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        trace = _trace(fields.pop("exc_info", None))
-        line: Fields = {"timestamp": stamp, "level": level, "logger": name}
-        line["event"] = masking(clean(str(fields.pop("event", ""))))
-        for key, value in {**structlog.contextvars.get_contextvars(), **fields}.items():
-            if key in ADDRESS_FIELDS and self.addresses == "none":
-                continue
-            name = f"{key}_" if key in line else key
-            line[name] = "***" if key in SECRET_FIELDS else _plain(value, masking)
-        if trace:
-            line["exception"] = masking(trace)
-        return line
+        head = {"timestamp": stamp, "level": level, "logger": name}
+        head["event"] = mask(redact.clean(event))
+        return self._with(head, structlog.contextvars.get_contextvars(), mask)
+
+    def _line(
+        self,
+        head: dict[str, Any],
+        fields: Mapping[str, Any],
+        mask: redact.Mask,
+        trace: object = None,
+    ) -> bytes:
+        try:
+            line = self._with(head, fields, mask)
+            if text := redact.trace(trace):
+                line["exception"] = mask(text)
+            rendered = self._render(line)
+        except Exception as error:  # noqa: BLE001 - the edge: a line never raises in the caller
+            broken = {"level": "error", "event": "log.broken", "fault": type(error).__name__}
+            rendered = _json(broken)
+        if self._way.is_journal:
+            priority = b"<%d>" % _PRIORITY[head["level"]]
+            rendered = b"\n".join(priority + line for line in rendered.split(b"\n"))
+        return rendered + b"\n"
+
+    def _with(
+        self, head: dict[str, Any], fields: Mapping[str, Any], mask: redact.Mask
+    ) -> dict[str, Any]:
+        """What is said already, and these fields; no name is said twice."""
+        shown = redact.shown(fields, mask, with_addresses=self.addresses != "none")
+        for name in head.keys() & shown.keys():
+            shown[f"{name}_"] = shown.pop(name)
+        return {**head, **shown}
+
+
+def _packed(lines: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """As many lines as one write may have, each time; one that is longer goes alone."""
+    pack: list[bytes] = []
+    size = 0
+    for line in lines:
+        if pack and size + len(line) > _AT_ONCE:
+            yield pack
+            pack, size = [], 0
+        pack.append(line)
+        size += len(line)
+    if pack:
+        yield pack
 
 
 class _Foreign(logging.Handler):
@@ -230,63 +265,6 @@ class _Foreign(logging.Handler):
         get(record.name).log(level, _message(record), exc_info=record.exc_info, **fields)
 
 
-def clean(text: str) -> str:
-    """Fit for one line: no controls, no lone surrogates, no login within a URL, cut short."""
-    text = _CONTROL.sub(" ", text) if not text.isprintable() else text
-    text = _without_login(text)
-    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
-
-
-def _without_login(text: str) -> str:
-    """A DSN's user and password as `***`, wherever it was quoted."""
-    return _LOGIN.sub("***", text) if "://" in text or "=" in text else text
-
-
-def masked(text: str) -> str:
-    """The same text with every mail address shown as `a***@example.com`."""
-    return _ADDRESS.sub(r"\1***@", text) if "@" in text else text
-
-
-def _masking(addresses: Addresses, level: str) -> Callable[[str], str]:
-    if addresses == "none":
-        return lambda text: _ADDRESS.sub("***@", text) if "@" in text else text
-    if addresses == "plain" or level == "debug":
-        return lambda text: text
-    return masked
-
-
-def _plain(value: object, masking: Callable[[str], str]) -> object:
-    """A value that JSON can say; what it can't say, as text."""
-    if isinstance(value, str):
-        return masking(clean(value))
-    if isinstance(value, _AS_IT_IS) and not _is_too_large(value):
-        return value
-    if isinstance(value, bytes | bytearray | memoryview):  # a body, or a part of one
-        return f"<{len(value)} octets>"
-    if isinstance(value, Mapping):
-        return {clean(str(key)): _plain(item, masking) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, masking) for item in list(value)[:ITEM_LIMIT]]
-    return masking(clean(str(value)))
-
-
-def _is_too_large(value: object) -> bool:
-    """Whether JSON, as others read it, has no room for this integer."""
-    return isinstance(value, int) and not -(2**63) <= value < 2**63
-
-
-def _trace(exc_info: Any) -> str:
-    """The traceback of `exc_info=`: an exception, a triple, or True for the current one; clean."""
-    if isinstance(exc_info, BaseException):
-        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
-    elif exc_info and not isinstance(exc_info, tuple):
-        exc_info = sys.exc_info()
-    if not exc_info or exc_info[0] is None:
-        return ""
-    text = "".join(traceback.format_exception(*exc_info)).rstrip("\n")
-    return _without_login(_CONTROL_BUT_LINE_END.sub(" ", text))[-TRACE_LIMIT:]
-
-
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
@@ -294,15 +272,15 @@ def _message(record: logging.LogRecord) -> str:
         return str(record.msg)
 
 
-def _json(fields: Fields) -> str:
-    return orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS).decode()
+def _json(fields: Fields) -> bytes:
+    return orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _console(*, colors: bool) -> Callable[[Fields], str]:
+def _console(*, colors: bool) -> Callable[[Fields], bytes]:
     renderer = structlog.dev.ConsoleRenderer(
         colors=colors and "NO_COLOR" not in os.environ, sort_keys=False
     )
-    return lambda fields: str(renderer(None, "", fields))
+    return lambda fields: str(renderer(None, "", fields)).encode("utf-8", "replace")
 
 
 def _is_journal(descriptor: int) -> bool:

@@ -10,19 +10,26 @@ from daemon.mail.settle import Settlement
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
 
-_log = logs.get("dispatch.delivery")
-
 
 def tell(settlement: Settlement, *, sample: float) -> None:
     """Counts what a commit has settled, and logs it: of what was sent, a share of `sample`."""
     _count(settlement)
-    log = _log.bind()  # once for all of them
-    for fact, _, became in settlement.moves:
-        if isinstance(fact.outcome, outcome.Withheld):
-            continue
+    tried = [
+        (fact, became)
+        for fact, _, became in settlement.moves
+        if not isinstance(fact.outcome, outcome.Withheld)
+    ]
+    for fact, _ in tried:
         metrics.attempt_seconds.observe(fact.took)
-        if became is not State.SENT or random.random() < sample:  # noqa: S311
-            _line(log, fact, became)
+    logs.each(
+        "dispatch.delivery",
+        "delivery",
+        (
+            _fields(fact, became)
+            for fact, became in tried
+            if became is not State.SENT or random.random() < sample  # noqa: S311
+        ),
+    )
 
 
 def _count(settlement: Settlement) -> None:
@@ -43,19 +50,17 @@ def _word(result: object) -> str:
     return "in_doubt" if isinstance(result, outcome.InDoubt) else type(result).__name__.lower()
 
 
-def _line(log: logs.Log, fact: Fact, became: State) -> None:
+def _fields(fact: Fact, became: State) -> dict[str, object]:
     result = fact.outcome
     reply = getattr(result, "reply", None)
-    reason = getattr(result, "reason", "")
-    log.info(
-        "delivery",
-        delivery_id=fact.delivery_id,
-        job_id=str(fact.job_id),
-        recipient=fact.address,
-        attempt=fact.attempt,
-        relay=getattr(result, "relay", None),
-        delay=round(fact.took, 3),
-        dsn=reply.enhanced if reply else None,
-        status=became.name.lower(),
-        reply=str(reply) if reply else reason,
-    )
+    return {
+        "delivery_id": fact.delivery_id,
+        "job_id": str(fact.job_id),
+        "recipient": fact.address,
+        "attempt": fact.attempt,
+        "relay": getattr(result, "relay", None),
+        "delay": round(fact.took, 3),
+        "dsn": reply.enhanced if reply else None,
+        "status": became.name.lower(),
+        "reply": str(reply) if reply else getattr(result, "reason", ""),
+    }

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-from daemon import logs
+from daemon import logs, redact
 
 _log = logs.get("process.notify")
 _SECOND = 1_000_000
@@ -45,7 +45,7 @@ class Notify:
 
     def status(self, text: str, **more: str) -> None:
         """One line for people who ask `systemctl status`; and fields for others."""
-        self.send(STATUS=logs.masked(logs.clean(text)), **more)
+        self.send(STATUS=redact.masked(redact.clean(text)), **more)
 
     def alive(self) -> None:
         """The event loop turns: sent from nowhere but there."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from daemon import logs, metrics
+from daemon import metrics, redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Health:
     def report(self, name: str, *, ok: bool, reason: str = "", vital: bool = True) -> None:
         """What a part sees of `name`; repeat it as often as you like, only changes count."""
         known = self._checks.get(name)
-        reason = "" if ok else logs.masked(logs.clean(reason or "not well"))
+        reason = "" if ok else redact.masked(redact.clean(reason or "not well"))
         since = known.since if known and known.ok == ok else self._clock()
         self._checks[name] = Check(ok=ok, vital=vital, reason=reason, since=since)
         metrics.checks(name).set(ok)

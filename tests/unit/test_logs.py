@@ -12,7 +12,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon import logs
+from daemon import logs, redact
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,12 @@ def test_addresses(lines, addresses, recipient, text):
     assert line["text"] == text
 
 
+@given(st.from_regex(r"[\w.+ <]{0,6}(@[\w.+ <]{0,6}){0,3}", fullmatch=True))
+def test_a_plain_address_needs_no_search(text):
+    """What the quick look makes of a text is what the search makes of it."""
+    assert redact.masked(text) == redact._ADDRESS.sub(r"\1***@", text)
+
+
 def test_debug_may_show_addresses(lines):
     """Masking is for what is written every day."""
     lines(level="debug")
@@ -96,7 +102,7 @@ def test_debug_may_show_addresses(lines):
 def test_secrets_and_bodies(lines):
     """Logins in URLs, fields of secret names and octets never reach a line (S15, S51)."""
     canary = "canary"
-    fields = dict.fromkeys(logs.SECRET_FIELDS, canary)
+    fields = dict.fromkeys(redact.SECRET_FIELDS, canary)
     log.info("x", url=f"amqp://user:{canary}@host/", data=canary.encode(), **fields)
     (line,) = lines()
     assert canary not in json.dumps(line)
@@ -110,7 +116,7 @@ def test_strange_text(lines):
     (line,) = lines()
     assert line["text"] == "a b [31m "
     assert line["deep"] == {"k ": [" "]}
-    assert len(line["long"]) == logs.TEXT_LIMIT
+    assert len(line["long"]) == redact.TEXT_LIMIT
 
 
 ANYTHING = st.recursive(
@@ -204,6 +210,38 @@ def test_context(lines):
     with structlog.contextvars.bound_contextvars(job=7):
         log.info("x")
     assert lines()[0]["job"] == 7
+
+
+def test_many_at_once(lines):
+    """Lines of many rows are what the logger would write of each: same fields, same care."""
+    rows = [
+        {"recipient": f"p{n}@there.test", "reply": f"250 Ok\n{n}", "level": n} for n in range(60)
+    ]
+    logs.each("room.file", "delivery", rows)
+    together = lines()
+    for row in rows:
+        log.info("delivery", **row)
+    assert [line | {"timestamp": 0} for line in together] == [
+        line | {"timestamp": 0} for line in lines()
+    ]
+    assert "***@" in together[0]["recipient"]
+    logs.adjust(level="warning", addresses="masked")
+    logs.each("room.file", "delivery", rows)
+    assert lines() == []
+
+
+def test_many_in_few_writes(monkeypatch):
+    """A write takes no more than a pipe that is ready: whole lines, all of them, in their order."""
+    read, written = os.pipe()
+    packs = []
+    monkeypatch.setattr(os, "write", lambda _, octets: packs.append(octets))
+    with os.fdopen(written, "w") as stream:
+        logs.configure(stream=stream, form="json")
+        logs.each("room.file", "many", ({"n": n, "text": "x" * (n % 700)} for n in range(900)))
+    os.close(read)
+    assert max(map(len, packs)) <= 4096
+    assert len(packs) < 900 / 5
+    assert [json.loads(line)["n"] for line in b"".join(packs).splitlines()] == [*range(900)]
 
 
 def test_console():
