@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from daemon.compose import kept
 from daemon.compose.template import Template
 
 _SHORT = re.compile(r"[ -<>-~]{1,75}")
@@ -82,6 +83,7 @@ class Whole:
         return based(_wire(self.template.filled(fillings)))
 
 
+@kept.of_short
 def body(template: Template, *, is_html: bool) -> Body:
     """The body that carries a template with the fewest octets; its values are escaped for HTML."""
     *opening, last = map(_unified, template.literals)

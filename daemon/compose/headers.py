@@ -75,17 +75,19 @@ def unstructured(name: str, text: str) -> str:
     """A field of free text, `Subject` and its like; the text is cleaned here."""
     text = clean(text)
     if text.isascii() and "=?" not in text:
+        if text and len(name) + len(text) + 2 <= _WIDTH:
+            return f"{name}: {text}\r\n"
         words = _WORD.findall(f" {text}")
-        if len(name) + len(text) + 2 <= _WIDTH or max(map(len, words)) < _WIDTH - len(name):
+        if max(map(len, words), default=0) < _WIDTH - len(name):
             return _folded(name, words, _WIDTH)
     return _folded(name, _encoded_words(text), _ENCODED_WIDTH)
 
 
 def mailbox(name: str, display: str, address: str) -> str:
     """A field with one address; the display name is cleaned here, the address must be lawful."""
-    display = clean(REORDERING.sub("", display))
+    display = clean(display if display.isascii() else REORDERING.sub("", display))
     if not display:
-        return _folded(name, [f" {address}"], _WIDTH)
+        return f"{name}: {address}\r\n"
     return _folded(name, [*_phrase(display), f" <{address}>"], _ENCODED_WIDTH)
 
 

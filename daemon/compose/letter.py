@@ -82,8 +82,7 @@ def _fault(own: Plan, addressee: Addressee, values: Mapping[str, str]) -> str | 
     """Why these can't become a mail, if they can't."""
     if not own.bodies:
         return "no content"
-    checked = address.check(addressee.address, allow_utf8=True, need_dot=False)
-    if not isinstance(checked, address.Address) or checked.address != addressee.address:
+    if not address.is_final(addressee.address):
         return "unlawful address"
     unfit = bodies.unfit("".join(values.values()))
     return unfit and f"{unfit} in a variable"

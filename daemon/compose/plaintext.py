@@ -6,6 +6,7 @@ The words in reading order, a line for each block, the links' targets as numbere
 import re
 from html.parser import HTMLParser
 
+from daemon.compose import kept
 from daemon.compose.template import Template
 
 # A slot travels through the parser as its number between two code points that no text can hold.
@@ -37,6 +38,7 @@ _PARAGRAPH = frozenset(
 _LINK = ("http://", "https://", "mailto:", "tel:", _OPEN)
 
 
+@kept.of_short
 def plain(html: Template) -> Template:
     """A plain text template with the same words and slots; it ends in a line feed."""
     reader = _Reader()

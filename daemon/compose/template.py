@@ -4,9 +4,13 @@ A slot holds one variable's name and nothing else: no expressions, no filters, n
 template can't run, can't loop and can't reach anything but the values it is given.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_KEPT, _LONGEST = 128, 64 * 2**10
+"""How many templates are kept for the next message with that text; characters of a text."""
 
 # Possessive throughout: a hostile text costs no more than its length.
 _SLOT = re.compile(r"\{\{(?:\s*+([A-Za-z_][A-Za-z0-9_.]*+)\s*+\}\})?")
@@ -35,6 +39,11 @@ class Template:
         """The names of the variables it mentions."""
         return frozenset(self.slots)
 
+    @property
+    def size(self) -> int:
+        """Characters of its literals."""
+        return sum(map(len, self.literals))
+
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with each slot's value in its place, as it is; every variable needs a value."""
         if not self.slots:
@@ -50,13 +59,24 @@ def parse(text: str, *, field: str) -> Template | tuple[Fault, ...]:
 
     A lone `}}` is text: style sheets end that way.
     """
-    literals, slots, faults, end = [], [], [], 0
+    read = _kept(text) if len(text) <= _LONGEST else _read(text)
+    if isinstance(read, Template):
+        return read
+    reason = "'{{' is not followed by a variable's name and '}}'"
+    return tuple(Fault(field=field, reason=reason, position=position) for position in read)
+
+
+def _read(text: str) -> Template | list[int]:
+    """The template, or where it is none."""
+    literals, slots, wrong, end = [], [], [], 0
     for found in _SLOT.finditer(text):
         if found[1] is None:
-            reason = "'{{' is not followed by a variable's name and '}}'"
-            faults.append(Fault(field=field, reason=reason, position=found.start()))
+            wrong.append(found.start())
             continue
         literals.append(text[end : found.start()])
         slots.append(found[1])
         end = found.end()
-    return tuple(faults) or Template(literals=(*literals, text[end:]), slots=tuple(slots))
+    return wrong or Template(literals=(*literals, text[end:]), slots=tuple(slots))
+
+
+_kept = functools.lru_cache(maxsize=_KEPT)(_read)

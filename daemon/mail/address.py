@@ -81,6 +81,15 @@ def check(text: str, *, allow_utf8: bool = False, need_dot: bool = True) -> Addr
     return Address(address=f"{plain[1]}@{plain[2].lower()}", trimmed=len(bare) < len(text))
 
 
+def is_final(text: str) -> bool:
+    """Whether a text is a valid address, in its wire form already."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None and len(text) <= LIMIT and plain[2].islower():
+        return True
+    checked = check(text, allow_utf8=True, need_dot=False)
+    return isinstance(checked, Address) and checked.address == text
+
+
 def _check_slowly(bare: str, *, allow_utf8: bool, need_dot: bool, given: str) -> Address | Invalid:
     reason = _shape_fault(bare)
     if reason:
