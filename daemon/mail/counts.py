@@ -5,6 +5,7 @@ queued    = sent + delivered + bounced + failed + expired + canceled + suppresse
             + remaining
 """
 
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -45,7 +46,8 @@ _FINAL_WITHOUT = frozenset(
 )
 
 
-def deltas(was: State, became: State) -> dict[str, int]:
+@functools.cache
+def deltas(was: State, became: State) -> Mapping[str, int]:
     """How one move changes a job's counters; `handed` and `released` only ever grow."""
     change: dict[str, int] = {}
     if was in COUNTER:
@@ -56,7 +58,7 @@ def deltas(was: State, became: State) -> dict[str, int]:
         change["handed"] = 1
     if became in _FINAL_WITHOUT and was not in _HANDED:
         change["released"] = 1
-    return change
+    return MappingProxyType(change)
 
 
 def is_balanced(numbers: Mapping[str, int | None]) -> bool:

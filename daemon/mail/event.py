@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -108,32 +109,33 @@ _DETAILS = (
 )
 
 
+_details = attrgetter(*_DETAILS)
+
+
 def cloud_event(told: Told, *, source: str) -> bytes:
     """The structured CloudEvents 1.0 document of an event."""
-    event = told.event
-    at = told.at.isoformat()
+    event, event_id = told.event, told.id_text
     payload: dict[str, Any] = {
         "v": VERSION,
-        "event_id": told.id_text,
-        "occurred_at": at,
+        "event_id": event_id,
+        "occurred_at": told.at,
         "customer_id": event.customer_id,
-        "job_id": None if event.job_id is None else str(event.job_id),
+        "job_id": event.job_id,
     }
-    for name in _DETAILS:
-        value = getattr(event, name)
+    for name, value in zip(_DETAILS, _details(event), strict=True):
         if value is not None:
             payload[name] = value
     if event.next_at is not None:
-        payload["next_attempt_at"] = event.next_at.isoformat()
+        payload["next_attempt_at"] = event.next_at
     payload.update(event.data)
     return orjson.dumps(
         {
             "specversion": "1.0",
-            "id": payload["event_id"],
+            "id": event_id,
             "source": source,
             "type": event.type,
-            "time": at,
-            "subject": payload["job_id"],
+            "time": told.at,
+            "subject": event.job_id,
             "datacontenttype": "application/json",
             "data": payload,
         }

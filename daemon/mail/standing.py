@@ -3,6 +3,7 @@
 A fact is what an instance knows of one delivery; it settles against these.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -89,7 +90,7 @@ class JobNow:
     numbers: dict[str, int | None]
     changes: dict[str, int] = field(default_factory=dict)
 
-    def count(self, change: dict[str, int]) -> None:
+    def count(self, change: Mapping[str, int]) -> None:
         """Books a move: into the numbers, and into what will be written."""
         for name, by in change.items():
             self.changes[name] = self.changes.get(name, 0) + by
