@@ -69,6 +69,20 @@ def test_nothing_is_left_for_later(path: Path) -> None:
     assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text(encoding="utf-8"))
 
 
+def test_no_group_is_possessive() -> None:
+    """Python before 3.11.5, so Debian's too, goes on behind a piece that a `(…)*+` couldn't match.
+
+    What it can do is `(?>(?:…)*)`; possessive single characters are sound (CPython issue 106052).
+    """
+    possessive = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+(?![ \d])")
+    assert not [
+        f"{_relative(path)}: {line.strip()}"
+        for path in CODE
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if possessive.search(line)
+    ]
+
+
 def test_every_step_of_the_schema_has_a_number_of_its_own() -> None:
     """Two who write a migration at the same time hear of it before it is applied anywhere."""
     numbers = [step.number for step in schema.steps()]

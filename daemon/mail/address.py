@@ -23,14 +23,14 @@ LIMIT = 254
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_LOCAL = rf"{_ATOM}(?:\.{_ATOM})*+"
+_LOCAL = rf"{_ATOM}(?>(?:\.{_ATOM})*)"
 # No label with hyphens in places three and four: A-labels and reserved ones take the slow way.
 _START = r"(?!-|[A-Za-z0-9-]{2}--)"
 _LABEL = rf"{_START}[A-Za-z0-9-]{{1,63}}+(?<!-)"
 _TOP = rf"{_START}[A-Za-z0-9-]{{0,62}}[A-Za-z]"
-_PLAIN = re.compile(rf"(?=[^@]{{1,{LOCAL_LIMIT}}}@)({_LOCAL})@((?:{_LABEL}\.)++{_TOP})")
+_PLAIN = re.compile(rf"(?=[^@]{{1,{LOCAL_LIMIT}}}@)({_LOCAL})@((?>(?:{_LABEL}\.)+){_TOP})")
 _PLAIN_LOCAL = re.compile(_LOCAL)
-_PLAIN_DOMAIN = re.compile(rf"(?:{_LABEL}\.)*+{_TOP}")
+_PLAIN_DOMAIN = re.compile(rf"(?>(?:{_LABEL}\.)*){_TOP}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LIST_OR_DISPLAY = re.compile(r"[,<>\\]")
 

@@ -7,8 +7,8 @@ passes the sink passes anywhere.
 import re
 from typing import TypeAlias
 
-_QUOTED = rb'"(?:\\[\x20-\x7e]|[^"\\\x00-\x1f\x7f])*+"'
-_PATH = rb'<((?:[^"<>\\\x00-\x20\x7f]++|' + _QUOTED + rb")*+)>"  # possessive: never tries twice
+_QUOTED = rb'"(?>(?:\\[\x20-\x7e]|[^"\\\x00-\x1f\x7f])*)"'
+_PATH = rb'<((?>(?:[^"<>\\\x00-\x20\x7f]++|' + _QUOTED + rb")*))>"  # atomic: never tries twice
 _PATTERNS = {
     keyword: re.compile(keyword + rb":" + _PATH + rb"(?: (.*))?", re.IGNORECASE)
     for keyword in (b"FROM", b"TO")
