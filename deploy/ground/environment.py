@@ -24,6 +24,8 @@ VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "deliveryd.json"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+DEBIAN = Path("/usr/bin/python3.11")
+"""Compiled with profiles of its own tests: a fourth faster than what people compile themselves."""
 STALE = "needs to be updated"
 TOLD = re.compile(r"^(Resolved|Prepared|Installed|Uninstalled|Collecting|Downloading)")
 
@@ -67,10 +69,17 @@ def activated() -> dict[str, str]:
 def _make(say: Say) -> None:
     if PYTHON.exists() and processes.succeeds([str(PYTHON), "-c", "import sys"]):
         return
-    say(".venv", f"a virtual environment of Python {sys.version.split()[0]}")
+    python = _interpreter()
+    say(".venv", f"a virtual environment of {python}")
     shutil.rmtree(VENV, ignore_errors=True)
-    without = [] if has_ensurepip() else ["--without-pip"]
-    processes.run([sys.executable, "-m", "venv", *without, str(VENV)], cwd=CHECKOUT)
+    without = [] if python == str(DEBIAN) or has_ensurepip() else ["--without-pip"]
+    processes.run([python, "-m", "venv", *without, str(VENV)], cwd=CHECKOUT)
+
+
+def _interpreter() -> str:
+    """Debian's, where it is there and can make a whole environment, else the one we run under."""
+    usable = DEBIAN.exists() and processes.succeeds([str(DEBIAN), "-c", "import ensurepip"])
+    return str(DEBIAN) if usable else sys.executable
 
 
 def _pip(say: Say) -> list[str]:
