@@ -5,7 +5,9 @@ and brought to the start of a line by one; a value is encoded by itself and brou
 pieces that know nothing of each other join into a lawful whole, no line above 76 columns. A part
 that is mostly not ASCII is smaller in base64, which can't be joined: it is encoded whole each time.
 
-Whatever comes out is 7-bit, has CRLF for its only line end, and ends in it (S5, S8, D25, D26).
+Whatever comes out is 7-bit, has CRLF for its only line end, and ends in it (S5, S8, D25, D26). No
+line begins with a dot, so that no relay can stumble over one (RFC 5321 4.5.2): a slot is often
+followed by a full stop.
 """
 
 import html
@@ -18,9 +20,10 @@ from typing import Protocol
 from daemon.compose import kept
 from daemon.compose.template import Template
 
-_SHORT = re.compile(r"[ -<>-~]{1,75}")
+_SHORT = re.compile(r"(?!\.)[ -<>-~]{1,75}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LAWFUL = re.compile(rb"(?:[\t -~]{0,998}+\r\n)*+")
+_LAWFUL = re.compile(rb"(?>(?:(?!\.)[\t -~]{0,998}+\r\n)*)")
+_DOTS = re.compile(rb"^\.{1,24}", re.MULTILINE)
 _BASE64_WIDTH = 76
 
 
@@ -117,10 +120,17 @@ def quoted(text: str) -> bytes:
     if _SHORT.fullmatch(text):
         return text.encode("ascii") + b"=\r\n"
     # The `=` stands in for what will follow: with it encoded, there is room for a soft break.
-    coded = b2a_qp(text.encode() + b"=").removesuffix(b"=3D")
+    coded = _dotless(b2a_qp(text.encode() + b"=").removesuffix(b"=3D"))
     if coded and not coded.endswith(b"\n"):
         coded += b"=\n"
     return coded.replace(b"\n", b"\r\n")
+
+
+def _dotless(coded: bytes) -> bytes:
+    """The same with the dots at the start of lines encoded, and a soft break behind them."""
+    while _DOTS.search(coded):
+        coded = _DOTS.sub(lambda dots: b"=2E" * len(dots[0]) + b"=\n", coded)
+    return coded
 
 
 def based(octets: bytes) -> bytes:

@@ -21,7 +21,7 @@ SEPARATOR = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 REORDERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional controls, with which a name could be made to read as another's (S9)."""
 
-_SPACED = re.compile(rf"(?:{SEPARATOR.pattern}|\t)(?:{SEPARATOR.pattern}|[\t ])*+")
+_SPACED = re.compile(rf"(?:{SEPARATOR.pattern}|\t)(?>(?:{SEPARATOR.pattern}|[\t ])*)")
 _WORD = re.compile(r" +[^ ]+")
 _ATOMS = re.compile(r"[A-Za-z0-9'_-]+(?: [A-Za-z0-9'_-]+)*")
 _QUOTABLE = re.compile(r'["\\]')
@@ -139,5 +139,5 @@ def _folded(name: str, words: Iterable[str], width: int) -> str:
 @functools.lru_cache(maxsize=64)
 def _shape(names: tuple[str, ...]) -> re.Pattern[bytes]:
     line = r"[ -~\x80-\xff]{1,900}+\r\n"
-    fields = (rf"{name}:(?:\r\n| {line}(?: (?! *+\r){line})*+)" for name in names)
+    fields = (rf"{name}:(?:\r\n| {line}(?>(?: (?! *+\r){line})*))" for name in names)
     return re.compile("".join((*fields, r"\r\n")).encode("ascii"))

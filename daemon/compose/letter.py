@@ -46,7 +46,7 @@ def compose(shared: Plan, addressee: Addressee, *, date: datetime) -> Content | 
     if not headers.are_sound(header, own.names):
         return Uncomposable(reason="unsound header")
     data = b"".join([header, *[body.octets(values) for body in own.bodies]])
-    return Content(data=data, is_8bit=not header.isascii())
+    return Content(data=data, is_8bit=not header.isascii(), is_sound=True)
 
 
 def missing(shared: Plan, addressee: Addressee) -> frozenset[str]:

@@ -93,13 +93,9 @@ def _address_fault(envelope: Envelope, relay: str) -> Failed | None:
 
 
 def _content_fault(content: Content, offered: Capabilities, relay: str) -> Failed | None:
-    data = content.data
-    # a bare CR or LF may end a line at a lax server, and a message with it: these octets and NUL
-    # may be as many as the pairs account for, and no more
-    suspects = len(data) - len(data.translate(None, b"\r\n\0"))
-    if suspects != 2 * data.count(b"\r\n") or not data.endswith(b"\r\n"):
+    if not (content.is_sound or content.is_lawful):
         return Failed(reason=Reason.CONTENT, relay=relay)
-    if not offered.eight_bit and (content.is_8bit or not data.isascii()):
+    if not offered.eight_bit and (content.is_8bit or not content.data.isascii()):
         return Failed(reason=Reason.EIGHT_BIT, relay=relay)
     return None
 

@@ -122,9 +122,8 @@ def cloud_event(told: Told, *, source: str) -> bytes:
         "customer_id": event.customer_id,
         "job_id": event.job_id,
     }
-    for name, value in zip(_DETAILS, _details(event), strict=True):
-        if value is not None:
-            payload[name] = value
+    details = zip(_DETAILS, _details(event), strict=True)
+    payload |= {name: value for name, value in details if value is not None}
     if event.next_at is not None:
         payload["next_attempt_at"] = event.next_at
     payload.update(event.data)

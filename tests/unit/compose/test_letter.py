@@ -86,7 +86,9 @@ def test_what_goes_in_comes_out(subject, text, html, names):
     )
     values = {"s": subject[1], "t": text[1], "h": html[1]}
     content = composed(draft, replace(ANN, name=names[1], variables=values))
-    assert re.fullmatch(rb"(?:[\t -~]{0,998}\r\n)*", content.data)
+    assert re.fullmatch(rb"(?:(?!\.)[\t -~]{0,998}\r\n)*", content.data)
+    assert content.is_sound
+    assert content.is_lawful
     assert not content.is_8bit
     message = parsed(content)
     assert message.keys() == FIELDS
