@@ -96,7 +96,7 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "late-success", "a 2xx that is heard of too late still ends a doubt",
-        ("mail/settle.py", "was in (State.IN_DOUBT, State.DEFERRED):", "False:"),
+        ("mail/settle.py", "outcome.Sent) and was in LATE:", "outcome.Sent) and False:"),
         f"{UNIT}/mail/test_settle.py",
     )  # fmt: skip
     yield _one(
@@ -113,7 +113,7 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "permit-window", "a permit is void after its window",
-        ("dispatch/lane.py", "return time.monotonic() >= held.until", "return False"),
+        ("dispatch/lane.py", "return clock.now() >= held.until", "return False"),
         f"{UNIT}/dispatch/test_lane.py",
     )  # fmt: skip
     alive = "EXISTS (SELECT FROM instance i WHERE i.id = $5 AND i.lease_until > now())"
@@ -181,7 +181,8 @@ def _of_attempts() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "doubt", "lost after the dot is a doubt, and not a try to be made again",
-        ("delivery/dialogue.py", "return InDoubt(reason=reason, relay=self._relay)", "pass"),
+        ("delivery/dialogue.py",
+         "return InDoubt(reason=reason, relay=self._relay, tls=self._tls)", "pass"),
         f"{UNIT}/delivery",
     )  # fmt: skip
     yield _one(
@@ -191,7 +192,7 @@ def _of_attempts() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "dot-stuffing", "a line with a dot is not the end",
-        ("mail/content.py", 'self.data.replace(b"\\r\\n.", b"\\r\\n..")', "self.data"),
+        ("mail/content.py", 'data.replace(b"\\r\\n.", b"\\r\\n..")', "data"),
         f"{UNIT}/delivery/test_stuffing.py",
     )  # fmt: skip
     yield _one(
