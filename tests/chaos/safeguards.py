@@ -142,6 +142,13 @@ def _of_decisions() -> Iterator[Safeguard]:
         f"{INTEGRATION}/dispatch/test_claims.py",
     )  # fmt: skip
     yield _one(
+        "lock-order", "whoever locks several jobs does so in the same order",
+        ("store/sql/settle.sql",
+         "FROM job WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE",
+         "FROM job WHERE id = ANY ($1::uuid[]) ORDER BY id DESC FOR UPDATE"),
+        f"{INTEGRATION}/dispatch/test_beside_commands.py",
+    )  # fmt: skip
+    yield _one(
         "limits", "connections of all instances together never pass the limit",
         ("store/sql/lanes.sql", "r.max_connections - o.held AS free", "r.max_connections AS free"),
         f"{INTEGRATION}/dispatch/test_lanes.py",
