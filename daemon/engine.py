@@ -13,7 +13,7 @@ from daemon.broker import topology
 from daemon.broker.connection import Link
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
-from daemon.config import sections
+from daemon.config import sections, tables
 from daemon.delivery.courier import Courier
 from daemon.delivery.file import FileCourier
 from daemon.delivery.relay import Relay, Timeouts
@@ -281,20 +281,27 @@ def _couriers(
         transport = known.get(lane.transport_id)
         if transport is None:
             return None  # another instance was given it, and we weren't yet
-        relay = Relay(
-            host=lane.host,
-            port=lane.port,
-            tls=transport.tls,
-            verify=transport.verify,
-            username=transport.username,
-            password=transport.password.reveal(),
-            local_hostname=settings.delivery.hostname,
-            messages_per_connection=transport.messages_per_connection,
-            timeouts=Timeouts(**settings.delivery.timeouts.model_dump()),
-        )
+        relay = relay_of(settings.delivery, transport, host=lane.host, port=lane.port)
         return SmtpCourier(relay, JournalWitness(lease, journal, relay=relay.label))
 
     return courier
+
+
+def relay_of(
+    delivery: sections.Delivery, transport: tables.Transport, *, host: str, port: int
+) -> Relay:
+    """The relay of a transport; where it is, its lane knows from the database."""
+    return Relay(
+        host=host,
+        port=port,
+        tls=transport.tls,
+        verify=transport.verify,
+        username=transport.username,
+        password=transport.password.reveal(),
+        local_hostname=delivery.hostname,
+        messages_per_connection=transport.messages_per_connection,
+        timeouts=Timeouts(**delivery.timeouts.model_dump()),
+    )
 
 
 def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:

@@ -1,6 +1,8 @@
 """What no single value shows: that the parts of a configuration fit together."""
 
+import re
 from collections.abc import Hashable, Iterable, Iterator
+from urllib.parse import urlsplit
 
 from daemon.config.flaw import Key
 from daemon.config.sections import Config
@@ -8,9 +10,12 @@ from daemon.config.sections import Config
 Problem = tuple[Key, str]
 """Which key to look at, and what is wrong there."""
 
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+
 
 def problems(config: Config) -> Iterator[Problem]:
     """Everything that doesn't fit, in the order of the sections."""
+    yield from _servers(config)
     yield from _bounds(config)
     yield from _repeated("customer", (one.id for one in config.customer), "id")
     yield from _repeated("transport", (one.id for one in config.transport), "id")
@@ -22,6 +27,23 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _transports(config)
 
 
+def _servers(config: Config) -> Iterator[Problem]:
+    if not _is_broker(config.rabbitmq.url.reveal()):
+        yield ("rabbitmq", "url"), "must be amqp://user:password@host:port/, or amqps://…"
+    dsn = config.postgres.dsn.reveal()
+    if dsn and not dsn.startswith(("postgresql://", "postgres://")):
+        yield ("postgres", "dsn"), "must be postgresql://user:password@host:port/database, or empty"
+
+
+def _is_broker(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is no number, half an address
+        return False
+    return parts.scheme in ("amqp", "amqps") and port != 0
+
+
 def _bounds(config: Config) -> Iterator[Problem]:
     if config.retry.first > config.retry.cap:
         yield ("retry", "first"), "must not be longer than retry.cap"
@@ -31,6 +53,9 @@ def _bounds(config: Config) -> Iterator[Problem]:
         yield ("dispatch", "permit_size"), "must not be more than dispatch.hold"
     if config.delivery.mode == "file" and config.delivery.folder is None:
         yield ("delivery", "folder"), 'is required when delivery.mode is "file"'
+    if not _DOMAIN.fullmatch(config.delivery.message_domain or config.delivery.hostname):
+        wanted = "must be a domain, as delivery.hostname is none that a Message-ID may end in"
+        yield ("delivery", "message_domain"), wanted
 
 
 def _repeated(table: str, values: Iterable[Hashable], name: str) -> Iterator[Problem]:
@@ -84,3 +109,6 @@ def _transports(config: Config) -> Iterator[Problem]:
             defaults.add(transport.customer)
         if bool(transport.username) != bool(transport.password):
             yield ("transport", position, "username"), "username and password go together"
+        elif transport.username and not (transport.tls != "none" and transport.verify):
+            key = ("transport", position, "tls" if transport.tls == "none" else "verify")
+            yield key, "would send username and password without verified TLS"

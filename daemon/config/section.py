@@ -1,8 +1,8 @@
 """What every section of the configuration is: frozen, no unknown keys, its own documentation."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Section(BaseModel):
@@ -18,3 +18,11 @@ class Section(BaseModel):
 
     LIVE: ClassVar[frozenset[str]] = frozenset()
     """The fields that a reload (SIGHUP) applies; a change of any other one needs a restart."""
+
+    @field_validator("*")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        """No text that a database can't hold."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must be text without NUL")
+        return value

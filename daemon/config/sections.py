@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 
 from daemon.config.section import Section
 from daemon.config.tables import Customer, Token, Transport
-from daemon.config.values import DAY, HOUR, MINUTE, Address, Duration, Secret, Size, Word
+from daemon.config.values import DAY, HOUR, MINUTE, Address, Duration, Hello, Id, Secret, Size, Word
 
 
 class RabbitMQ(Section):
@@ -61,13 +61,13 @@ class Instance(Section):
 class Intake(Section):
     """What comes off the queue, and whom we believe."""
 
-    LIVE: ClassVar = frozenset({"users", "trusted", "anonymous"})
+    LIVE: ClassVar = frozenset({"users", "trusted", "anonymous", "max_parcel"})
 
-    users: dict[str, PositiveInt] = Field(default_factory=dict)
+    users: dict[str, Id] = Field(default_factory=dict)
     """Broker user → customer id: who asks, by the `user_id` that the broker has checked."""
     trusted: tuple[str, ...] = ()
     """Broker users who may name another principal in the request; none, as it opens every door."""
-    anonymous: PositiveInt | None = None
+    anonymous: Id | None = None
     """Customer of parcels without `user_id`; none by default: they are refused."""
     writers: int = Field(default=2, ge=1, le=16)
     """Accept transactions at once; two keep Postgres busy, each costs a stream and a connection."""
@@ -144,7 +144,7 @@ class Timeouts(Section):
 class Delivery(Section):
     """The way out."""
 
-    hostname: str = Field(default_factory=socket.getfqdn, min_length=1)
+    hostname: Hello = Field(default_factory=socket.getfqdn)
     """What we call ourselves in EHLO; should resolve to us. Default: the host's full name."""
     connections: PositiveInt = 100
     """SMTP connections of this instance at most, whatever the transports allow; one file each."""

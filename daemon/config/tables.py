@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from daemon.config.section import Section
-from daemon.config.values import Mailbox, Secret, Zone
+from daemon.config.values import Count, Host, Id, Mailbox, Secret, Zone
 
 
 class Customer(Section):
@@ -16,11 +16,11 @@ class Customer(Section):
 
     LIVE: ClassVar = frozenset({"name", "parent", "timezone", "status"})
 
-    id: PositiveInt
+    id: Id
     """Number, for ever: jobs, events and routing keys carry it."""
     name: str = Field(min_length=1)
     """For people to read."""
-    parent: PositiveInt | None = None
+    parent: Id | None = None
     """The customer above this one; none by default."""
     timezone: Zone = "UTC"
     """IANA name: the zone of local send times. UTC, because any other would be a guess."""
@@ -37,15 +37,15 @@ class Transport(Section):
         | {"is_default"}
     )
 
-    id: PositiveInt
+    id: Id
     """Number, for ever: jobs and lanes carry it."""
-    customer: PositiveInt
+    customer: Id
     """Whose it is."""
     name: str = Field(min_length=1)
     """For people to read."""
     kind: Literal["smtp"] = "smtp"
     """The protocol of the relay."""
-    host: str = Field(min_length=1)
+    host: Host
     """Name or IP address of the relay."""
     port: int = Field(default=25, ge=1, le=65535)
     """TCP port; 25 is SMTP's (RFC 5321 4.5.4.2), 587 submission's, 465 that of implicit TLS."""
@@ -54,7 +54,7 @@ class Transport(Section):
     verify: bool = True
     """Whether the relay's certificate must be valid and name `host`."""
     username: str = ""
-    """For AUTH; empty = no login."""
+    """For AUTH, which needs verified TLS; empty = no login."""
     password: Secret = Secret()
     """For AUTH."""
     sender: Mailbox = ""
@@ -63,7 +63,7 @@ class Transport(Section):
     """The From of messages that bring none."""
     from_name: str = ""
     """The display name that goes with `from_address`."""
-    max_connections: PositiveInt = 20
+    max_connections: Count = 20
     """Connections open at once, over all instances; Postfix's default for one destination."""
     max_per_second: float = Field(default=0.0, ge=0)
     """Messages per second, over all instances; 0 = no limit, connections are the limit then."""
@@ -78,7 +78,7 @@ class Token(Section):
 
     LIVE: ClassVar = frozenset({"customer", "scheme", "login", "token"})
 
-    customer: PositiveInt
+    customer: Id
     """For whom it speaks."""
     scheme: Literal["form_token"] = "form_token"
     """How the dialect brings it: `form_token` = a field of the request."""

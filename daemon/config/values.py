@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 SECOND = 1.0
@@ -26,6 +26,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)", re.ASCII)
 _MAILBOX = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_HELLO = re.compile(r"[A-Za-z0-9._-]{1,255}|\[[A-Za-z0-9.:]{1,255}\]")
 _LAST_PORT = 65535
 _UNIX = "unix:"
 
@@ -92,9 +93,29 @@ def word(written: str) -> str:
     return written
 
 
+def host(written: str) -> str:
+    """The text, if it can be the name or the address of a server."""
+    if not written or not written.isprintable() or " " in written:
+        raise ValueError('must be a host name or an IP address, such as "smtp.example.com"')
+    return written
+
+
+def hello(written: str) -> str:
+    """The text, if it can stand behind EHLO."""
+    if not _HELLO.fullmatch(written):
+        raise ValueError('must be a host name, such as "mail-1.example.com", or "[192.0.2.1]"')
+    return written
+
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""A number that a row is known by."""
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""How many of something, as the database counts."""
 Zone = Annotated[str, AfterValidator(zone)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
 Word = Annotated[str, AfterValidator(word)]
+Host = Annotated[str, AfterValidator(host)]
+Hello = Annotated[str, AfterValidator(hello)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,9 @@ async def _reloaded(house: House, read: Callable[[], configs.Loaded]) -> list[st
         await arrival.load(house, taken)
     except (errors.Unavailable, errors.Again) as error:
         return _refused([f"the database is away: {error}"])
+    except Exception as error:  # noqa: BLE001 - whatever it is, what was in force goes on
+        _log.error("reload.failed", exc_info=error)
+        return _refused([f"the database doesn't take it: {type(error).__name__}"])
     house.loaded = configs.Loaded(config=taken, origins=fresh.origins)
     logs.adjust(level=taken.log.level, addresses=taken.log.addresses)
     for follower in house.followers:

@@ -78,7 +78,7 @@ class Seat:
 
     async def reload(self) -> None:
         """SIGHUP."""
-        self.daemon.hang_up()
+        self.daemon.hangup()
 
     async def watch(self) -> None:
         """For ever: whoever ends by himself is replaced, as systemd would, and told."""

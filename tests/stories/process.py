@@ -159,6 +159,15 @@ class Daemon:
         """SIGHUP: it shall read its configuration again."""
         self._process.send_signal(signal.SIGHUP)
 
+    async def reloaded(self) -> dict[str, Any]:
+        """Has it read its configuration again; what it says once that is in force."""
+        before = len(list(self.lines("reload.done")))
+        self.hangup()
+        async with asyncio.timeout(PATIENCE):
+            while len(said := list(self.lines("reload.done"))) == before:  # noqa: ASYNC110 - a log
+                await asyncio.sleep(_GLANCE)
+        return said[-1]
+
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
         self.is_doomed = True
@@ -175,10 +184,6 @@ class Daemon:
     def terminate(self) -> None:
         """SIGTERM: it shall stop cleanly."""
         self._process.terminate()
-
-    def hang_up(self) -> None:
-        """SIGHUP: it shall read its configuration again."""
-        self._process.send_signal(signal.SIGHUP)
 
     async def drains(self) -> None:
         """Returns once it says that it is about to stop."""

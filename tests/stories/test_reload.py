@@ -1,11 +1,12 @@
 """The configuration is read again."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.checker.evidence import Limits
-from tests.stories import asks
+from tests.stories import asks, config
 from tests.stories.house import House
 from tests.stories.process import Daemon
 from tests.waiting import until
@@ -42,6 +43,10 @@ BROKEN: dict[str, tuple[Spoil, str]] = {
         "token[0].token: names the environment variable",
     ),
     "out of range": (_instead("port = ", "port = 9"), "transport[0].port: "),
+    "login in clear": (
+        _instead('tls = "none"', 'tls = "none"\nusername = "me"\npassword = "canary"'),
+        "transport[0].tls: would send username and password without verified TLS",
+    ),
     "doesn't fit": (_instead("customer = 1", "customer = 7"), "names customer 7"),
 }
 
@@ -54,11 +59,8 @@ async def _metric(daemon: Daemon, name: str) -> float:
 
 async def _reloaded(house: House, daemon: Daemon) -> dict[str, list[str]]:
     """Writes the story's configuration, has it read, and waits until it is in force."""
-    before = len(list(daemon.lines("reload.done")))
     house.written()
-    daemon.hangup()
-    await until(lambda: len(list(daemon.lines("reload.done"))) > before)
-    return list(daemon.lines("reload.done"))[-1]
+    return await daemon.reloaded()
 
 
 async def test_a_broken_file_changes_nothing(house: House) -> None:
@@ -79,19 +81,47 @@ async def test_a_broken_file_changes_nothing(house: House) -> None:
     await house.judge()
 
 
+async def test_who_may_ask_and_for_how_much(house: House) -> None:
+    """Customers, their tokens and the longest parcel are those of the last reload."""
+    daemon, ask = await house.start(), house.producer.ask
+    form = {"method": "sendEmail", "sender_email": asks.FROM, "sender_name": "The shop"}
+    form |= {"subject": "Hello", "message": "Here", "email": "ann@there.test"}
+    assert (await ask({**form, "token": config.TOKEN}, kind="smsby")).said["status"] == "OK"
+    _instead(config.TOKEN, "another-token")(house.written())
+    await daemon.reloaded()
+    assert (await ask({**form, "token": config.TOKEN}, kind="smsby")).said["status"] == "error"
+    assert (await ask({**form, "token": "another-token"}, kind="smsby")).said["status"] == "OK"
+    _instead('name = "Story"', 'name = "Story"\nstatus = "locked"')(house.written())
+    await daemon.reloaded()
+    refused = await ask(asks.send(["ann@there.test"]))
+    assert [error["code"] for error in refused.said["errors"]] == ["forbidden.plan"]
+    long = {"messages": [{"subject": "x", "text": "x" * 2000}]}
+    house.sections["intake"] = {**house.sections["intake"], "max_parcel": "1KiB"}
+    await _reloaded(house, daemon)
+    refused = await ask(json.dumps(asks.send(["ann@there.test"], **long)).encode())
+    assert [error["code"] for error in refused.said["errors"]] == ["too_large"]
+    assert (await ask(asks.send(["ann@there.test"]))).request.is_positive
+    house.sections["intake"] = {**house.sections["intake"], "max_parcel": "1MiB"}
+    await _reloaded(house, daemon)
+    assert (await ask(asks.send(["ann@there.test"], **long))).request.is_positive
+    await house.judge()
+
+
 async def test_what_changed_is_said(house: House) -> None:
     """A reload says what changed and from what to what, no secret, and what waits for a restart."""
     daemon = await house.start()
-    house.transport |= {"max_connections": 7, "username": "me", "password": "canary"}
+    login = {"tls": "starttls", "username": "me", "password": "canary"}
+    house.transport |= {"max_connections": 7, **login}
     house.sections["rabbitmq"] = {**house.sections["rabbitmq"], "heartbeat": "20s"}
     said = await _reloaded(house, daemon)
     assert said["changed"] == [
+        "transport.1.tls: none → starttls",
         "transport.1.username: empty → me",
         "transport.1.password: empty → ***",
         "transport.1.max_connections: 10 → 7",
     ]
     assert said["needs_restart"] == ["rabbitmq.heartbeat: 10s → 20s"]
-    house.transport |= {"username": "", "password": ""}
+    house.transport |= {"tls": "none", "username": "", "password": ""}
     house.sections["rabbitmq"] = {**house.sections["rabbitmq"], "heartbeat": "10s"}
     said = await _reloaded(house, daemon)
     assert said["needs_restart"] == []

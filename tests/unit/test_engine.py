@@ -1,11 +1,20 @@
-"""The order of a stop: what each part is given of its time."""
+"""The order of a stop: what each part is given of its time; and what parts are made of."""
 
 import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from daemon import engine
+from daemon.compose import plan as plans
+from daemon.compose.plan import Draft, Plan
+from daemon.config import Config, check
 from daemon.stop import Stop
+
+NAMES = st.text(st.sampled_from("ab.-_[]:1 \n\u00fc"), max_size=5)
 
 
 class Intake:
@@ -52,3 +61,35 @@ async def test_whoever_hangs_leaves_time_to_the_others() -> None:
     await engine._run(house, lease, over, engine._Parts(intake=intake, dispatch=dispatch))
     assert dispatch.order == ["claims no more", "stops"]
     assert 0.2 < dispatch.left <= 0.5
+
+
+@given(
+    host=NAMES,
+    hostname=NAMES,
+    domain=NAMES,
+    tls=st.sampled_from(["none", "starttls", "implicit"]),
+    verify=st.booleans(),
+    login=st.sampled_from(["", "me"]),
+)
+def test_what_is_accepted_can_be_used(
+    host: str, hostname: str, domain: str, tls: str, verify: bool, login: str
+) -> None:
+    """No configuration that is taken, at a start or at a reload, ends a part that works by it."""
+    way_out = {"id": 1, "customer": 1, "name": "x", "host": host, "tls": tls, "verify": verify}
+    written = {
+        "delivery": {"hostname": hostname, "message_domain": domain},
+        "customer": [{"id": 1, "name": "x"}],
+        "transport": [{**way_out, "username": login, "password": login}],
+    }
+    try:
+        config = Config.model_validate(written)
+    except ValidationError:
+        return
+    if list(check.problems(config)):
+        return
+    (transport,), delivery = config.transport, config.delivery
+    relay = engine.relay_of(delivery, transport, host=transport.host, port=transport.port)
+    assert not relay.username or relay.may_authenticate
+    ends_in = delivery.message_domain or delivery.hostname
+    draft = Draft(from_address="a@b.example", subject="s", text="t")
+    assert isinstance(plans.plan(draft, message_domain=ends_in, seed=b""), Plan)

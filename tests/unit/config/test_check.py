@@ -1,6 +1,7 @@
 """That the parts of a configuration fit together."""
 
 import pytest
+from pydantic import ValidationError
 
 from daemon.config import Config, check
 
@@ -42,6 +43,12 @@ def test_nothing_to_complain():
         ({"retry": {"hint_min": "2h", "hint_max": "1h"}}, ("retry", "hint_min")),
         ({"dispatch": {"hold": 50}}, ("dispatch", "permit_size")),
         ({"delivery": {"mode": "file"}}, ("delivery", "folder")),
+        ({"rabbitmq": {"url": "http://mq.example.com/"}}, ("rabbitmq", "url")),
+        ({"rabbitmq": {"url": "amqp://mq.example.com:port/"}}, ("rabbitmq", "url")),
+        ({"rabbitmq": {"url": "amqp://[::1"}}, ("rabbitmq", "url")),
+        ({"postgres": {"dsn": "host=db.example.com"}}, ("postgres", "dsn")),
+        ({"delivery": {"hostname": "[192.0.2.1]"}}, ("delivery", "message_domain")),
+        ({"delivery": {"message_domain": "my_host"}}, ("delivery", "message_domain")),
     ],
 )
 def test_problem(sections, key):
@@ -66,6 +73,24 @@ def test_login_is_whole(login):
     """Half a login is a mistake."""
     rows = [transport(1, **login)]
     assert found(customer=[customer(1)], transport=rows) == [("transport", 0, "username")]
+
+
+@pytest.mark.parametrize(
+    ("way", "key"), [({"tls": "none"}, "tls"), ({"tls": "implicit", "verify": False}, "verify")]
+)
+def test_no_login_in_clear(way, key):
+    """Credentials that anybody could read on their way are a mistake, told before any is sent."""
+    rows = [transport(1, username="u", password="p", **way)]
+    assert found(customer=[customer(1)], transport=rows) == [("transport", 0, key)]
+
+
+@pytest.mark.parametrize(
+    "row", [{"max_connections": 2**31}, {"id": 2**63}, {"name": "a\0b"}, {"from_name": "\0"}]
+)
+def test_what_no_database_holds(row):
+    """A number too large or a NUL is refused here, and ends no daemon that reads it again."""
+    with pytest.raises(ValidationError, match=r"less than|without NUL"):
+        Config.model_validate({"transport": [{**transport(1), **row}]})
 
 
 def test_circle():

@@ -99,14 +99,14 @@ def test_environment_speaks_toml_for_collections():
 
 def test_values_in_files(tmp_path):
     """`…_FILE` takes the value from a file; a secret that looks like a reference is none."""
-    (tmp_path / "dsn").write_text("env:is-a-password\n")
+    (tmp_path / "key").write_text("env:is-a-password\n")
     (tmp_path / "level").write_text("debug\n")
     environ = {
-        "DELIVERYD_POSTGRES__DSN_FILE": str(tmp_path / "dsn"),
+        "DELIVERYD_INTAKE__HASH_KEY_FILE": str(tmp_path / "key"),
         "DELIVERYD_LOG__LEVEL_FILE": str(tmp_path / "level"),
     }
     loaded = config.load(None, environ=environ)
-    assert loaded.config.postgres.dsn.reveal() == "env:is-a-password"
+    assert loaded.config.intake.hash_key.reveal() == "env:is-a-password"
     assert loaded.config.log.level == "debug"
 
 

@@ -68,6 +68,14 @@ def test_address_needs_both(written):
         Address.parse(written)
 
 
+@pytest.mark.parametrize("written", ["", "a b", "a\r\nb", "a\x00"])
+def test_a_server_is_one_word(written):
+    """What can be no host name is refused where it is written, in EHLO as well."""
+    for name in (values.host, values.hello):
+        with pytest.raises(ValueError, match="host name"):
+            name(written)
+
+
 def test_secret_sources(tmp_path):
     """A secret is literal, or comes from the environment, a file or a systemd credential."""
     (tmp_path / "dsn").write_text("hidden\n")
