@@ -94,7 +94,7 @@ class Crew:
             await self.lane.more.wait()
             self.lane.more.clear()
             while not self.lane.closing:
-                await asyncio.sleep(self.lane.ease.left)
+                await self.lane.rested()
                 if self._brake.is_on:
                     self._berths.stand_back(self.lane)
                     self.lane.give_back()

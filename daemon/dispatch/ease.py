@@ -2,7 +2,8 @@
 
 Each failure that blames the relay doubles the rest; one delivery then probes it, and its first
 success ends the matter. A relay that is away is asked again every few seconds, so that work goes on
-as soon as it is back; one that wants a person (a wrong password, a certificate) only each minute.
+as soon as it is back; one that wants a person (a wrong password, a certificate) each minute, or
+when somebody has changed what we know of it.
 """
 
 import time
@@ -37,6 +38,10 @@ class Ease:
     def left(self) -> float:
         """Seconds of rest that are left."""
         return max(0.0, self._until - self._clock())
+
+    def end_rest(self) -> None:
+        """Something was changed: the next delivery may probe it at once."""
+        self._until, self._rest = 0.0, FIRST_REST
 
     def learn(self, *, blames_relay: bool, wants_person: bool = False) -> None:
         """Hears of an outcome. Failures of attempts that were already flying count once."""

@@ -11,6 +11,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,6 +92,7 @@ class Lane:
         self.is_denied = False
         """Whether others have all the connections: they may have all the work, too."""
         self._down_until = 0.0
+        self._changed = asyncio.Event()
         self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
         self._ready: deque[Held] = deque()
@@ -196,6 +198,24 @@ class Lane:
         """Gives everything back, and wants nothing for so long."""
         self._down_until = time.monotonic() + seconds
         self.give_back()
+
+    async def rested(self) -> None:
+        """Returns when the relay's rest is over, be it ended by a change."""
+        if not self.ease.is_resting:
+            return
+        self._changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.ease.left):
+                await self._changed.wait()
+
+    def change(self, lane: lanes.Lane) -> None:
+        """What is known of the relay may be other than before: whatever ailed it is no reason."""
+        self.lane = lane
+        self.ease.end_rest()
+        self._down_until = 0.0
+        self._changed.set()
+        self.more.set()
+        self._hungry()
 
     def grant(self, connections: int) -> None:
         """Sets how many connections may be open; of those beyond it the idle ones close now."""

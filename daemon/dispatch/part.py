@@ -182,8 +182,8 @@ class Dispatch:
         """A lane whose transport was changed: its next connections go the new way."""
         if crew.lane.lane != found:
             _log.info("lane.changed", lane=found.id, transport=found.name)
-        crew.lane.lane = found
         crew.courier = courier
+        crew.lane.change(found)
 
     async def _refreshes(self, group: Group) -> None:
         while True:

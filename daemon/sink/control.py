@@ -157,6 +157,13 @@ class Control:
         self._sink.mode.capabilities = names
         return {"certificate": str(certificate.path) if certificate.path else None}
 
+    async def password(self, request: Request) -> Request:
+        """Change the password of a user, who may be new; whoever is logged in stays so."""
+        if not {"user", "password"} <= request.keys():
+            raise ValueError("password needs user and password")
+        self._sink.mode.passwords[request["user"]] = request["password"]
+        return {}
+
     async def slow(self, request: Request) -> Request:
         """Delay every answer."""
         self._sink.mode.slow = request.get("ms", 0) / 1000
@@ -204,6 +211,11 @@ VERBS: Mapping[str, Verb] = {
         play=Control.capabilities,
         fields={"names": (list,)},
         meaning="announce these from the next EHLO on",
+    ),
+    "password": Verb(
+        play=Control.password,
+        fields={"user": (str,), "password": (str,)},
+        meaning="change a user's password; whoever is logged in stays so",
     ),
     "slow": Verb(play=Control.slow, fields={"ms": _NUMBER}, meaning="delay every answer"),
 }

@@ -164,7 +164,7 @@ class Dialogue:
         mechanism, _, initial = rest.partition(b" ")
         if mechanism.upper() not in login.PROMPTS:
             return _MECHANISM
-        self._login = Login(mechanism.upper(), self._sink.settings.users)
+        self._login = Login(mechanism.upper(), self._sink.users)
         self.expects = Expects.SECRET
         return self._secret(initial) if initial else self._login.prompt()
 

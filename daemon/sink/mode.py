@@ -27,6 +27,7 @@ class Mode:
         "acts",
         "capabilities",
         "connections",
+        "passwords",
         "per_connection",
         "slow",
     )
@@ -46,6 +47,8 @@ class Mode:
         """Open connections above which a new one is told 421 4.7.0."""
         self.per_connection: int | None = None
         """Messages of one connection after which MAIL is told 421."""
+        self.passwords: dict[str, str] = {}
+        """Of users, beside or instead of those that the sink was started with."""
         self.slow = 0.0
         """Seconds before every answer."""
 

@@ -33,7 +33,7 @@ class Settings:
     max_recipients: int = 1000
     """Recipients of a transaction; RFC 5321 4.5.3.1.8 asks for 100 at least."""
     users: Mapping[str, str] = field(default_factory=dict)
-    """Passwords by name; without any, AUTH isn't offered."""
+    """Passwords by name at the start; without any, AUTH isn't offered."""
     require_auth: bool = False
     """MAIL is refused with 530 before AUTH."""
     count_only: bool = False
@@ -52,12 +52,17 @@ class Sink:
     certificate: Certificate = field(default_factory=Certificate)
     witnesses: tuple[Witness, ...] = ()
 
+    @property
+    def users(self) -> Mapping[str, str]:
+        """Passwords by name, as they are now."""
+        return {**self.settings.users, **self.mode.passwords}
+
     def offered(self, *, tls: bool) -> frozenset[str]:
         """The capabilities that EHLO announces now, to a client with or without TLS."""
         withheld = set[str]()
         if tls or self.certificate.context is None:
             withheld.add("starttls")
-        if not self.settings.users:
+        if not self.users:
             withheld.add("auth")
         return self.mode.capabilities - withheld
 

@@ -66,6 +66,11 @@ async def locked_out(pair: Pair, house: House) -> AsyncIterator[None]:
         await pair.evaluated(f"{_password(unquote(urlsplit(house.url).password or ''))}.")
 
 
+async def hung_up(pair: Pair) -> None:
+    """Everybody is thrown out, and may come back who can."""
+    await pair.evaluated(f"{_CLOSE_ALL}.")
+
+
 @asynccontextmanager
 async def forbidden(pair: Pair) -> AsyncIterator[None]:
     """Everybody is thrown out, and may do nothing when he is back."""

@@ -96,6 +96,10 @@ class Pair:
         """Has the broker's own tool do something."""
         await self._typed("rabbitmqctl", *words)
 
+    async def psql(self, *words: str) -> None:
+        """Has the database's own tool do something, as superuser."""
+        await self._typed("psql", "-v", "ON_ERROR_STOP=1", "-q", *words)
+
     async def stop(self) -> None:
         """Ends both and removes their data."""
         await self._typed("stop", "--wipe")

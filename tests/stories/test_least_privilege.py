@@ -63,7 +63,7 @@ async def granted(house: House, pair: Pair, place: int) -> None:
     text = _ours(house, blocks("sql", "REVOKE")[place])
     start = f"\\connect {house.prefix}\n" if place else ""
     await asyncio.to_thread(script.write_text, start + text)
-    await pair._typed("psql", "-v", "ON_ERROR_STOP=1", "-q", "-f", str(script))
+    await pair.psql("-f", str(script))
 
 
 def _ours(house: House, text: str) -> str:

@@ -64,6 +64,18 @@ def test_what_was_flying_counts_once(ease: Ease, clock: Clock) -> None:
     assert ease.left == pytest.approx(FIRST_REST - 0.1)
 
 
+def test_a_change_ends_the_rest(ease: Ease, clock: Clock) -> None:
+    """Whoever has mended something is believed at once, by one delivery at a time."""
+    for _ in range(8):
+        ease.learn(blames_relay=True, wants_person=True)
+        clock.now += ease.left
+    ease.learn(blames_relay=True, wants_person=True)
+    ease.end_rest()
+    assert (ease.is_resting, ease.is_probing) == (False, True)
+    ease.learn(blames_relay=True, wants_person=True)
+    assert ease.left == FIRST_REST
+
+
 def test_one_success_ends_it(ease: Ease, clock: Clock) -> None:
     """The first outcome that doesn't blame the relay ends rest and probing, and forgets both."""
     for _ in range(5):

@@ -12,6 +12,7 @@ from tests.waiting import until
 
 OK = Sent(reply=Reply(code=250), relay="h:25")
 DOWN = Deferred(reason=Reason.CONNECT)
+WRONG_PASSWORD = Deferred(reason=Reason.AUTH)
 
 
 def _permitted(lane, clock, number: int) -> list:
@@ -188,6 +189,27 @@ def test_a_long_rest_gives_all_back(lane, clock, hold, ends, monkeypatch) -> Non
     assert [held.asked for held in ends.back] == [True] + [False] * 15
     assert not lane.wants(1)
     clock.now += lane.ease.left
+    assert lane.wants(1)
+
+
+async def test_a_change_ends_a_long_rest(lane, clock, hold, monkeypatch) -> None:
+    """Whoever waits out a relay's minute goes on when its transport is changed, and may claim."""
+    monkeypatch.setattr(lane.ease, "_clock", clock.monotonic)
+    for _ in range(8):
+        lane.add(hold(1))
+        _permitted(lane, clock, 1)
+        lane.settle(lane.take_nowait(), WRONG_PASSWORD)
+        clock.now += lane.ease.left
+    lane.add(hold(1))
+    _permitted(lane, clock, 1)
+    lane.settle(lane.take_nowait(), WRONG_PASSWORD)
+    assert lane.ease.left == 60.0
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        waiting = group.create_task(lane.rested())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert not lane.wants(1)
+        lane.change(lane.lane)
     assert lane.wants(1)
 
 

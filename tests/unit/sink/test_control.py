@@ -44,13 +44,16 @@ async def test_limits_slowness_and_capabilities():
         {"do": "per_connection", "messages": 5},
         {"do": "slow", "ms": 20},
         {"do": "capabilities", "names": ["pipelining"]},
+        {"do": "password", "user": "anna", "password": "new"},
         sink=sink,
     )
     assert all(answer["ok"] for answer in answers)
     now = sink.mode
     assert (now.connections, now.per_connection, now.slow) == (4, 5, 0.02)
     assert now.capabilities == {"pipelining"}
+    assert sink.users == {"anna": "new"}
     now.clear()
+    assert sink.users == {}
     assert (now.connections, now.per_connection, now.slow) == (None, None, 0.0)
     assert now.capabilities == {"size"}
 
@@ -73,6 +76,7 @@ async def test_limits_slowness_and_capabilities():
         {"do": "capabilities", "names": ["chunking"]},
         {"do": "capabilities", "names": [[]]},
         {"do": "wait"},
+        {"do": "password", "user": "anna"},
     ],
 )
 async def test_a_wrong_request_is_refused_with_a_reason(request_):

@@ -219,6 +219,17 @@ def test_the_user_is_on_record():
     assert talk.witness.records[0][0].user == "anna"
 
 
+def test_a_password_that_changes():
+    """The old one is refused from then on, the new one taken, and who is logged in stays so."""
+    talk = _Talk(users={"anna": "old"}, require_auth=True)
+    old, new = (b"AUTH PLAIN " + _b64(b"\0anna\0" + word) for word in (b"old", b"new"))
+    assert talk.codes(b"EHLO c", old) == [250, 235]
+    talk.sink.mode.passwords["anna"] = "new"
+    assert talk.codes(b"MAIL FROM:<a@x>", b"RSET") == [250, 250]
+    talk.dialogue.secured("TLSv1.3")
+    assert talk.codes(b"EHLO c", old, new) == [250, 535, 235]
+
+
 def test_starttls_forgets_what_was_said_before():
     """After the handshake EHLO is due again and TLS no longer offered."""
     talk = _Talk()
