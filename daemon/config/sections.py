@@ -108,7 +108,7 @@ class Dispatch(Section):
     poll: Duration = 1.0
     """How often we look for due work when nobody wakes us; promise 4 is within a second."""
     hold: PositiveInt = 5000
-    """Claimed deliveries in memory at most: some seconds of work, and what a crash gives back."""
+    """Claimed deliveries in memory at most (one batch, 500, is the least): seconds of work."""
     permit_size: int = Field(default=500, ge=1, le=500)
     """Deliveries in one permit; its statement costs hardly more for 500 than for 1."""
     permit_window: Duration = Field(default=0.25, le=5)

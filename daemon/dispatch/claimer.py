@@ -129,8 +129,9 @@ class Claimer:
 
     def _may_claim(self, klass: int) -> bool:
         ceiling = self._untold if klass else self._untold_urgent
-        has_room = self.holding < self._pace.hold and not self._is_over
-        return has_room and not ceiling.is_reached
+        # a claim is of so many at most; where they never fit, whoever holds nothing may have them
+        has_room = self.holding + min(CLAIM_LIMIT, self._pace.hold) <= self._pace.hold
+        return has_room and not self._is_over and not ceiling.is_reached
 
     @property
     def holding(self) -> int:

@@ -231,6 +231,26 @@ async def test_a_lane_of_others_is_left_alone(ground, relay, link) -> None:
     assert len(relay.sent) == 10
 
 
+@pytest.mark.parametrize(("hold", "most"), [(1000, 1000), (100, 500)])
+async def test_no_more_is_in_memory_than_it_may_hold(
+    ground, relay, link, hold: int, most: int
+) -> None:
+    """However many lanes and classes have work; where not even a batch fits, one is held."""
+    relay.takes = 0.001
+    for number in range(18):
+        await ground.job(300, customer=1 + number % 2, klass=number % 3)
+    held = set()
+    async with working(ground.store, relay, link, Terms(hold=hold)) as works:
+
+        async def over() -> bool:
+            held.add(works.dispatch.holding)
+            return await ground.finished(18)
+
+        await until(over, seconds=30)
+    assert 200 < max(held) <= most
+    assert set(relay.sent.values()) == {1}
+
+
 async def test_an_instance_keeps_to_its_connections(ground, relay, link) -> None:
     """With one connection for two lanes both are served, one after the other."""
     for customer in (1, 2):

@@ -144,6 +144,7 @@ class Terms:
     window: float = 0.25
     idle: float = 20.0
     connections: int = 100
+    hold: int = 5000
     stop_deadline: float = 5.0
     lease: float = 60.0
     schedule: Schedule = SOON
@@ -190,7 +191,7 @@ def made(
             permit_window=terms.window,
             shares={0: 8, 1: 4, 2: 1},
         ),
-        pace=Pace(poll=0.05, hold=5000, max_untold=1_000_000),
+        pace=Pace(poll=0.05, hold=terms.hold, max_untold=1_000_000),
         connections=terms.connections,
         rescue_every=0.2,
     )
