@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories import asks, servers
+from tests.stories import asks, broker_troubles, servers, troubles
 from tests.stories.house import House
 from tests.stories.manager import Manager, listening
 from tests.stories.process import Daemon
+from tests.stories.servers import Pair
 
 AWAY = "127.0.0.1:1"
 """Where nobody listens."""
@@ -63,6 +64,31 @@ async def test_a_loop_that_hangs_shows(house: House) -> None:
         await manager.until("WATCHDOG=1".__eq__, "a sign of life")
         await daemon.ready()
         await house.judge()
+
+
+@pytest.mark.timeout(90)
+async def test_what_is_down_is_in_the_status(
+    breakable: House, pair: Pair, manager: Manager
+) -> None:
+    """While it works STATUS names whatever is in trouble and why, and no more once that is over."""
+    house = breakable
+    daemon = await _started(house, manager, DELIVERYD_RABBITMQ__CONNECT_TIMEOUT="3s")
+    await daemon.ready()
+    await house.sink.do("slow", ms=100)
+    asked = await house.producer.ask(asks.send(asks.people(2000)))
+    for trouble, words in (
+        (troubles.read_only(house.dsn), ("postgres: ", "read-only")),
+        (broker_troubles.alarmed(pair), ("events: blocked: ",)),
+        (broker_troubles.locked_out(pair, house), ("rabbitmq: ", "ACCESS_REFUSED")),
+    ):
+        await manager.status("STATUS=delivering")
+        async with trouble:
+            await manager.status(*words)
+            manager.forget()
+    await manager.status("STATUS=delivering")
+    await house.sink.do("slow", ms=0)
+    await house.events.completed(asked.job)
+    await house.judge()
 
 
 @pytest.mark.parametrize(

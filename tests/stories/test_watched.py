@@ -100,6 +100,8 @@ async def test_every_name_is_there(house: House) -> None:
     }
     outcomes = {one[2] for one in values if one[:2] == ("deliveryd_attempts_total", "outcome")}
     assert outcomes == {"sent", "deferred", "bounced", "in_doubt"}
+    doubts = [one for family in families for one in family.samples if "doubts_total" in one.name]
+    assert sum(one.value for one in doubts) == house.events.number("delivery.in_doubt") == 1
     for expression in expressions():
         for name, matchers in NAME.findall(expression):
             assert name in there, f"{name} in {expression}"

@@ -86,6 +86,29 @@ async def test_small_batches_are_claimed_together(ground) -> None:
     assert len(batches) == len(deliveries) == 5
 
 
+async def test_what_is_deferred_goes_by_its_rank(ground) -> None:
+    """Retry rows of whatever job go before the next batch as far as they rank before it."""
+    owner = await ground.instance()
+    for _ in range(3):
+        await ground.job(1)
+    first = await claimed(ground, owner)
+    async with settling(ground.store, owner) as settler:
+        await settler.settled([fact for batch in first for fact in facts(batch, [NOT_NOW])])
+    await ground.job(1)
+    await claims.promote(ground.store)
+    await ground.bare.execute("UPDATE batch SET rank = 20 WHERE NOT done")
+    await ground.bare.execute(
+        "UPDATE retry SET due_at = now(), rank = 10 * (SELECT count(*) FROM retry r"
+        " WHERE r.id <= retry.id)"
+    )
+    (ready,) = await claims.ready(ground.store)
+    assert ready.retries_first
+    rows = await claims.retries(ground.store, ground.lanes[1], 1, owner, 500, ready.batch)
+    assert len({row.job_id for row in rows}) == len(rows) == 2
+    (ready,) = await claims.ready(ground.store)
+    assert not ready.retries_first
+
+
 async def test_a_permit_says_go_and_marks(ground) -> None:
     """What may start is marked under way, and asking again says so again."""
     await ground.job(3)
