@@ -1,12 +1,17 @@
 """`deploy/demo`, run as a person runs it, on a state folder of its own."""
 
+import contextlib
 import json
 import os
+import pty
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +25,20 @@ Done = subprocess.CompletedProcess[str]
 
 def run(*words: str | Path, **more: str) -> Done:
     """What came of a command, where the environment says nothing about deliveryd."""
-    bare = {key: value for key, value in os.environ.items() if not key.startswith("DELIVERYD_")}
     return subprocess.run(
         words,
         cwd=TOP,
-        env={**bare, **more},
+        env={**bare(), **more},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def bare() -> dict[str, str]:
+    """The environment without anything about deliveryd."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("DELIVERYD_")}
 
 
 def demo(folder: Path, *words: str) -> Done:
@@ -103,3 +112,44 @@ def test_stop_leaves_nothing_running(kept: Done, folder: Path) -> None:
     assert ours(folder)
     assert demo(folder, "--stop").returncode == 0
     assert ours(folder) == []
+
+
+def test_on_a_terminal_it_is_live_and_ends_with_ctrl_c(kept: Done, folder: Path) -> None:
+    """Deliveries and events are tables that grow; Ctrl-C leaves nothing of what it has started."""
+    words = [sys.executable, TOP / "deploy" / "demo", "--recipients", "2000", "--dir", folder]
+    terminal, inner = pty.openpty()
+    shown = bytearray()
+    reader = threading.Thread(target=_read, args=(terminal, shown))
+    show = subprocess.Popen(
+        words, cwd=TOP, env={**bare(), "TERM": "xterm"}, stdin=inner, stdout=inner, stderr=inner,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(inner)
+    reader.start()
+    try:
+        _until(
+            lambda: all(head in shown for head in (b"delivery to", b"event at", b"job.accepted"))
+        )
+        assert ours(folder)
+        os.killpg(show.pid, signal.SIGINT)  # as a terminal does
+        assert show.wait(60) == 130, shown.decode(errors="replace")
+    finally:
+        show.kill()
+        show.wait()
+        reader.join()
+        os.close(terminal)
+    assert ours(folder) == []
+
+
+def _read(terminal: int, shown: bytearray) -> None:
+    """Whatever is written there, until nobody can write any more."""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(terminal, 65536):
+            shown += chunk
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
