@@ -26,7 +26,7 @@ from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Failed, Outcome, Sent
 from daemon.store import lanes
 
-LOW_WATER = 250
+LOW_WATER = 1000
 """Deliveries of one class that wait in a lane before more are claimed."""
 _LONG_REST = 2.5
 """Seconds of rest from which on others had better have what waits."""

@@ -14,7 +14,7 @@ from daemon.ledger.writer import Append
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.commands import Close, Extend
-from daemon.store import accepting, framing
+from daemon.store import accepting, door, framing
 from daemon.store.accepting import Key
 from daemon.store.framing import Kept, OpenJob
 
@@ -24,7 +24,7 @@ async def entered(append: Append, ask: Ask, terms: Terms) -> Verdict:
     key, session = ask.key, append.session
     assert key is not None  # noqa: S101 - both have one
     await framing.lock(session, key.customer_id, key.request_id)
-    job = await framing.job(session, key.customer_id, key.request_id, lifetime=terms.key_lifetime)
+    job = await _job(session, ask, key, terms)
     if job is None:
         return await _kept(append, ask, key, terms)
     claims, seen = await keys.claimed(session, {key: (ask, job.id)}, terms)
@@ -36,6 +36,16 @@ async def entered(append: Append, ask: Ask, terms: Terms) -> Verdict:
     else:
         await accepting.unclaim(session, [claims[key]])
     return verdict
+
+
+async def _job(session: door.Session, ask: Ask, key: Key, terms: Terms) -> OpenJob | None:
+    """Its job, locked for a close. A frame locks it last: meanwhile its settling goes on."""
+    lifetime = terms.key_lifetime
+    job = await framing.job(session, key.customer_id, key.request_id, lifetime=lifetime)
+    if job is None or isinstance(ask.request, Extend):
+        return job
+    await framing.hold(session, job.id)
+    return await framing.job(session, key.customer_id, key.request_id, lifetime=lifetime)
 
 
 async def end(append: Append, job: UUID, *, closed_by: str) -> None:

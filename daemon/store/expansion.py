@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from daemon.mail import counts
-from daemon.store import door
+from daemon.store import door, errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,10 @@ class Expanded:
 async def expanded(
     session: door.Session, places: Sequence[Place], asked: Sequence[Asked]
 ) -> dict[UUID, Expanded]:
-    """Stores deliveries and batches, lists who is dropped, books the counts on the jobs."""
+    """Stores deliveries and batches, lists who is dropped, books the counts on the jobs.
+
+    Raises `Again` when one of the jobs isn't any more what it was while this went on.
+    """
     columns = zip(*asked, strict=True) if asked else ((),) * len(Asked._fields)
     rows = await session.rows(
         "expansion.literal",
@@ -60,6 +63,8 @@ async def expanded(
         [place.message_id for place in places],
         *columns,
     )
+    if len(rows) < len({place.job_id for place in places}):
+        raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
     return {row["job_id"]: _expanded(row) for row in rows}
 
 

@@ -10,7 +10,7 @@ from daemon.store import door, settling
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenJob:
-    """The job that a frame or a close is for, locked."""
+    """The job that a frame or a close is for."""
 
     id: UUID
     open: bool
@@ -61,6 +61,11 @@ async def job(
     """The job of a request id; one that was closed longer than `lifetime` seconds ago is over."""
     row = await session.row("frame.job", customer, request_id, lifetime)
     return OpenJob(**dict(row)) if row else None
+
+
+async def hold(session: door.Session, job: UUID) -> None:
+    """Locks a job, for whoever closes it."""
+    await session.run("frame.hold", job)
 
 
 async def keep(session: door.Session, frame: Kept, *, lifetime: float) -> bool:

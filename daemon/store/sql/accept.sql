@@ -147,12 +147,16 @@ SELECT pg_notify('deliveryd_due', '');
 SELECT pg_advisory_xact_lock(hashtextextended($1::bigint || ' ' || $2::text, 0));
 
 -- name: frame.job
--- The job that a frame or a close is for, locked: an open one, or one whose key still lives.
+-- The job that a frame or a close is for: an open one, or one whose key still lives.
 SELECT j.id, j.open, j.state, j.frames, j.frames_expected, m.id AS message_id
 FROM job j JOIN message m ON m.job_id = j.id
 WHERE j.customer_id = $1 AND j.request_id = $2
   AND (j.open OR j.accepted_at > now() - make_interval(secs => $3))
-ORDER BY j.accepted_at DESC LIMIT 1 FOR UPDATE OF j;
+ORDER BY j.accepted_at DESC LIMIT 1;
+
+-- name: frame.hold
+-- Locks a job before it is closed.
+SELECT FROM job WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: frame.keep
 -- Keeps a frame or a close that came before its send. The same again moves only where the answer

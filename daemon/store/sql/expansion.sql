@@ -4,9 +4,11 @@
 -- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no, and
 -- $14 why.
 -- Duplicates are told within a message, among good addresses, and against what earlier frames stored.
+-- A job is locked last, since its settling waits for that; one that was closed, paused, put off or
+-- canceled since it was read has no row in the answer, and nothing of this may be committed.
 WITH place AS (
     SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
-           j.parts,
+           j.parts, j.open, j.paused, j.not_before, j.state = 'canceled' AS canceled,
            CASE WHEN j.paused OR c.paused THEN 'infinity' ELSE j.not_before END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
     JOIN job j ON j.id = ANY ($1::uuid[]) AND j.id = p.job_id
@@ -70,8 +72,10 @@ WITH place AS (
            count(j.ord) FILTER (WHERE j.dropped = 'duplicate')::integer AS duplicate,
            count(j.ord) FILTER (WHERE j.dropped = 'suppressed')::integer AS suppressed,
            0 AS not_found,
-           0 AS inactive
-    FROM place p LEFT JOIN judged j ON j.ord = p.ord GROUP BY p.job_id
+           0 AS inactive,
+           p.open, p.paused, p.not_before, p.canceled
+    FROM place p LEFT JOIN judged j ON j.ord = p.ord
+    GROUP BY p.job_id, p.open, p.paused, p.not_before, p.canceled
 ), booked AS (
     UPDATE job j SET
         parts = j.parts + (c.queued + 499) / 500,
@@ -81,7 +85,11 @@ WITH place AS (
         invalid = j.invalid + c.invalid,
         duplicate = j.duplicate + c.duplicate,
         suppressed = j.suppressed + c.suppressed
-    FROM counted c WHERE j.id = ANY ($1::uuid[]) AND j.id = c.job_id
+    FROM counted c
+    WHERE j.id = ANY ($1::uuid[]) AND j.id = c.job_id
+      AND j.open = c.open AND j.paused = c.paused AND j.not_before = c.not_before
+      AND (j.state = 'canceled') = c.canceled
+      AND (SELECT count(*) FROM stored) >= 0
     RETURNING j.id
 )
 SELECT c.*, f.first_delivery

@@ -1,14 +1,15 @@
 -- name: settle.jobs
--- The jobs that facts are about, locked in the order of their ids.
+-- The jobs that facts are about, locked in the order of their ids; whoever stores something that belongs
+-- to one of them needn't wait for that.
 SELECT id, customer_id, state, open, doubt, parts, expires_at, requested, queued, no_address, invalid,
        excluded, duplicate, suppressed, not_found, inactive, sent, delivered, bounced, failed, expired,
        canceled, suppressed_late, in_doubt
-FROM job WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE;
+FROM job WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: settle.batches
 -- The batches that facts are about, locked in the order of their ids, after the jobs.
 SELECT id, job_id, job_on, lane_id, class, epoch, state
-FROM batch WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE;
+FROM batch WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: settle.retries
 -- The retry rows that facts are about, locked in the order of their ids, after the batches.

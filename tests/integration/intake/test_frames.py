@@ -1,5 +1,6 @@
 """Jobs in frames: any order, each number once, closed when all are in."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,13 +11,15 @@ import pytest
 
 from daemon.config.sections import Intake
 from daemon.directory.principals import Principals
-from daemon.intake.ask import Back
+from daemon.intake.ask import Back, Verdict
 from daemon.intake.asker import Asker
 from daemon.intake.early import Early
 from daemon.intake.reading import Reader
 from daemon.intake.sweep import Sweep
 from daemon.mail.request.rules import Rules
+from daemon.store import errors
 from tests.integration.intake.counter import BOB, KEY, Counter, Document, close, extend, send
+from tests.waiting import until
 
 
 class Letters:
@@ -232,3 +235,60 @@ async def test_a_redelivered_frame_is_the_same_frame(counter: Counter) -> None:
     again = await counter.put(extend("j", 1, "a@x.test"), redelivered=True)
     assert (first.result, again.result) == ("accepted", "repeated")
     assert replace(ask, redelivered=True).key == ask.key
+
+
+@pytest.mark.parametrize(
+    ("change", "result", "waits"),
+    [
+        ("paused = true", "accepted", ["infinity"]),
+        ("not_before = 'infinity'", "accepted", ["infinity"]),
+        ("open = false, closes_at = NULL", "refused", []),
+        ("state = 'canceled', open = false, closes_at = NULL", "refused", []),
+    ],
+    ids=["paused", "put-off", "closed", "canceled"],
+)
+async def test_a_job_that_changes_while_a_frame_is_stored(
+    counter: Counter, change: str, result: str, waits: list[str]
+) -> None:
+    """A frame holds nobody up while it is stored; what its job has become meanwhile counts.
+
+    It is taken back, and once more carried out with the job as it is now.
+    """
+    await counter.put(opened())
+    async with asyncio.TaskGroup() as tasks, counter.means.store.transaction() as session:
+        await session._connection.execute(f"UPDATE job SET {change}")
+        frame = tasks.create_task(_put_until_done(counter, extend("j", 1, "a@x.test")))
+        await until(lambda: _is_held_up(counter))
+    assert (await frame).result == result
+    assert await counter.sql("SELECT due_at::text FROM batch") == [(due,) for due in waits]
+    assert await counter.sql("SELECT queued, parts FROM job") == [(len(waits), len(waits))]
+
+
+async def test_a_frame_is_stored_while_its_job_is_settled(counter: Counter) -> None:
+    """What settles a job waits for a frame only at the very end of it, not while that is stored."""
+    await counter.put(opened())
+    [(job,)] = await counter.sql("SELECT id FROM job")
+    async with asyncio.TaskGroup() as tasks, counter.means.store.transaction() as session:
+        await session.rows("settle.jobs", [job])
+        frame = tasks.create_task(counter.put(extend("j", 1, "a@x.test")))
+        await until(lambda: _is_held_up(counter))
+        [(query,)] = await counter.sql(_HELD_UP)
+    assert query.startswith("-- Turns literal recipients into deliveries")
+    assert (await frame).result == "accepted"
+
+
+_HELD_UP = """SELECT query FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+
+
+async def _is_held_up(counter: Counter) -> bool:
+    return bool(await counter.sql(_HELD_UP))
+
+
+async def _put_until_done(counter: Counter, document: Document) -> Verdict:
+    """As the desk does it: a transaction that lost to another one is repeated."""
+    while True:
+        try:
+            return await counter.put(document)
+        except errors.Again:
+            continue
