@@ -57,6 +57,17 @@ async def alarmed(pair: Pair) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def short_of_memory(pair: Pair) -> AsyncIterator[None]:
+    """It says that its memory is used up, and takes no publishes."""
+    before = await pair.evaluated("vm_memory_monitor:get_vm_memory_high_watermark().")
+    await pair.evaluated("vm_memory_monitor:set_vm_memory_high_watermark(0.00001).")
+    try:
+        yield
+    finally:
+        await pair.evaluated(f"vm_memory_monitor:set_vm_memory_high_watermark({before.strip()}).")
+
+
+@asynccontextmanager
 async def locked_out(pair: Pair, house: House) -> AsyncIterator[None]:
     """Everybody is thrown out, and the password isn't what it was."""
     await pair.evaluated(f"{_password('another')}, {_CLOSE_ALL}.")

@@ -78,7 +78,7 @@ async def test_what_is_down_is_in_the_status(
     asked = await house.producer.ask(asks.send(asks.people(2000)))
     for trouble, words in (
         (troubles.read_only(house.dsn), ("postgres: ", "read-only")),
-        (broker_troubles.alarmed(pair), ("events: blocked: ",)),
+        (broker_troubles.short_of_memory(pair), ("events: blocked: ", "memory")),
         (broker_troubles.locked_out(pair, house), ("rabbitmq: ", "ACCESS_REFUSED")),
     ):
         await manager.status("STATUS=delivering")

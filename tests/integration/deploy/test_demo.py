@@ -1,5 +1,6 @@
 """`deploy/demo`, run as a person runs it, on a state folder of its own."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from daemon.broker import topology
+from tests.stories import ear
 
 TOP = Path(__file__).parents[3]
 
@@ -41,9 +45,9 @@ def bare() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("DELIVERYD_")}
 
 
-def demo(folder: Path, *words: str) -> Done:
+def demo(folder: Path, *words: str, **more: str) -> Done:
     """What came of `deploy/demo WORDS`."""
-    return run(sys.executable, TOP / "deploy" / "demo", *words, "--dir", folder)
+    return run(sys.executable, TOP / "deploy" / "demo", *words, "--dir", folder, **more)
 
 
 def shell(folder: Path) -> dict[str, str]:
@@ -138,6 +142,27 @@ def test_on_a_terminal_it_is_live_and_ends_with_ctrl_c(kept: Done, folder: Path)
         show.wait()
         reader.join()
         os.close(terminal)
+    assert ours(folder) == []
+
+
+async def test_it_uses_the_servers_that_are_named(
+    dsn: str, url: str, prefix: str, tmp_path: Path
+) -> None:
+    """Those of the environment, and starts none; `--once` is plain lines and ends by itself."""
+    given = {"DELIVERYD_POSTGRES__DSN": dsn, "DELIVERYD_RABBITMQ__URL": url}
+    given["DELIVERYD_RABBITMQ__PREFIX"] = prefix
+    folder = tmp_path / "given"
+    try:
+        done = await asyncio.to_thread(demo, folder, "--once", "--recipients", "10", **given)
+    finally:
+        names = topology.queues(prefix), topology.exchanges(prefix)
+        queues, exchanges = ([one.name for one in some] for some in names)
+        await ear.forget(url, queues=queues, exchanges=exchanges)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "15 asked for = 11 sent + 1 bounced + 2 dropped + 1 refused" in done.stdout
+    assert "as given by DELIVERYD_POSTGRES__DSN" in done.stderr
+    assert "\x1b" not in done.stdout
+    assert not [name for name in ("postgres", "rabbitmq") if (folder / name).exists()]
     assert ours(folder) == []
 
 
