@@ -100,6 +100,7 @@ async def _extended(
 ) -> Verdict:
     """One frame more; the last of those that were announced closes the job."""
     session = append.session
+    await framing.share(session, ask.customer.id)
     audience = literal.Audience(job_id=job.id, message_id=job.message_id, recipients=extend.items)
     found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
     await framing.enter(session, job.id, open_timeout=terms.open_timeout)

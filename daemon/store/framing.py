@@ -63,6 +63,11 @@ async def job(
     return OpenJob(**dict(row)) if row else None
 
 
+async def share(session: door.Session, customer: int) -> None:
+    """Nobody pauses or resumes the customer until this is committed; to be taken before his job."""
+    await session.run("frame.customer", customer)
+
+
 async def hold(session: door.Session, job: UUID) -> None:
     """Locks a job, for whoever closes it."""
     await session.run("frame.hold", job)

@@ -154,6 +154,11 @@ WHERE j.customer_id = $1 AND j.request_id = $2
   AND (j.open OR j.accepted_at > now() - make_interval(secs => $3))
 ORDER BY j.accepted_at DESC LIMIT 1;
 
+-- name: frame.customer
+-- Keeps whoever pauses or resumes a customer waiting until a frame of his is in: its batches are then
+-- put off or made due with all others.
+SELECT FROM customer WHERE id = $1 FOR KEY SHARE;
+
 -- name: frame.hold
 -- Locks a job before it is closed.
 SELECT FROM job WHERE id = $1 FOR NO KEY UPDATE;

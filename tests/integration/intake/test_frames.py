@@ -18,7 +18,17 @@ from daemon.intake.reading import Reader
 from daemon.intake.sweep import Sweep
 from daemon.mail.request.rules import Rules
 from daemon.store import errors
-from tests.integration.intake.counter import BOB, KEY, Counter, Document, close, extend, send
+from tests.integration.intake.counter import (
+    ANN,
+    BOB,
+    KEY,
+    Counter,
+    Document,
+    close,
+    command,
+    extend,
+    send,
+)
 from tests.waiting import until
 
 
@@ -262,6 +272,37 @@ async def test_a_job_that_changes_while_a_frame_is_stored(
     assert (await frame).result == result
     assert await counter.sql("SELECT due_at::text FROM batch") == [(due,) for due in waits]
     assert await counter.sql("SELECT queued, parts FROM job") == [(len(waits), len(waits))]
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "due"), [("resume", "pause", 0), ("pause", "resume", 1)]
+)
+async def test_a_customer_who_changes_while_a_frame_is_stored(
+    counter: Counter, before: str, word: str, due: int
+) -> None:
+    """Paused or resumed while a frame of his is stored: the frame's mail waits, or doesn't."""
+    await counter.put(opened())
+    await counter.put(command(before, customer=ANN))
+    async with asyncio.TaskGroup() as tasks, counter.means.store.transaction() as session:
+        await session._connection.execute(_TAKEN)
+        tasks.create_task(counter.put(extend("j", 1, "b@x.test")))
+        await until(lambda: _is_held_up(counter))
+        changed = tasks.create_task(counter.put(command(word, customer=ANN)))
+        await until(lambda: _is_done_or_waits(counter, changed))
+        await session._connection.execute("DELETE FROM delivery")
+    found = await counter.value("SELECT count(*) FILTER (WHERE due_at <= now()) FROM batch")
+    assert found == due
+
+
+_TAKEN = """
+INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain)
+SELECT j.job_on, 1, j.id, m.id, j.customer_id, 'b@x.test', 'b@x.test', 'b@x.test', 'x.test'
+FROM job j JOIN message m ON m.job_id = j.id"""
+"""What a frame that brings the same recipient waits for."""
+
+
+async def _is_done_or_waits(counter: Counter, changed: asyncio.Task[Verdict]) -> bool:
+    return changed.done() or len(await counter.sql(_HELD_UP)) > 1
 
 
 async def test_a_frame_is_stored_while_its_job_is_settled(counter: Counter) -> None:
