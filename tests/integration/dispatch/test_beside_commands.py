@@ -20,7 +20,7 @@ from daemon.mail.standing import Fact
 from daemon.store import claims, errors
 from tests.integration.dispatch.conftest import Ground
 from tests.integration.dispatch.facts import claimed, facts, of_retry, retried, settling
-from tests.integration.intake.counter import Counter, Document, Heard, command
+from tests.integration.intake.counter import Counter, Document, Heard, command, extend, send
 from tests.integration.ledger.audience import Listener
 
 OUTCOMES = (
@@ -81,6 +81,17 @@ async def _put(counter: Counter, documents: Iterator[Document]) -> None:
             break
 
 
+def _frames(number: int) -> Iterator[Document]:
+    """More and more recipients of an open job."""
+    for frame in range(1, ROUNDS + 1):
+        yield extend(f"open-{number}", frame, *(f"f{frame}-{place}@x.test" for place in range(5)))
+
+
+async def _opened(counter: Counter, number: int) -> UUID:
+    answer = await counter.answer(send(request_id=f"open-{number}", open=True))
+    return UUID(answer["job"])
+
+
 async def _settle(settler: Settler, told: list[Fact], chance: Random) -> None:
     """Small groups of all jobs, most of them again and again: what is repeated locks as well."""
     for _ in range(ROUNDS):
@@ -95,7 +106,7 @@ async def _try_again(ground: Ground, owner: UUID, settler: Settler, chance: Rand
 
 
 async def test_no_order_of_locks_crosses_another(ground: Ground) -> None:
-    """Two who settle and promote, and commands about all of their jobs: no deadlock, books whole.
+    """Two who settle and promote, frames, commands about all jobs: no deadlock, books whole.
 
     Own stream, customer, jobs, batches, retry rows, each by id: so says the lock order.
     """
@@ -106,7 +117,8 @@ async def test_no_order_of_locks_crosses_another(ground: Ground) -> None:
     told = [fact for one in held for fact in facts(one, OUTCOMES * (SIZE // len(OUTCOMES)))]
     deliveries = [ids.delivery_id(one.id, place) for one in held for place in range(SIZE)]
     counter = _counter(ground, first)
-    commands = _commands(jobs, deliveries, chance)
+    opened = [await _opened(counter, number) for number in range(2)]
+    commands = _commands([*jobs, *opened], deliveries, chance)
     async with (
         settling(ground.store, first) as one,
         settling(ground.store, second) as other,
@@ -116,6 +128,8 @@ async def test_no_order_of_locks_crosses_another(ground: Ground) -> None:
             group.create_task(_settle(settler, told, chance))
         for _ in range(2):
             group.create_task(_put(counter, commands))
+        for number in range(len(opened)):
+            group.create_task(_put(counter, _frames(number)))
         group.create_task(_try_again(ground, second, other, chance))
     assert await ground.keeps_the_law()
     assert await ground.deadlocks() == 0
