@@ -7,6 +7,7 @@ then the part is over (promise 9).
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from daemon import logs
@@ -36,6 +37,8 @@ _LAST_CHANCE = 1.0
 """Seconds that a reply still has after the stop's deadline."""
 _LAST_COMMIT = 5.0
 """Seconds that outcomes have at least, once there are no more of them, to be committed."""
+_LAST_CLAIM = 1.0
+"""Seconds that a claim has to end which is under way at a stop."""
 _REFRESH_EVERY = 1.0
 """Seconds between two looks at the lanes: a limit that was changed holds within two."""
 
@@ -78,7 +81,7 @@ class Dispatch:
         self.brake = Brake({"journal": lambda: journal.brake})
         equipment.lease.brake = lambda: self.brake.told
         self._legacy = Legacy(journal)
-        holdings = Holdings()
+        self._holdings = holdings = Holdings()
         self._returns = Returns(equipment.store, holdings, instance=self._instance)
         self._shared = Shared(
             store=equipment.store,
@@ -116,6 +119,9 @@ class Dispatch:
                 group.forever(self._rescue.run(self._with.rescue_every), name="dispatch.rescue"),
             ]
             await stop.wait()
+            self.claimer.stand_down()
+            self._close()
+            await self._claimed(stop)
             for task in supply:
                 task.cancel()
             await self._drain(stop, settling, returning)
@@ -127,6 +133,17 @@ class Dispatch:
         """Nothing is claimed before the journals that the dead left here are read (promise 2)."""
         await self._rescue.adopted.wait()
         await self.claimer.run()
+
+    def _close(self) -> None:
+        for crew in self._crews.values():
+            crew.close()
+            crew.lane.give_back()
+
+    async def _claimed(self, stop: Stop) -> None:
+        """Lets a claim that is under way end: what it brings is given back at once, too."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_LAST_CLAIM, stop.left())), self._holdings.taking:
+                return
 
     def reload(self, _: Config) -> None:
         """Has every lane served as the configuration now says, from the next look at them on."""
@@ -222,9 +239,7 @@ class Dispatch:
     async def _drain(
         self, stop: Stop, settling: asyncio.Task[None], returning: asyncio.Task[None]
     ) -> None:
-        for crew in self._crews.values():
-            crew.close()
-            crew.lane.give_back()
+        self._close()  # also a lane that was taken up meanwhile
         working = self._working.values()
         if working:
             await asyncio.wait(working, timeout=stop.left())
