@@ -126,6 +126,13 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return own | dict(more or {})
 
 
+def as_user(written: str, user: str, password: str, path: str | None = None) -> str:
+    """The same server, as somebody else."""
+    parts = urlsplit(written)
+    where = f"{user}:{password}@{parts.hostname}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=where, path=parts.path if path is None else path))
+
+
 def named() -> str:
     """A name that nobody else has."""
     return f"story_{uuid.uuid4().hex[:16]}"

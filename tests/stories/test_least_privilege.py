@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import aio_pika
 import asyncpg
@@ -40,13 +39,6 @@ def blocks(language: str, words: str) -> list[str]:
     """The page's blocks in a language in which these words stand."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     return [block for block in found if words in block]
-
-
-def address(written: str, user: str, password: str, path: str | None = None) -> str:
-    """The same server, as somebody else."""
-    parts = urlsplit(written)
-    where = f"{user}:{password}@{parts.hostname}:{parts.port}"
-    return urlunsplit(parts._replace(netloc=where, path=parts.path if path is None else path))
 
 
 async def permitted(house: House, pair: Pair) -> None:
@@ -88,7 +80,7 @@ async def guarded(breakable: House, pair: Pair) -> House:
     """A house whose database and broker know only the page's roles; its own is the owner's."""
     house = breakable
     await granted(house, pair, 0)
-    house.dsn = address(house.dsn, f"{house.prefix}_owner", "SECRET-1", f"/{house.prefix}")
+    house.dsn = servers.as_user(house.dsn, f"{house.prefix}_owner", "SECRET-1", f"/{house.prefix}")
     house.sections["postgres"] = {**house.sections["postgres"], "dsn": house.dsn}
     code, _ = await house.typed("migrate")
     assert code == 0
@@ -100,12 +92,12 @@ async def guarded(breakable: House, pair: Pair) -> House:
 async def test_they_are_enough_and_no_more(guarded: House) -> None:
     """It takes, delivers, takes over, cancels and tells; everybody else does only what is his."""
     house = guarded
-    dsn = address(house.dsn, house.prefix, "SECRET-2")
+    dsn = servers.as_user(house.dsn, house.prefix, "SECRET-2")
     environ = credentials(
         house.folder / "credentials",
-        {"postgres": dsn, "rabbitmq": address(house.url, house.prefix, "SECRET-3")},
+        {"postgres": dsn, "rabbitmq": servers.as_user(house.url, house.prefix, "SECRET-3")},
     )
-    house.producer._url = address(house.url, f"{house.prefix}_shop", "SECRET-4")
+    house.producer._url = servers.as_user(house.url, f"{house.prefix}_shop", "SECRET-4")
     killed = await house.start(environ=environ)
     async with _heard_by_crm(house) as mine:
         later = await house.producer.ask(
@@ -130,7 +122,7 @@ async def test_they_are_enough_and_no_more(guarded: House) -> None:
 @asynccontextmanager
 async def _heard_by_crm(house: House) -> AsyncIterator[AbstractQueue]:
     """A consumer's own queue, bound to what happened to his customer's mail."""
-    crm = address(house.url, f"{house.prefix}_crm", "SECRET-5")
+    crm = servers.as_user(house.url, f"{house.prefix}_crm", "SECRET-5")
     async with await aio_pika.connect(crm, timeout=10) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(f"{house.prefix}_crm.mine", durable=True)
@@ -177,6 +169,6 @@ async def _nothing_more_at_the_broker(house: House) -> None:
 
 @asynccontextmanager
 async def _channel(house: House, user: str, secret: str) -> AsyncIterator[AbstractChannel]:
-    url = address(house.url, f"{house.prefix}_{user}", secret)
+    url = servers.as_user(house.url, f"{house.prefix}_{user}", secret)
     async with await aio_pika.connect(url, timeout=10) as connection:
         yield await connection.channel()

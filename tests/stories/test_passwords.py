@@ -3,11 +3,10 @@
 import pytest
 
 from tests.checker import record
-from tests.stories import asks, broker_troubles
+from tests.stories import asks, broker_troubles, servers
 from tests.stories.house import House
 from tests.stories.process import Daemon
 from tests.stories.servers import Pair
-from tests.stories.test_least_privilege import address
 from tests.waiting import until
 
 OFFERED = ["pipelining", "8bitmime", "size", "starttls", "auth"]
@@ -83,8 +82,8 @@ async def test_of_the_servers(breakable: House, pair: Pair) -> None:
 
 def _credentials(house: House, secret: str) -> dict[str, str]:
     return {
-        "DELIVERYD_POSTGRES__DSN": address(house.dsn, house.prefix, secret),
-        "DELIVERYD_RABBITMQ__URL": address(house.url, house.prefix, secret),
+        "DELIVERYD_POSTGRES__DSN": servers.as_user(house.dsn, house.prefix, secret),
+        "DELIVERYD_RABBITMQ__URL": servers.as_user(house.url, house.prefix, secret),
     }
 
 
