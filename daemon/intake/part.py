@@ -21,6 +21,7 @@ from daemon.intake.asker import Asker
 from daemon.intake.carry import Means
 from daemon.intake.desk import Desk
 from daemon.intake.early import Early
+from daemon.intake.owing import Owing
 from daemon.intake.post import Post
 from daemon.intake.reading import Reader
 from daemon.intake.replaying import Replays
@@ -81,6 +82,7 @@ class Intake:
             equipment.publisher,
             equipment.answers,
             equipment.kept,
+            Owing(equipment.store, equipment.instance),
             dead=self._names.dead,
             seconds=config.rabbitmq.publish_timeout,
         )
@@ -122,7 +124,7 @@ class Intake:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; then what was taken is finished and the streams are ended."""
-        sweep = Sweep(self._means, self._early, clock=self._equipment.clock)
+        sweep = Sweep(self._means, self._early, self._post, clock=self._equipment.clock)
         async with Group(over=stop.set) as tasks:
             beside = [
                 tasks.forever(sweep.run(), name="intake.sweep"),

@@ -19,6 +19,7 @@ from daemon.broker.parcel import Outgoing, Parcel
 from daemon.broker.publisher import BatchPublisher
 from daemon.intake.ask import Back, Verdict
 from daemon.intake.late import Late
+from daemon.intake.owing import KIND, Owing
 
 _log = logs.get("intake.post")
 _seldom = logs.Seldom()
@@ -57,6 +58,7 @@ class Post:
         publisher: BatchPublisher,
         answers: BatchPublisher,
         kept: deque[Outgoing],
+        owing: Owing,
         *,
         dead: str,
         seconds: float,
@@ -65,13 +67,18 @@ class Post:
         self._answers = answers
         self._dead = dead
         self._seconds = seconds
-        self._late = Late(answers, kept, seconds=seconds)
+        self._owing = owing
+        self._late = Late(answers, kept, owing, seconds=seconds)
         self.why_unburied = ""
         """Why dead parcels can't be put to the dead letters, or empty."""
 
     async def run(self) -> None:
         """Sends what couldn't leave at once, for ever."""
         await self._late.run()
+
+    async def adopt(self) -> None:
+        """Takes over the answers that the dead have left."""
+        await self._late.adopt()
 
     async def answer(self, letters: Sequence[Letter | None]) -> None:
         """Sends answers; what nobody confirmed is sent again when the broker can, see `late`."""
@@ -80,7 +87,7 @@ class Post:
             return
         published = await self._published(outgoing)
         each = list(zip(outgoing, published.fates, strict=True))
-        self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
+        await self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
         nacked = [fate for _, fate in each if fate is Fate.NACKED]
         self._complain("answer.lost", nacked, "the broker refused them")
 
@@ -93,10 +100,12 @@ class Post:
             metrics.replies(fate.name.lower()).inc()
         return published
 
-    def _put_off(self, letters: Sequence[Outgoing]) -> None:
+    async def _put_off(self, letters: Sequence[Outgoing]) -> None:
         """Nobody's acknowledgement waits until the broker takes publishes again."""
+        await self._owing.note(letters)
         lost = self._late.keep(letters)
-        self._complain("answer.lost", [Fate.UNKNOWN] * lost, "too many wait")
+        self._complain("answer.lost", [Fate.UNKNOWN] * len(lost), "too many wait")
+        await self._owing.forget(lost)
 
     async def bury(self, dead: Sequence[tuple[Parcel, Death]]) -> list[bool]:
         """Puts parcels to the dead letters; answers which of them are there now."""
@@ -133,7 +142,7 @@ def _outgoing(one: Letter) -> Outgoing:
         routing_key=_short(one.reply_to),
         body=one.text,
         message_id=str(uuid4()),
-        type="answer",
+        type=KIND,
         correlation_id=one.correlation_id and _short(one.correlation_id),
         headers=one.headers,
     )

@@ -1,7 +1,8 @@
 """What nobody asks for and must happen all the same, every few seconds, at any instance.
 
 Keys whose time is over are forgotten; frames whose send never came are refused, those that a killed
-accept left behind are taken; jobs that nobody closed in time are closed.
+accept left behind are taken; jobs that nobody closed in time are closed; answers that the dead owe
+are given.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from daemon import logs
 from daemon.intake import frames
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
+from daemon.intake.post import Post
 from daemon.store import accepting, errors, framing, streams
 
 EVERY = 5.0
@@ -23,9 +25,12 @@ _log = logs.get("intake.sweep")
 class Sweep:
     """One task for both queues."""
 
-    def __init__(self, means: Means, early: Early, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, means: Means, early: Early, post: Post, *, clock: Callable[[], datetime]
+    ) -> None:
         self._means = means
         self._early = early
+        self._post = post
         self._clock = clock
 
     async def run(self) -> None:
@@ -43,6 +48,7 @@ class Sweep:
         while await self._early.expire():
             pass
         await self.close_left_open()
+        await self._post.adopt()
         await accepting.forget(self._means.store)
 
     async def close_left_open(self) -> int:

@@ -136,6 +136,34 @@ async def test_answers_wait_and_acknowledgements_do_not(
     await house.judge()
 
 
+@pytest.mark.timeout(120)
+async def test_another_gives_the_answers_of_the_dead(breakable: House, pair: Pair) -> None:
+    """E5: what was acknowledged while the broker took no answers is answered, whoever dies."""
+    house, queue = breakable, topology.names(breakable.prefix).normal
+    doomed = await house.start(rabbitmq__publish_timeout="1s", intake__group="5")
+    doomed.pause()
+    asked = [
+        await house.producer.tell(asks.send(asks.people(2)), wants_answer=True) for _ in range(30)
+    ]
+    async with troubles.alarmed(pair):
+        doomed.resume()
+        await house.sink.stored(60)
+        await until(lambda: troubles.is_empty(pair, queue), seconds=30)
+        # the first ones were written before the broker said that it takes none: those it may have
+        assert len(await house.rows("SELECT FROM owed_answer")) >= 20
+        doomed.kill()
+        assert await doomed.ended() < 0
+    await house.start()
+    for one in asked:
+        await house.producer.answered(one)
+    await until(lambda: _owes_nothing(house))
+    await house.judge()
+
+
+async def _owes_nothing(house: House) -> bool:
+    return not await house.rows("SELECT FROM owed_answer")
+
+
 async def _is_lapsed(house: House) -> bool:
     """Whether nobody holds a lease any more."""
     return not await house.rows("SELECT 1 FROM instance WHERE lease_until > clock_timestamp()")

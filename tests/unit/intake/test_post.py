@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -44,6 +44,30 @@ def test_a_dialect_has_a_status() -> None:
     assert b'"status":"error"' in letter.text
 
 
+class Owing:
+    """What is on record of answers that wait."""
+
+    def __init__(self) -> None:
+        self.record: dict[str, Outgoing] = {}
+
+    async def note(self, letters: Sequence[Outgoing]) -> None:
+        """Puts them on record."""
+        self.record |= {one.message_id: one for one in letters}
+
+    async def forget(self, letters: Iterable[Outgoing]) -> None:
+        """They were given."""
+        for one in letters:
+            self.record.pop(one.message_id, None)
+
+    async def adopt(self) -> list[Outgoing]:
+        """Those of the dead: here all that are on record."""
+        return list(self.record.values())
+
+
+def _nobody() -> Any:
+    return Owing()
+
+
 class Publisher:
     """Publishes to a broker whose confirms are lost until it is `well`."""
 
@@ -72,15 +96,18 @@ async def test_what_nobody_confirmed_is_sent_again(
     """
     monkeypatch.setattr(late, "_PAUSE", 0.0)
     publisher: Any = Publisher()
+    owing: Any = Owing()
     kept: deque[Outgoing] = deque()
-    out = post.Post(publisher, publisher, kept, dead="dead", seconds=1.0)
+    out = post.Post(publisher, publisher, kept, owing, dead="dead", seconds=1.0)
     await out.answer([post.letter(Back(reply_to="me"), _DONE), None])
+    assert list(owing.record.values()) == list(kept)
     publisher.well = True
     with suppress(TimeoutError):
         async with asyncio.timeout(0.2):
-            next_life = post.Post(publisher, publisher, kept, dead="dead", seconds=1.0)
+            next_life = post.Post(publisher, publisher, kept, owing, dead="dead", seconds=1.0)
             await (next_life if is_over else out).run()
     assert not kept
+    assert owing.record == {}
     first, again = publisher.published
     assert (first, first.routing_key) == (again, "me")
 
@@ -89,7 +116,7 @@ async def test_what_was_confirmed_is_not_sent_again(monkeypatch: pytest.MonkeyPa
     """Of several that leave together only those follow of which nobody knows."""
     monkeypatch.setattr(late, "_PAUSE", 0.0)
     publisher: Any = Publisher()
-    kept = late.Late(publisher, deque(), seconds=1.0)
+    kept = late.Late(publisher, deque(), _nobody(), seconds=1.0)
     kept.keep(
         Outgoing(routing_key="me", body=b"{}", message_id=name, type="answer") for name in "abc"
     )
@@ -112,7 +139,7 @@ async def test_one_that_is_refused_holds_up_no_other(monkeypatch: pytest.MonkeyP
     publisher: Any = Publisher()
     publisher.is_there = True
     queue: deque[Outgoing] = deque()
-    kept = late.Late(publisher, queue, seconds=1.0)
+    kept = late.Late(publisher, queue, _nobody(), seconds=1.0)
     kept.keep(
         Outgoing(routing_key=name, body=b"{}", message_id=name, type="answer") for name in "abXcd"
     )
@@ -139,10 +166,31 @@ async def test_nothing_is_given_up_while_the_broker_is_away(
     monkeypatch.setattr(late, "_PAUSE", 0.0)
     publisher: Any = Publisher()
     queue: deque[Outgoing] = deque()
-    kept = late.Late(publisher, queue, seconds=1.0)
+    kept = late.Late(publisher, queue, _nobody(), seconds=1.0)
     kept.keep([Outgoing(routing_key="me", body=b"{}", message_id="a", type="answer")])
     with suppress(TimeoutError):
         async with asyncio.timeout(0.1):
             await kept.run()
     assert len(publisher.published) > 10
     assert [one.message_id for one in queue] == ["a"]
+
+
+async def test_what_the_dead_owe_is_given_when_it_can_be() -> None:
+    """Not while the broker takes nothing, and none that waits here already."""
+    publisher, owing = Publisher(), Owing()
+    letters = [
+        Outgoing(routing_key="me", body=b"{}", message_id=name, type="answer") for name in "ab"
+    ]
+    queue = deque(letters[:1])
+    anything: Any = publisher
+    kept = late.Late(anything, queue, _as_any(owing), seconds=1.0)
+    await owing.note(letters)
+    await kept.adopt()
+    assert [one.message_id for one in queue] == ["a"]
+    publisher.is_there = True
+    await kept.adopt()
+    assert [one.message_id for one in queue] == ["a", "b"]
+
+
+def _as_any(one: object) -> Any:
+    return one
