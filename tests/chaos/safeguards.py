@@ -75,6 +75,11 @@ def _of_requests() -> Iterator[Safeguard]:
         f"{INTEGRATION}/intake/test_desk.py",
     )  # fmt: skip
     yield _one(
+        "owed-answers", "an answer that waits for the broker outlives whoever owes it",
+        ("intake/post.py", "        await self._owing.note(letters)\n", ""),
+        f"{STORIES}/test_broker_troubled.py::test_another_gives_the_answers_of_the_dead",
+    )  # fmt: skip
+    yield _one(
         "mandatory", "what reaches nobody is known to have reached nobody",
         ("broker/encode.py", "payload + _MANDATORY", 'payload + b"\\0"'),
         f"{INTEGRATION}/broker/test_publisher.py",
