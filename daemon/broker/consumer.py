@@ -5,8 +5,11 @@ was taken on a channel can be acknowledged only there; when it is lost, what wai
 late acknowledgements are dropped, and the broker hands the parcels out again. A lost channel and a
 deleted queue are waited out within `take`; no error of the broker reaches the part that calls it.
 
-At most `prefetch` parcels are here unacknowledged, waiting ones included, each of `limit` octets at
-most: a longer one comes without its body, which never was in memory, and can only be rejected.
+At most `prefetch` parcels are here unacknowledged, waiting ones included, and of heavy ones only so
+many as weigh `ROOM` together. It begins with a few, and asks for more while they turn out light;
+the broker then counts anew, so that for a moment those that were here before come on top. Each has
+`limit` octets at most: a longer one comes without its body, which never was in memory, and can only
+be rejected.
 """
 
 import asyncio
@@ -23,6 +26,12 @@ from daemon.broker.wire import Wire
 
 ANY = 2**63
 """A limit that no body reaches."""
+ROOM = 4 * 2**20
+"""Octets that the parcels of one queue may weigh here, as far as the last ones tell."""
+FEWEST, FIRST = 2, 32
+"""Parcels that may be here however heavy they are, and before anybody knows."""
+_MEMORY = 16
+"""Parcels that the weight of the next one is told from."""
 PAUSE = 1.0
 """Seconds between tries to consume from a queue that is missing or refused."""
 
@@ -37,7 +46,8 @@ class Consumer:
     def __init__(self, link: Link, queue: str, *, prefetch: int, limit: int = ANY) -> None:
         self._link = link
         self._queue = queue
-        self._prefetch = prefetch
+        self._most = prefetch
+        self._prefetch = min(prefetch, FIRST)
         self.limit = limit
         """Octets of the longest body that is wanted; from the next parcel on."""
         self._seldom = logs.Seldom()
@@ -45,6 +55,7 @@ class Consumer:
         self._closed = False
         self._wanted = asyncio.Event()
         self._wanted.set()
+        self._changing = asyncio.Lock()
         self._why_down = "not consuming yet"
 
     @property
@@ -69,6 +80,7 @@ class Consumer:
         """
         while not self._closed:
             session = self._session or await self._begin()
+            await self._fit(session)
             if parcels := await session.take(limit):
                 return parcels
             await self._end(session)
@@ -77,14 +89,16 @@ class Consumer:
     async def rest(self) -> None:
         """Asks for no more parcels until `wake`; what is here may still be taken and acked."""
         self._wanted.clear()
-        if self._session:
-            await self._session.rest()
+        async with self._changing:
+            if self._session:
+                await self._session.rest()
 
     async def wake(self) -> None:
         """Asks for parcels again."""
         self._wanted.set()
-        if self._session:
-            await self._session.wake()
+        async with self._changing:
+            if self._session:
+                await self._session.wake()
 
     def ack(self, parcels: Sequence[Parcel]) -> int:
         """Done with these. Returns how many were still ours to acknowledge; nothing is waited for.
@@ -143,6 +157,18 @@ class Consumer:
             _log.info("consumer.up", queue=self._queue, prefetch=self._prefetch)
             return session
 
+    async def _fit(self, session: "Session") -> None:
+        """Has as many parcels here as their weight allows, once that is far from what we have."""
+        fitting = max(int(ROOM / session.weight), FEWEST)
+        fitting = min(fitting, self._most, 2 * self._prefetch)
+        is_short = fitting > self._prefetch and session.peak >= self._prefetch
+        if not is_short and fitting > self._prefetch // 2:
+            return
+        async with self._changing:
+            if self._wanted.is_set():  # whoever rests is asked once he is awake
+                self._prefetch = fitting
+                await session.refit(fitting)
+
     async def _end(self, session: "Session") -> None:
         if not self._closed:
             self._session = None
@@ -174,6 +200,10 @@ class Session:
         self._waiting: deque[Parcel] = deque()
         self._unacked: dict[int, None] = {}
         """Tags in the order of delivery, waiting and taken ones."""
+        self.weight = 1.0
+        """Octets of a parcel, as the last ones were."""
+        self.peak = 0
+        """The most parcels that were here at once since their number was last fitted."""
         self._wake = asyncio.Event()
 
     @property
@@ -212,6 +242,18 @@ class Session:
         """Consumes again."""
         if self._channel:
             await self._or_over(self._channel.consume(self._queue))
+
+    async def refit(self, prefetch: int) -> None:
+        """Consumes anew, with so many unacknowledged at most; what is here stays so."""
+        self.peak = 0
+        if self._channel:
+            await self._or_over(self._refitted(self._channel, prefetch))
+
+    async def _refitted(self, channel: Channel, prefetch: int) -> None:
+        # the broker reads a consumer's prefetch when it begins, and never again
+        await channel.leave()
+        await channel.prefetch(prefetch)
+        await channel.consume(self._queue)
 
     async def _or_over(self, asking: Awaitable[None]) -> None:
         """A channel on which that is refused, or not answered, is given up for another."""
@@ -272,6 +314,8 @@ class Session:
             return
         parcel = decode.parcel(method, header, body, queue=self._queue, session=self.number)
         self._unacked[parcel.tag] = None
+        self.weight = max(1.0, self.weight + (len(body) - self.weight) / _MEMORY)
+        self.peak = max(self.peak, len(self._unacked))
         self._waiting.append(parcel)
         self._wake.set()
 

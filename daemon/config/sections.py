@@ -71,8 +71,8 @@ class Intake(Section):
     """Customer of parcels without `user_id`; none by default: they are refused."""
     writers: int = Field(default=2, ge=1, le=16)
     """Accept transactions at once; two keep Postgres busy, each costs a stream and a connection."""
-    prefetch: int = Field(default=100, ge=1, le=65535)
-    """Parcels held unacknowledged; so many times `max_parcel` they may weigh at the worst."""
+    prefetch: int = Field(default=250, ge=1, le=65535)
+    """Parcels held unacknowledged; of heavy ones fewer, about 4 MiB together."""
     group: PositiveInt = 100
     """Parcels accepted in one transaction at most; they are not waited for."""
     max_waiting: PositiveInt = 10_000_000

@@ -52,16 +52,46 @@ async def test_groups_in_order(source, send) -> None:
     assert found == [f"m{number}" for number in range(250)]
 
 
-async def test_no_more_than_the_prefetch(source, send, broker, names, until) -> None:
+async def test_no_more_than_the_prefetch(link: Link, names, send) -> None:
     """What isn't acknowledged bounds what comes: the rest stays at the broker."""
-    await send(150)
-    group = await taken(source, 100)
-    assert len(group) == 100
+    source = consumer.Consumer(link, names.normal, prefetch=30)
+    await send(60)
+    group = await taken(source, 30)
+    assert len(group) == 30
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await source.take(1)
     source.ack(group[:1])
     assert len(await taken(source, 1)) == 1
+    await source.aclose()
+
+
+async def test_many_light_ones(source, send) -> None:
+    """It begins with a few; once they have turned out light, as many as are wanted may be here."""
+    await send(400)
+    found: list = []
+    async with asyncio.timeout(10):
+        while len(found) < 400:
+            found += await source.take(1000)
+            source.ack(found[:-90])  # so many stay, and others come all the same
+    assert [parcel.message_id for parcel in found] == [f"m{number}" for number in range(400)]
+
+
+async def test_few_heavy_ones(link: Link, source, names) -> None:
+    """Of heavy parcels only a few are here at once, whatever else lies on the queue."""
+    heavy = [
+        Outgoing(routing_key="request.normal", body=b"x" * 2**20, message_id=f"m{number}", type="")
+        for number in range(120)
+    ]
+    sender = publisher.BatchPublisher(link)
+    assert (await sender.publish(names.requests, heavy, seconds=30)).all_taken
+    groups: list[list] = []
+    async with asyncio.timeout(30):
+        while sum(map(len, groups)) < 120:
+            groups.append(await source.take(1000))
+            source.ack(groups[-1])
+    assert max(map(len, groups)) <= consumer.FIRST
+    assert max(map(len, groups[len(groups) // 2 :])) <= consumer.ROOM // 2**20
 
 
 async def test_what_can_not_leave_is_not_acknowledged(source, send) -> None:

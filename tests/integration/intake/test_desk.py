@@ -8,6 +8,7 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
 from daemon import metrics
+from daemon.broker import consumer
 from daemon.config import Config
 from tests.integration.intake.counter import (
     ANN,
@@ -55,12 +56,11 @@ async def test_two_of_the_same_key_at_once(house: House) -> None:
     assert await house.value("SELECT count(*) FROM job") == 20
 
 
-async def test_hundreds_are_accepted_in_few_transactions(house: House, settings: Config) -> None:
+async def test_hundreds_are_accepted_in_few_transactions(house: House) -> None:
     """What lies on the queue while others are being accepted is accepted in groups."""
-    prefetch = settings.intake.prefetch
 
     async def taken() -> bool:
-        return await house.waiting() <= 150 - prefetch
+        return await house.waiting() <= 150 - consumer.FIRST
 
     async with house.held_up():
         for number in range(150):
@@ -69,7 +69,7 @@ async def test_hundreds_are_accepted_in_few_transactions(house: House, settings:
     await house.jobs(150)
     # two workers held the first that came, few or many; what came meanwhile went together
     largest = "SELECT max(size) FROM (SELECT count(*) AS size FROM job GROUP BY xmin::text) AS t"
-    assert await house.value(largest) >= prefetch // 4
+    assert await house.value(largest) >= consumer.FIRST // 4
     await house.emptied()
 
 
