@@ -114,6 +114,16 @@ async def impatient(pair: Pair) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def persistent(pair: Pair) -> AsyncIterator[None]:
+    """Queues made from now on try every second to put away what they couldn't, not in minutes."""
+    await pair.evaluated(_persistence(1_000))
+    try:
+        yield
+    finally:
+        await pair.evaluated(_persistence(180_000))
+
+
+@asynccontextmanager
 async def without_exchange(exchange: str, *, heard: str, house: House) -> AsyncIterator[None]:
     """An exchange is deleted, and made again before anybody can publish what isn't heard."""
     async with await aio_pika.connect(house.url, timeout=PATIENCE) as connection:
@@ -154,6 +164,11 @@ def _patience(acknowledging: int, looking: int) -> str:
     settings = {"consumer_timeout": acknowledging, "channel_tick_interval": looking}
     said = [f"application:set_env(rabbit, {key}, {value})" for key, value in settings.items()]
     return f"{', '.join(said)}."
+
+
+def _persistence(confirming: int) -> str:
+    name = "dead_letter_worker_publisher_confirm_timeout"
+    return f"application:set_env(rabbit, {name}, {confirming})."
 
 
 def _is_there(process: int) -> bool:

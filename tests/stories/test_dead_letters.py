@@ -1,14 +1,17 @@
 """Dead letters: what makes them, and the way back."""
 
 import asyncio
+import json
 
 import aio_pika
 import pytest
 
+from daemon.broker import topology
 from daemon.broker.topology import DELIVERY_LIMIT
 from daemon.intake.groups import SUSPECT
-from tests.stories import asks
+from tests.stories import asks, broker_troubles
 from tests.stories.house import House
+from tests.stories.servers import Pair
 
 POISON = (
     """
@@ -77,6 +80,27 @@ async def test_poison_that_kills(house: House) -> None:
     assert [letter.message_id for letter in await house.events.buried(1)] == ["killer"]
     await house.start()
     await house.events.count("job.completed", BESIDE)
+    await house.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_nowhere_to_put_it(breakable: House, pair: Pair) -> None:
+    """A20: what the broker can put nowhere stays in its queue, and is put away when it can be."""
+    house, names = breakable, topology.names(breakable.prefix)
+    again = broker_troubles.without(names.normal, house=house)
+    async with broker_troubles.persistent(pair), again:
+        pass  # the queue that is made anew has that patience
+    await house.start()
+    giant = json.dumps(asks.send(asks.people(20_000))).encode()
+    buried = f"{house.prefix}.buried"
+    async with broker_troubles.without_exchange(names.dead, heard=buried, house=house):
+        asked = await house.producer.ask(giant)
+        assert [error["code"] for error in asked.said["errors"]] == ["too_large"]
+        good = await house.producer.ask(asks.send(asks.people(1)))
+        await house.events.completed(good.job)
+        assert not house.events.dead
+    (letter,) = await house.events.buried(1)
+    assert (letter.message_id, letter.body) == (asked.message_id, giant)
     await house.judge()
 
 
