@@ -26,7 +26,7 @@ from daemon.broker.wire import Wire
 
 ANY = 2**63
 """A limit that no body reaches."""
-ROOM = 4 * 2**20
+ROOM = 2 * 2**20
 """Octets that the parcels of one queue may weigh here, as far as the last ones tell."""
 FEWEST, FIRST = 2, 32
 """Parcels that may be here however heavy they are, and before anybody knows."""

@@ -60,7 +60,7 @@ def serve(
     # what is there by now stays: the collector need never look at it again, nor as often as it does
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(20_000, 10, 10)
     with asyncio.Runner(loop_factory=_loop()) as runner:
         if processes == 1:
             return runner.run(app.serve(loaded, only=parts, read=read, wait=wait))

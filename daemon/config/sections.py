@@ -72,7 +72,7 @@ class Intake(Section):
     writers: int = Field(default=2, ge=1, le=16)
     """Accept transactions at once; two keep Postgres busy, each costs a stream and a connection."""
     prefetch: int = Field(default=250, ge=1, le=65535)
-    """Parcels held unacknowledged; of heavy ones fewer, about 4 MiB together."""
+    """Parcels held unacknowledged; of heavy ones fewer, about 2 MiB together."""
     group: PositiveInt = 100
     """Parcels accepted in one transaction at most; they are not waited for."""
     max_waiting: PositiveInt = 10_000_000
