@@ -114,7 +114,11 @@ class Claimer:
         self._hint.clear()
 
     async def _round(self) -> int:
-        """One promotion, one claim for each lane and class that has both work and room."""
+        """One promotion, one claim for each lane and class that has both work and room.
+
+        The most urgent first; what has fallen due meanwhile may be more urgent than what is left.
+        """
+        self._hint.clear()
         await claims.promote(self._store)
         claimed = 0
         found = [] if self._brake.is_on else await claims.ready(self._store)
@@ -123,6 +127,8 @@ class Claimer:
             lane = self._lanes.get(ready.lane)
             if lane is not None and lane.wants(ready.klass) and self._may_claim(ready.klass):
                 claimed += await self._claim(lane, ready)
+                if self._hint.is_set():
+                    break
         metrics.held.set(self.holding)
         _show(self._lanes.values())
         return claimed

@@ -28,6 +28,8 @@ from daemon.store import lanes
 
 LOW_WATER = 1000
 """Deliveries of one class that wait in a lane before more are claimed."""
+_URGENT = 0
+"""The class of those that people wait for."""
 _LONG_REST = 2.5
 """Seconds of rest from which on others had better have what waits."""
 
@@ -96,6 +98,8 @@ class Lane:
         self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
         self._ready: deque[Held] = deque()
+        self._pressing: deque[Held] = deque()
+        """What is ready and urgent: it is taken before all the rest."""
         self._takers: deque[asyncio.Future[None]] = deque()
         self._shares = Shares(settings.shares)
         self._composer = composer
@@ -107,7 +111,7 @@ class Lane:
     @property
     def holding(self) -> int:
         """Deliveries in memory."""
-        return self.waiting + self.asking + len(self._ready) + len(self.flying)
+        return self.waiting + self.asking + self.ready + len(self.flying)
 
     @property
     def waiting(self) -> int:
@@ -117,7 +121,7 @@ class Lane:
     @property
     def ready(self) -> int:
         """Deliveries with a permit that nobody has taken."""
-        return len(self._ready)
+        return len(self._ready) + len(self._pressing)
 
     @property
     def idle(self) -> int:
@@ -173,23 +177,29 @@ class Lane:
         With it all that were out for one are back.
         """
         self.asking = 0
-        self._ready.extend(held)
-        self._wake(len(self._ready))
+        for each in held:
+            if each.klass == _URGENT:
+                self._pressing.append(each)
+            else:
+                self._ready.append(each)
+        self._wake(self.ready)
 
     def recall(self) -> None:
         """Puts back what is ready and void: nobody came for it in time."""
-        if not self._ready or not _is_void(self._ready[0]):
-            return
-        void = list(itertools.takewhile(_is_void, self._ready))
-        for _ in void:
-            self._ready.popleft()
-        metrics.permits_void.inc(len(void))
-        self.put_back(void)
+        for queue in (self._ready, self._pressing):
+            if not queue or not _is_void(queue[0]):
+                continue
+            void = list(itertools.takewhile(_is_void, queue))
+            for _ in void:
+                queue.popleft()
+            metrics.permits_void.inc(len(void))
+            self.put_back(void)
 
     def give_back(self) -> None:
         """Gives everything that isn't flying back to everyone."""
-        left = [*self._ready, *itertools.chain.from_iterable(self._waiting.values())]
-        for queue in (self._ready, *self._waiting.values()):
+        queues = (self._pressing, self._ready, *self._waiting.values())
+        left = list(itertools.chain.from_iterable(queues))
+        for queue in queues:
             queue.clear()
         for held in left:
             self._ends.returned(held)
@@ -262,8 +272,8 @@ class Lane:
         if self.workers > self.granted or self._dismissed:
             return None  # the limit shrank, or another lane is next: one connection is too many
         self.recall()
-        while self._ready and not self.closing:
-            held = self._ready.popleft()
+        while self.ready and not self.closing:
+            held = (self._pressing or self._ready).popleft()
             made = self._composer.attempt(held, self.lane)
             reach("C9")
             held.taken = time.monotonic()
@@ -298,7 +308,7 @@ class Lane:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await taker
         except TimeoutError:
-            return bool(self._ready)
+            return bool(self.ready)
         finally:
             self._takers.remove(taker)
         return True

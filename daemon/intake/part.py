@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random, SystemRandom
 from uuid import UUID
@@ -87,19 +87,17 @@ class Intake:
             seconds=config.rabbitmq.publish_timeout,
         )
         self._means = self._made_means(equipment)
+        # nobody who is urgent waits for a group of a hundred others to be accepted
+        self._pressing = replace(self._means, writers=self._writers(1))
         self._early = Early(means=self._means, reader=self._reader, post=self._post)
         most = config.intake.max_waiting
         self._desks = {
-            self._names.normal: self._desk("normal", self._names.normal, Ceiling(most)),
-            self._names.urgent: self._desk("urgent", self._names.urgent, Ceiling.urgent(most)),
+            self._names.normal: self._desk("normal", self._means, Ceiling(most)),
+            self._names.urgent: self._desk("urgent", self._pressing, Ceiling.urgent(most)),
         }
 
     def _made_means(self, equipment: Equipment) -> Means:
         config, store = equipment.config, equipment.store
-        writers = [
-            Writer(store, equipment.audience, instance=equipment.instance, kind="accept")
-            for _ in range(config.intake.writers)
-        ]
         replayer = Replayer(
             store,
             equipment.publisher,
@@ -116,10 +114,19 @@ class Intake:
         )
         return Means(
             store=store,
-            writers=Writers(writers),
+            writers=self._writers(config.intake.writers),
             replays=Replays(store, replayer),
             terms=terms,
             chance=equipment.chance,
+        )
+
+    def _writers(self, number: int) -> Writers:
+        one = self._equipment
+        return Writers(
+            [
+                Writer(one.store, one.audience, instance=one.instance, kind="accept")
+                for _ in range(number)
+            ]
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -139,6 +146,7 @@ class Intake:
             for task in beside:
                 task.cancel()
         await self._means.writers.close()
+        await self._pressing.writers.close()
 
     def weigh(self, waiting: int) -> None:
         """Takes no more while so many deliveries wait; what is urgent may come a little longer."""
@@ -169,8 +177,9 @@ class Intake:
         for one in self._desks.values():
             one.reload(config.intake.max_parcel)
 
-    def _desk(self, name: str, queue: str, ceiling: Ceiling) -> Desk:
+    def _desk(self, name: str, means: Means, ceiling: Ceiling) -> Desk:
         one, config = self._equipment, self._equipment.config.intake
+        queue = {"normal": self._names.normal, "urgent": self._names.urgent}[name]
         consumer = Consumer(one.inbound, queue, prefetch=config.prefetch, limit=config.max_parcel)
         return Desk(
             name,
@@ -178,7 +187,7 @@ class Intake:
             Unkeyed(one.store, consumer),
             Rest(name, consumer, ceiling),
             desk.Equipment(
-                means=self._means,
+                means=means,
                 reader=self._reader,
                 post=self._post,
                 early=self._early,
