@@ -116,7 +116,7 @@ class Claimer:
     async def _round(self) -> int:
         """One promotion, one claim for each lane and class that has both work and room.
 
-        The most urgent first; what has fallen due meanwhile may be more urgent than what is left.
+        The most urgent first. Once something new has come, only whoever has nothing left is served.
         """
         self._hint.clear()
         await claims.promote(self._store)
@@ -126,9 +126,9 @@ class Claimer:
         for ready in found:
             lane = self._lanes.get(ready.lane)
             if lane is not None and lane.wants(ready.klass) and self._may_claim(ready.klass):
+                if self._hint.is_set() and lane.has(ready.klass):
+                    continue  # it can wait for a round: what has just come may be more urgent
                 claimed += await self._claim(lane, ready)
-                if self._hint.is_set():
-                    break
         metrics.held.set(self.holding)
         _show(self._lanes.values())
         return claimed

@@ -128,6 +128,10 @@ class Lane:
         """Connections that wait for something to take."""
         return len(self._takers)
 
+    def has(self, klass: int) -> bool:
+        """Whether something of a class waits here, so that it can go on for a while."""
+        return bool(self._waiting[klass])
+
     def wants(self, klass: int) -> bool:
         """Whether more of a class should be claimed."""
         if self.closing or self.is_denied or time.monotonic() < self._down_until:

@@ -86,6 +86,31 @@ def test_classes_take_turns(lane, hold) -> None:
     assert [klasses.count(klass) for klass in (0, 1, 2)] == [8, 4, 1]
 
 
+def test_the_urgent_go_first_of_those_that_have_a_permit(lane, clock, hold) -> None:
+    """Half a window of others may be ready: whoever is waited for goes before them all."""
+    lane.add(hold(3, klass=2))
+    _permitted(lane, clock, 3)
+    lane.add(hold(2, klass=0))
+    _permitted(lane, clock, 2)
+    assert lane.ready == 5
+    assert [lane.take_nowait().delivery_id for _ in range(5)] == [3, 4, 0, 1, 2]
+
+
+def test_the_urgent_do_not_hide_what_is_void(lane, clock, hold) -> None:
+    """Each is recalled when its own window has closed."""
+    lane.add(hold(3, klass=2))
+    _permitted(lane, clock, 3)
+    clock.now += lane.settings.permit_window / 2
+    lane.add(hold(2, klass=0))
+    _permitted(lane, clock, 2)
+    clock.now += lane.settings.permit_window / 2
+    lane.recall()
+    assert (lane.ready, lane.waiting) == (2, 3)
+    clock.now += lane.settings.permit_window / 2
+    lane.recall()
+    assert (lane.ready, lane.waiting) == (0, 5)
+
+
 def test_more_is_wanted_while_little_waits(lane, clock, hold) -> None:
     """A lane wants more of a class below its mark; nothing while what it has can't start."""
     assert lane.wants(1)
