@@ -34,6 +34,7 @@ TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries while the database, or the dead letters, can't be reached."""
+_AT_ONCE = 20  # parcels that are read before others get their turn
 
 T = TypeVar("T")
 
@@ -147,7 +148,9 @@ class Desk:
     async def _serve(self, parcels: Sequence[Parcel]) -> None:
         now = self._with.clock()
         pairs, turned, dead = [], [], []
-        for parcel in parcels:
+        for number, parcel in enumerate(parcels, start=1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             crashpoints.reach("read", parcel.message_id)
             read = functools.partial(self._with.reader.read, parcel, now)
             found = await self._tried([parcel], read)
