@@ -10,6 +10,9 @@ from . import handover, prepare, progress
 
 def main(arguments: Sequence[str]) -> int:
     """Run it to its end; its exit status."""
-    if not set(arguments) & {"-h", "--help"}:
-        prepare.everything(progress.printer())
+    say = progress.printer()
+    if not arguments or {"-h", "--help"}.intersection(arguments):
+        prepare.python(say)
+    else:
+        prepare.everything(say)
     return handover.run("tests.chaos", arguments, {})
