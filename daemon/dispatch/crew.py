@@ -108,7 +108,10 @@ class Crew:
                 await self._permit(min(number, await self._paced(number)))
 
     def _room(self) -> int:
-        """How many deliveries could start within a window beyond those that are ready already."""
+        """How many deliveries could start within a window beyond those that are ready already.
+
+        None until half of those have been taken: each permit waits for whoever settles its batches.
+        """
         self._measure()
         lane = self.lane
         if not lane.waiting or not lane.granted:
@@ -117,8 +120,10 @@ class Crew:
             return 0 if lane.ready or lane.flying else 1
         window = lane.settings.permit_window
         free = lane.granted - len(lane.flying)
-        wanted = max(free, int(self._starts_per_second * window / 2)) - lane.ready
-        return min(max(wanted, 0), lane.settings.permit_size)
+        wanted = max(free, int(self._starts_per_second * window / 2))
+        if 2 * lane.ready > wanted:
+            return 0
+        return min(wanted - lane.ready, lane.settings.permit_size)
 
     async def _paced(self, number: int) -> int:
         """Waits for a slice of the lane's rate; answers how many it is good for."""
