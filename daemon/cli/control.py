@@ -94,7 +94,7 @@ async def asked(
     sending = Sending(body=requests.body(voice, command, arguments), message_id=str(uuid4()))
     async with doors.rabbitmq(settings) as conversation:
         answer = await requests.ask(conversation, settings, voice, sending)
-    return verdicts.present(answer, view(answer), options)
+    return verdicts.present(answer, view, options)
 
 
 def view(answer: dict[str, Any]) -> list[Block]:

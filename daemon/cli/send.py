@@ -126,7 +126,7 @@ async def sent(
             await conversation.listen(events, ["job.#", "delivery.#"])
         answer = await requests.ask(conversation, settings, voice, sending)
         if not wait or not verdicts.is_positive(answer) or "job" not in answer:
-            return verdicts.present(answer, view(answer), options)
+            return verdicts.present(answer, view, options)
         return await _followed(conversation, settings, Screen(options), answer)
 
 

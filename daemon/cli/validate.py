@@ -47,7 +47,7 @@ def validate(
     if isinstance(found, Decoded):
         Screen(options).show({"v": 1, "ok": True, "command": found.request.command}, _view(found))
         return Exit.OK
-    return verdicts.present(answers.document(found), [], options)
+    return verdicts.present(answers.document(found), lambda _: [], options)
 
 
 def judged(

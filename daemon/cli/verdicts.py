@@ -1,6 +1,6 @@
 """What came back: the exit code that an answer means, and how it is told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from daemon.cli.blocks import Block
@@ -16,12 +16,18 @@ _DATA = frozenset(
 )
 
 
-def present(answer: Any, view: Iterable[Block], options: Options) -> Exit:
-    """Shows an answer; a refusal goes to standard error but for --json. The exit code of it."""
+def present(answer: Any, view: Callable[[Any], Iterable[Block]], options: Options) -> Exit:
+    """Shows an answer; a refusal goes to standard error but for --json. The exit code of it.
+
+    `view` is asked for the words of a yes only: a refusal has none of what it would tell.
+    """
     code = of(answer)
-    if code is not Exit.OK and not options.json:
+    if code is Exit.OK:
+        Screen(options).show(answer, view(answer))
+    elif options.json:
+        Screen(options).show(answer, [])
+    else:
         raise refusal(answer)
-    Screen(options).show(answer, view)
     return code
 
 

@@ -110,6 +110,18 @@ async def test_refused(counter: Counter, typed: Typed) -> None:
     assert (await typed("send", "--to", "x", "--json")).document == counter.answer
 
 
+async def test_a_refused_change(counter: Counter, typed: Typed) -> None:
+    """A refusal of a command with words of its own for a yes is told as any other, too."""
+    error = {"code": "param.invalid", "field": "to", "message": "must be later than `from`"}
+    counter.answer = {"v": 1, "ok": False, "command": "events.replay", "errors": [error]}
+    words = ("events", "replay", "--from", "-1h", "--to", "-2h")
+    ended = await typed(*words)
+    assert (ended.code, ended.out) == (65, "")
+    assert ended.err == "deliveryd: refused: to: must be later than `from` (param.invalid)\n"
+    ended = await typed(*words, "--json")
+    assert (ended.code, ended.document) == (65, counter.answer)
+
+
 async def test_no_answer(channel: AbstractChannel, typed: Typed) -> None:
     """Where nobody answers, the command says that the request waits, and exits 75."""
     assert channel
