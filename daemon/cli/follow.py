@@ -63,10 +63,10 @@ class Follow:
 
     @property
     def all_sent(self) -> bool:
-        """Whether everyone who was queued was handed over."""
+        """Whether somebody was queued, and everyone who was is handed over."""
         numbers = self.numbers or {}
         handed = (numbers.get("sent") or 0) + (numbers.get("delivered") or 0)
-        return self.numbers is not None and handed == numbers.get("queued")
+        return handed > 0 and handed == numbers.get("queued")
 
 
 def line(event: Mapping[str, Any]) -> str:

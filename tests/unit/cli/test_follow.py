@@ -49,6 +49,14 @@ def test_repeats_change_nothing() -> None:
     assert followed.all_sent
 
 
+def test_nobody_is_not_all() -> None:
+    """A job for whose only recipient nothing could be queued has sent nothing: exit 1."""
+    followed = Follow(JOB)
+    followed.end({"requested": 1, "queued": 0, "invalid": 1})
+    assert followed.is_over
+    assert not followed.all_sent
+
+
 def test_other_jobs_are_not_ours() -> None:
     """Another job's events pass by."""
     assert not Follow("other").take(COMPLETED)
