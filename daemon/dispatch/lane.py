@@ -26,7 +26,7 @@ from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Failed, Outcome, Sent
 from daemon.store import lanes
 
-LOW_WATER = 1000
+LOW_WATER = 250
 """Deliveries of one class that wait in a lane before more are claimed."""
 _URGENT = 0
 """The class of those that people wait for."""
