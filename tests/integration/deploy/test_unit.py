@@ -95,15 +95,18 @@ def test_it_fits_the_daemon() -> None:
 
 
 def test_the_page_s_configuration(tmp_path: Path) -> None:
-    """The configuration that operations.md shows can be used, with the unit's credentials."""
+    """What operations.md shows can be used: its configuration, with its secrets by the unit."""
     page = (DEPLOY / "docs/operations.md").read_text()
     [shown] = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     file = tmp_path / "config.toml"
     file.write_text(shown)
+    secrets = {
+        name: text for text, name in re.findall(r"^echo '(.*)' > (\w+)$", page, re.MULTILINE)
+    }
     for one in setting("LoadCredential"):
         name = one.partition(":")[0]
-        (tmp_path / name).write_text(f"secret of {name}\n")
+        (tmp_path / name).write_text(f"{secrets[name]}\n")
     loaded = config.load(file, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}).config
-    assert loaded.postgres.dsn.reveal() == "secret of postgres"
-    assert loaded.rabbitmq.url.reveal() == "secret of rabbitmq"
+    assert loaded.postgres.dsn.reveal() == secrets["postgres"]
+    assert loaded.rabbitmq.url.reveal() == secrets["rabbitmq"]
     assert loaded.transport[0].is_default
