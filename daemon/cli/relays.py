@@ -17,15 +17,21 @@ async def failing(store: door.Store, job: Job) -> str:
     """Why nothing goes to the relay of a job of late, if that is so; empty otherwise."""
     if not job.remaining:
         return ""
-    lately = await live.lately(store, limit=_LATELY)
-    return sentence(lately, f"{job.host}:{job.port}", job.now)
+    relay = f"{job.host}:{job.port}"
+    last = of_its_own(await live.lately(store, limit=_LATELY), relay)
+    if last is None or await live.served(store, relay, since=last.at):
+        return ""
+    return sentence(last, job.now)
 
 
-def sentence(troubles: Sequence[Trouble], relay: str, now: datetime) -> str:
-    """The last of its own troubles in words; empty when there is none."""
-    for one in troubles:
-        if one.relay == relay and one.data.get("reason") in OF_THE_RELAY:
-            said = f": {one.code} {one.text}" if one.code else ""
-            at, why = words.away(one.at, now), one.data["reason"]
-            return f"Its relay {relay} failed {at} ({why}{said}); it is given time."
-    return ""
+def of_its_own(troubles: Sequence[Trouble], relay: str) -> Trouble | None:
+    """The last of the troubles, the last one first, that a relay is to blame for."""
+    own = (one for one in troubles if one.relay == relay)
+    return next((one for one in own if one.data.get("reason") in OF_THE_RELAY), None)
+
+
+def sentence(trouble: Trouble, now: datetime) -> str:
+    """A relay's own trouble in words."""
+    said = f": {trouble.code} {trouble.text}" if trouble.code else ""
+    at, why = words.away(trouble.at, now), trouble.data["reason"]
+    return f"Its relay {trouble.relay} failed {at} ({why}{said}); it is given time."

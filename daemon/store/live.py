@@ -130,6 +130,11 @@ async def lately(store: door.Store, *, limit: int) -> list[Trouble]:
     return await troubles(store, stretch, limit=limit)
 
 
+async def served(store: door.Store, relay: str, *, since: datetime) -> bool:
+    """Whether a relay, `host:port`, has taken a mail since then; a time of late."""
+    return bool(await store.value("live.served", relay, since))
+
+
 async def classes(store: door.Store) -> list[Class]:
     """What is due and unclaimed, by class; a class with nothing of it isn't there."""
     rows = await store.rows("live.classes", DEPTH)

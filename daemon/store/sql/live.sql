@@ -17,6 +17,10 @@ JOIN ledger l ON l.stream = s.number AND l.seq > s.since AND l.seq <= s.until AN
 WHERE l.type IN ('delivery.deferred', 'delivery.bounced', 'delivery.failed', 'delivery.in_doubt')
 ORDER BY l.at DESC LIMIT $5;
 
+-- name: live.served
+-- Whether a relay has taken something since a time of late.
+SELECT EXISTS (SELECT FROM ledger WHERE at > $2 AND type = 'delivery.sent' AND relay = $1);
+
 -- name: live.classes
 -- What is due and nobody has claimed, by class: how much, and since when the oldest. Of what is ready
 -- the first $1 batches and retry rows of each class are looked at, of what is about to be the first $1.

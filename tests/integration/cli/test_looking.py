@@ -173,6 +173,30 @@ async def test_an_event(ground: Ground, typed: Typed) -> None:
     assert fact["is_told"] is False
 
 
+async def test_a_relay_is_blamed_until_it_serves(ground: Ground, typed: Typed) -> None:
+    """A job says that its relay fails as long as that is so, and no more once it took a mail."""
+    job = await ground.job(1)
+    number = await _number(ground, job)
+    relay = await ground.bare.fetchval(
+        "SELECT t.host || ':' || t.port FROM job j JOIN lane l ON l.id = j.lane_id"
+        " JOIN transport t ON t.id = l.transport_id WHERE j.id = $1",
+        job,
+    )
+    await ground.bare.execute(
+        "INSERT INTO stream (prefix, instance, kind, last_seq) VALUES"
+        " ('d30f67d4-6502-4df1-9baa-df0000000000', gen_random_uuid(), 'test', 2)"
+    )
+    told = (
+        "INSERT INTO ledger (stream, seq, at, type, customer_id, job_id, delivery_id, attempt,"
+        " step, relay, data) VALUES (1, $1, clock_timestamp(), $2, 1, $3, $4, 1, 3, $5, $6)"
+    )
+    reason = '{"reason": "connect"}'
+    await ground.bare.execute(told, 1, "delivery.deferred", job, number, relay, reason)
+    assert f"Its relay {relay} failed" in (await typed("job", "show", str(job))).out
+    await ground.bare.execute(told, 2, "delivery.sent", job, number, relay, None)
+    assert "Its relay" not in (await typed("job", "show", str(job))).out
+
+
 async def test_frames_before_their_send(ground: Ground, typed: Typed) -> None:
     """A request id of which only a frame has come is told, instead of that there is no such job."""
     await ground.bare.execute(

@@ -192,10 +192,11 @@ def test_a_relay_that_fails() -> None:
         attempt=1, code=None, enhanced=None, text=None, relay="relay.example:25",
         data={"reason": "connect"},
     )  # fmt: skip
-    said = relays.sentence([one], "relay.example:25", NOW)
+    assert relays.of_its_own([one], "relay.example:25") is one
+    said = relays.sentence(one, NOW)
     assert said == "Its relay relay.example:25 failed 5 s ago (connect); it is given time."
-    assert relays.sentence([one], "other.example:25", NOW) == ""
+    assert relays.of_its_own([one], "other.example:25") is None
     greylisted = replace(one, code=451, data={"reason": "refused"})
-    assert relays.sentence([greylisted], "relay.example:25", NOW) == ""
+    assert relays.of_its_own([greylisted], "relay.example:25") is None
     waiting = replace(scene(rank=1.0), relay_fails=said)
     assert said in reason.of(waiting).sentences
