@@ -19,7 +19,7 @@ async def unsubscribe(append: Append, ask: Ask, command: Unsubscribe, terms: Ter
     )
     if new:
         await append.events([_event(Type.ENGAGEMENT_UNSUBSCRIBED, ask, command)])
-    return verdicts.done(ask, {"changed": new}, delay=terms.permit_window)
+    return verdicts.done(ask, {"changed": new}, delay=terms.permit_window, unchanged=not new)
 
 
 async def subscribe(append: Append, ask: Ask, command: Subscribe) -> Verdict:
@@ -29,7 +29,7 @@ async def subscribe(append: Append, ask: Ask, command: Subscribe) -> Verdict:
     )
     if lifted:
         await append.events([_event(Type.ENGAGEMENT_RESUBSCRIBED, ask, command)])
-    return verdicts.done(ask, {"changed": bool(lifted)})
+    return verdicts.done(ask, {"changed": bool(lifted)}, unchanged=not lifted)
 
 
 def _event(kind: Type, ask: Ask, command: Unsubscribe | Subscribe) -> Event:

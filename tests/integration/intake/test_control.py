@@ -298,8 +298,11 @@ async def test_unsubscribe_and_subscribe(counter: Counter) -> None:
         assert verdict.delay == counter.means.terms.permit_window
     marketing = send("out@x.test", purpose="marketing")
     assert (await counter.answer(marketing))["counts"]["suppressed"] == 1
-    for _ in range(2):
-        await counter.put(command("subscribe", address="out@x.test"))
+    first, again = [
+        await counter.answer(command("subscribe", address="out@x.test")) for _ in range(2)
+    ]
+    assert (first["changed"], "unchanged" in first) == (True, False)
+    assert (again["changed"], again["unchanged"]) == (False, True)
     assert (await counter.answer(marketing))["counts"]["suppressed"] == 0
     kinds = [told.event.type for told in counter.heard.told]
     assert kinds.count("engagement.unsubscribed") == 1
