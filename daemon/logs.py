@@ -50,6 +50,9 @@ def each(name: str, event: str, rows: Iterable[Mapping[str, Any]]) -> None:
     line = structlog.get_config()["processors"][-1]
     if isinstance(line, _Line):
         line.each(name, event, rows)
+    else:  # nobody has configured us
+        for row in rows:
+            get(name).info(event, **row)
 
 
 class Seldom:

@@ -159,7 +159,7 @@ class Consumer:
 
     async def _fit(self, session: "Session") -> None:
         """Has as many parcels here as their weight allows, once that is far from what we have."""
-        fitting = max(int(ROOM / session.weight), FEWEST)
+        fitting = max(int(ROOM / max(session.weight, 1)), FEWEST)
         fitting = min(fitting, self._most, 2 * self._prefetch)
         is_short = fitting > self._prefetch and session.peak >= self._prefetch
         if not is_short and fitting > self._prefetch // 2:
@@ -200,8 +200,8 @@ class Session:
         self._waiting: deque[Parcel] = deque()
         self._unacked: dict[int, None] = {}
         """Tags in the order of delivery, waiting and taken ones."""
-        self.weight = 1.0
-        """Octets of a parcel, as the last ones were."""
+        self.weight = 0.0
+        """Octets of a parcel, as the last ones were; 0 = none has come."""
         self.peak = 0
         """The most parcels that were here at once since their number was last fitted."""
         self._wake = asyncio.Event()
@@ -314,7 +314,8 @@ class Session:
             return
         parcel = decode.parcel(method, header, body, queue=self._queue, session=self.number)
         self._unacked[parcel.tag] = None
-        self.weight = max(1.0, self.weight + (len(body) - self.weight) / _MEMORY)
+        share = 1 / _MEMORY if self.weight else 1.0
+        self.weight += (len(body) - self.weight) * share
         self.peak = max(self.peak, len(self._unacked))
         self._waiting.append(parcel)
         self._wake.set()

@@ -230,6 +230,12 @@ def test_many_at_once(lines):
     assert lines() == []
 
 
+def test_many_where_nobody_has_configured_us(capsys):
+    """They are written all the same, as structlog writes a line by itself."""
+    logs.each("room.file", "delivery", [{"n": n} for n in range(3)])
+    assert capsys.readouterr().out.count("delivery") == 3
+
+
 def test_many_in_few_writes(monkeypatch):
     """A write takes no more than a pipe that is ready: whole lines, all of them, in their order."""
     read, written = os.pipe()

@@ -89,7 +89,7 @@ WITH place AS (
     WHERE j.id = ANY ($1::uuid[]) AND j.id = c.job_id
       AND j.open = c.open AND j.paused = c.paused AND j.not_before = c.not_before
       AND (j.state = 'canceled') = c.canceled
-      AND (SELECT count(*) FROM stored) >= 0
+      AND (SELECT count(*) FROM stored) >= 0  -- so that all is stored before the job is locked
     RETURNING j.id
 )
 SELECT c.*, f.first_delivery

@@ -1,7 +1,6 @@
 """A name of its own for every test, cleared away behind it, and a road to the broker to break."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -14,6 +13,7 @@ from daemon.broker import connection, declare, topology
 from daemon.broker.connection import Link
 from daemon.broker.parcel import Outgoing
 from daemon.broker.topology import Names
+from tests import waiting
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -149,14 +149,7 @@ async def fragile(road: Road) -> AsyncIterator[Link]:
 @pytest.fixture
 def until() -> Until:
     """Waits for something to become true, ten seconds at most."""
-
-    async def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.01)
-
-    return wait
+    return waiting.until
 
 
 @pytest.fixture

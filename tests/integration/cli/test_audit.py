@@ -6,6 +6,7 @@ from uuid import UUID
 from daemon.store import audits, upkeep
 from tests.integration.cli.conftest import Typed
 from tests.integration.dispatch.conftest import Ground
+from tests.waiting import until
 
 BROKEN = {
     "counters": "UPDATE job SET sent = 1 WHERE id = $1",
@@ -119,9 +120,7 @@ async def test_mending_waits_for_whoever_is_at_the_job(ground: Ground, typed: Ty
     held = ground.locked(f"UPDATE batch SET state = 'www' WHERE job_id = '{job}'")
     async with asyncio.TaskGroup() as tasks, held:
         mending = tasks.create_task(typed("audit", "--fix-counters"), name="mending")
-        async with asyncio.timeout(20):
-            while not await ground.is_held_up():  # noqa: ASYNC110 - a lock gives no signal
-                await asyncio.sleep(0.02)
+        await until(ground.is_held_up)
     assert mending.result().code == 0
     assert await ground.bare.fetchval("SELECT failed FROM job") == 0
 

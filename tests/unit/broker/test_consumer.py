@@ -86,3 +86,12 @@ def test_late_answers() -> None:
     assert source.ack(parcels) == 0
     assert not source.nack(parcels[0])
     assert channel.frames == 0
+
+
+def test_the_first_parcel_tells_the_weight() -> None:
+    """Whoever begins anew among heavy parcels asks for no crowd of them until it has learnt."""
+    session = consumer.Session("q")
+    properties = header.ContentHeader(properties=commands.Basic.Properties()).marshal()
+    method = commands.Basic.Deliver("c", 1, exchange="x", routing_key="k")
+    session.content(method.index.to_bytes(4) + method.marshal(), properties, b"x" * 160_000)
+    assert session.weight == 160_000
