@@ -18,7 +18,7 @@ from tests.stories.servers import Pair
 SERVERS = {"broker": "rabbitmq", "database": "postgres"}
 _TERMINATED = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
 """
 
 

@@ -305,7 +305,8 @@ async def test_a_database_that_drops_everybody(ground, relay, link) -> None:
             await until(lambda share=share: len(relay.sent) > share)
             await ground.bare.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND usename = current_user"
+                " AND pid <> pg_backend_pid()"
             )
         await until(lambda: ground.finished(1), seconds=30)
         assert await ground.told("delivery.in_doubt") == 0

@@ -231,7 +231,8 @@ async def test_a_settler_outlives_its_stream(ground) -> None:
         await settler.settled(told[10:20])
         await ground.bare.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
         )
         await settler.settled(told[20:])
     assert await ground.finished(1)
