@@ -20,7 +20,7 @@ from tests.stories.ear import Ear
 from tests.stories.listener import Listener
 from tests.stories.process import Daemon
 from tests.stories.producer import Producer
-from tests.stories.servers import Servers, named
+from tests.stories.servers import TOP, Servers, named
 from tests.stories.sink import Sink
 
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
@@ -53,6 +53,8 @@ class House:
     """What more of them have otherwise than that one."""
     is_relayed: bool = True
     """Whether the configuration has any transport."""
+    code: Path = TOP
+    """Where the release lies that daemons and commands are of."""
     daemons: list[Daemon] = field(default_factory=list)
     revived: list[str | None] = field(default_factory=list)
     """Message ids of dead letters that were put back."""
@@ -74,6 +76,7 @@ class House:
             log,
             words=[*(["--only", only] if only else []), *words],
             settings={**(environ or {}), **ours},
+            code=self.code,
         )
         self.daemons.append(daemon)
         if is_ready:
@@ -157,7 +160,7 @@ class House:
 
     async def typed(self, *words: str) -> tuple[int, Any]:
         """The exit status and the document of a command, under this story's configuration."""
-        return await process.typed(self.written(), *words)
+        return await process.typed(self.written(), *words, code=self.code)
 
     async def killed(self, *words: str, at: str) -> int:
         """The exit status of a command that dies at a crash point."""

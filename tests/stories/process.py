@@ -42,12 +42,13 @@ class Daemon:
         *,
         words: Sequence[str] = (),
         settings: Mapping[str, str] | None = None,
+        code: Path = servers.TOP,
     ) -> "Daemon":
         """Starts one and returns at once; its log goes to a file of its own."""
         with log.open("wb") as written:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "daemon", "serve", "--config", str(config), *words),
-                cwd=servers.TOP,
+                cwd=code,
                 env=servers.environment(settings),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
@@ -211,11 +212,13 @@ class Daemon:
             await self._process.wait()
 
 
-async def typed(config: Path, *words: str, seconds: float = PATIENCE) -> tuple[int, Any]:
+async def typed(
+    config: Path, *words: str, code: Path = servers.TOP, seconds: float = PATIENCE
+) -> tuple[int, Any]:
     """The exit status and the JSON document of a command."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "daemon", *words, "--json", "--config", str(config)),
-        cwd=servers.TOP,
+        cwd=code,
         env=servers.environment(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
