@@ -17,6 +17,8 @@ _LOCK = 0x64656C6976657279
 _TRIES = 30
 _PAUSE = 1.0
 """Seconds between tries of a step that finds a table in use: traffic goes on meanwhile."""
+_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+"""A step of several tables meets traffic that takes them in another order."""
 
 DAYS_AHEAD = 3
 """Partitions stand ready this many days before they are needed."""
@@ -62,7 +64,7 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", step: Step) -
                     step.digest,
                     step.kind,
                 )
-        except asyncpg.LockNotAvailableError:
+        except _IN_USE:
             await asyncio.sleep(_PAUSE)
         else:
             return

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ class House:
     daemons: list[Daemon] = field(default_factory=list)
     revived: list[str | None] = field(default_factory=list)
     """Message ids of dead letters that were put back."""
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of daemons; several may be started at once."""
 
     async def start(
         self,
@@ -69,7 +72,7 @@ class House:
         **settings: str,
     ) -> Daemon:
         """One more daemon; `settings` go into its environment (`dispatch__poll="100ms"`)."""
-        log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
+        log = self.folder / f"daemon-{next(self._numbers)}.log"
         ours = {f"DELIVERYD_{name.upper()}": value for name, value in settings.items()}
         daemon = await Daemon.start(
             self.written(),

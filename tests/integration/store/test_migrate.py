@@ -171,6 +171,24 @@ async def test_traffic_is_not_held_up(empty, monkeypatch) -> None:
     assert [step.number for step in stepping.result()] == [99]
 
 
+async def test_a_step_that_meets_traffic_head_on(empty, monkeypatch) -> None:
+    """H9: a step that finds itself in a deadlock with traffic gives way, and tries again."""
+    await migrate.migrated(empty, today=TODAY)
+    text = "-- expand: x\nALTER TABLE lane ADD x int; ALTER TABLE turn ADD x int"
+    _with(monkeypatch, Step(number=99, name="0099_more.sql", text=text))
+    monkeypatch.setattr(migrate, "_PAUSE", 0.05)
+    other = await asyncpg.connect(empty.dsn)
+    async with asyncio.TaskGroup() as group:
+        async with other.transaction():
+            await other.execute("SELECT FROM turn")
+            stepping = group.create_task(migrate.migrated(empty, today=TODAY))
+            await _waits_for_a_lock(empty)  # before we do, so it is the first to find out
+            async with asyncio.timeout(10):
+                await other.execute("SELECT FROM lane")
+    await other.close()
+    assert [step.number for step in stepping.result()] == [99]
+
+
 async def _waits_for_a_lock(reach: door.Reach) -> None:
     query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'turn'::regclass"
     async with asyncio.timeout(10):
