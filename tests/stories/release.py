@@ -14,7 +14,7 @@ from tests.stories.servers import TOP
 
 VERSION = "99.0.0"
 """Of the next release, as it stands in `instance.version`."""
-_EXPAND = """-- expand: what an instance was built from, and room for more in the tables with traffic.
+_EXPAND = """-- expand: what an instance was built from, and room for more where traffic is.
 ALTER TABLE instance ADD COLUMN origin text;
 ALTER TABLE batch ADD COLUMN more jsonb;
 ALTER TABLE delivery ADD COLUMN more jsonb;

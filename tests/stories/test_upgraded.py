@@ -64,11 +64,9 @@ async def test_rolling_upgrade(house: House, tmp_path: Path) -> None:
     await mailing.open()
     await mailing.grow()
     await house.sink.stored(SHARE)
-    house.code = later.code
-    said = await _refused(await house.start(is_ready=False))
+    said = await _refused(house, later.code)
     assert f"first {later.expand}: run `deliveryd migrate`" in said
-    _, expanded = await house.typed("migrate")
-    assert expanded["applied"] == [later.expand]
+    assert await _migrated(house) == [later.expand]
     await _shared(mailing, *old)
 
     await old[0].stop()
@@ -83,17 +81,15 @@ async def test_rolling_upgrade(house: House, tmp_path: Path) -> None:
     await old[2].stop()
     house.code = later.code
     new.append(await house.start())
-    _, contracted = await house.typed("migrate", "--contract")
-    assert contracted["applied"] == [later.contract]
+    assert await _versions(house) == {release.VERSION}
+    assert await _migrated(house, "--contract") == [later.contract]
     await _shared(mailing, *new)
-    house.code = ours
-    said = await _refused(await house.start(is_ready=False))
+    said = await _refused(house, ours)
     assert "takes away what this program needs: this program is older" in said
     house.code = later.code
-    assert await _versions(house) == {release.VERSION}
     await house.sink.do("slow", ms=0)
     await mailing.close()
-    assert [daemon.repetitions for daemon in house.daemons if not daemon.is_doomed] == [[]] * 4
+    assert [one.repetitions for one in (old[0], old[2], *new)] == [[]] * 4
     await house.judge()
 
 
@@ -119,12 +115,21 @@ def _sent(daemon: Daemon) -> int:
     return daemon.log.count('"event":"delivery"')
 
 
-async def _refused(daemon: Daemon) -> str:
-    """The last words of one that isn't to start."""
+async def _refused(house: House, code: Path) -> str:
+    """The last words of a release that isn't to start."""
+    house.code = code
+    daemon = await house.start(is_ready=False)
     daemon.is_doomed = True
     assert await daemon.ended() == REFUSED
     assert "Traceback" not in daemon.log
     return daemon.log.splitlines()[-1]
+
+
+async def _migrated(house: House, *words: str) -> list[str]:
+    """The steps that are applied."""
+    _, document = await house.typed("migrate", *words)
+    applied: list[str] = document["applied"]
+    return applied
 
 
 async def _versions(house: House) -> set[str]:

@@ -178,13 +178,12 @@ async def test_a_step_that_meets_traffic_head_on(empty, monkeypatch) -> None:
     _with(monkeypatch, Step(number=99, name="0099_more.sql", text=text))
     monkeypatch.setattr(migrate, "_PAUSE", 0.05)
     other = await asyncpg.connect(empty.dsn)
-    async with asyncio.TaskGroup() as group:
-        async with other.transaction():
-            await other.execute("SELECT FROM turn")
-            stepping = group.create_task(migrate.migrated(empty, today=TODAY))
-            await _waits_for_a_lock(empty)  # before we do, so it is the first to find out
-            async with asyncio.timeout(10):
-                await other.execute("SELECT FROM lane")
+    async with asyncio.TaskGroup() as group, other.transaction():
+        await other.execute("SELECT FROM turn")
+        stepping = group.create_task(migrate.migrated(empty, today=TODAY))
+        await _waits_for_a_lock(empty)  # before we do, so it is the first to find out
+        async with asyncio.timeout(10):
+            await other.execute("SELECT FROM lane")
     await other.close()
     assert [step.number for step in stepping.result()] == [99]
 
