@@ -315,7 +315,8 @@ def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:
         yield Cause(name="dispatch", why=lambda: dispatch.claimer.why_resting)
         for name in dispatch.brake.reasons:
             yield Cause(name=name, why=partial(dispatch.brake.why, name), vital=True)
-        yield Cause(name="transport", why=dispatch.unserved, vital=False)
+        yield Cause(name="transport", why=dispatch.unserved)
+        yield Cause(name="relay", why=dispatch.ailing)
 
 
 def _why_untold(link: Link, teller: Teller) -> str:

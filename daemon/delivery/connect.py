@@ -30,6 +30,9 @@ from daemon.mail.reply import Reply
 
 log = logs.get("delivery.connect")
 
+ANEW = 4.0
+"""Seconds after which a connection that nobody answers is asked for anew. The kernel would ask after
+1, 3, 7, 15 seconds, and not see for so long that a relay is back."""
 ADDRESSES_LIMIT = 4
 """Addresses of one relay that are tried, in the resolver's order."""
 UNSENT_LIMIT = 64 * 1024
@@ -139,7 +142,7 @@ class _Opening:
         fault: OSError = ConnectionError("the name has no address")
         for family, kind, protocol, _, address in islice(found, ADDRESSES_LIMIT):
             try:
-                return await _open_socket(socket.socket(family, kind, protocol), address, limit)
+                return await _reached((family, kind, protocol), address, limit)
             except OSError as refused:  # TimeoutError is one
                 fault = refused
         raise fault
@@ -174,6 +177,16 @@ class _Opening:
             offered=envelope.capabilities(client.esmtp_extensions),
             tls=(secured.version() or "") if secured else "",
         )
+
+
+async def _reached(sort: tuple[int, int, int], address: Any, limit: float) -> socket.socket:
+    """A connection within so many seconds, asked for as often as it takes."""
+    left = limit
+    while left > ANEW:
+        with contextlib.suppress(TimeoutError):
+            return await _open_socket(socket.socket(*sort), address, ANEW)
+        left -= ANEW
+    return await _open_socket(socket.socket(*sort), address, left)
 
 
 async def _open_socket(sock: socket.socket, address: Any, limit: float) -> socket.socket:

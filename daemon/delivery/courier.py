@@ -57,18 +57,29 @@ class Reason(StrEnum):
     """Octets above 127, and the server doesn't offer 8BITMIME."""
 
 
-OF_THE_RELAY = frozenset(
-    {Reason.DNS, Reason.CONNECT, Reason.GREETING, Reason.TLS, Reason.AUTH, Reason.CLOSING}
-)
-"""Reasons that say nothing of the recipient: the lane slows down or pauses on them."""
+OF_THE_RELAY = {
+    Reason.DNS: "its name isn't found",
+    Reason.CONNECT: "no connection",
+    Reason.GREETING: "no greeting",
+    Reason.TLS: "no TLS that we trust",
+    Reason.AUTH: "it takes no login of ours",
+    Reason.CLOSING: "it closes connections",
+}
+"""Reasons that say nothing of the recipient, and how people are told: the lane rests on them."""
 
 OF_A_PERSON = frozenset({Reason.TLS, Reason.AUTH})
 """Those of them that pass when somebody has looked, and hardly before."""
 
 
-def blames_relay(outcome: Outcome) -> bool:
-    """Whether the outcome tells of the relay's trouble, so that the whole lane should hold back."""
-    return isinstance(outcome, Deferred) and outcome.reason in OF_THE_RELAY
+def ailment(outcome: Outcome) -> str:
+    """What the outcome tells of the relay's own trouble, for which the whole lane should hold back.
+
+    Empty: nothing.
+    """
+    if not isinstance(outcome, Deferred) or outcome.reason not in OF_THE_RELAY:
+        return ""
+    said = str(outcome.reply or "")
+    return ": ".join(filter(None, (outcome.relay, OF_THE_RELAY[Reason(outcome.reason)], said)))
 
 
 def wants_person(outcome: Outcome) -> bool:

@@ -21,6 +21,8 @@ class Ease:
         self._clock = clock
         self.faults = 0
         """Failures in a row that blamed the relay."""
+        self.ailment = ""
+        """What ailed it at the last try, in words; empty = nothing did."""
         self._until = 0.0
         self._rest = FIRST_REST
 
@@ -41,12 +43,15 @@ class Ease:
 
     def end_rest(self) -> None:
         """Something was changed: the next delivery may probe it at once."""
-        self._until, self._rest = 0.0, FIRST_REST
+        self._until, self._rest, self.ailment = 0.0, FIRST_REST, ""
 
-    def learn(self, *, blames_relay: bool, wants_person: bool = False) -> None:
-        """Hears of an outcome. Failures of attempts that were already flying count once."""
-        now = self._clock()
-        if not blames_relay:
+    def learn(self, ailment: str, *, wants_person: bool = False) -> None:
+        """Hears of an outcome, and what it says of the relay: empty = nothing ails it.
+
+        Failures of attempts that were already flying count once.
+        """
+        now, self.ailment = self._clock(), ailment
+        if not ailment:
             self.faults, self._rest = 0, FIRST_REST
             self._until = 0.0
         elif now >= self._until:

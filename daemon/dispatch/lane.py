@@ -329,10 +329,7 @@ class Lane:
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
-        self.ease.learn(
-            blames_relay=couriers.blames_relay(outcome),
-            wants_person=couriers.wants_person(outcome),
-        )
+        self.ease.learn(couriers.ailment(outcome), wants_person=couriers.wants_person(outcome))
         if isinstance(outcome, Sent):
             metrics.sent_bytes.inc(len(attempt.content.data))
         self._end(self.flying[attempt.delivery_id], outcome)

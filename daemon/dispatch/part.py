@@ -226,6 +226,11 @@ class Dispatch:
         names = sorted(self._leaving[number].lane.lane.name for number in gone)
         return f"not in use, and mail waits for it: {', '.join(names)}" if names else ""
 
+    def ailing(self) -> str:
+        """Which relays took nothing at the last try, each with the reason; or nothing."""
+        lanes = [lane for lane in self._lanes.values() if lane.ease.ailment]
+        return "; ".join(f"{lane.lane.name}: {lane.ease.ailment}" for lane in lanes)
+
     @property
     def holding(self) -> int:
         """Claimed deliveries, those under way among them."""

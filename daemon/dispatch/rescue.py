@@ -25,6 +25,8 @@ from daemon.mail.state import State
 from daemon.store import door, errors, instances, lanes, orphans
 from daemon.store.orphans import Left, Orphan
 
+PAUSE = 1.0
+"""Seconds at most before a round that the database didn't hear of is repeated."""
 _BATCHES = 50
 _RETRIES = 500
 _WAITS = frozenset({State.WAITING, State.DEFERRED})
@@ -70,7 +72,9 @@ class Rescue:
                 swallowed = _seldom.ask("rescue")
                 if swallowed is not None:
                     _log.warning("rescue.waits", why=str(error), swallowed=swallowed)
-            await asyncio.sleep(every)
+                await asyncio.sleep(min(every, PAUSE))  # before the first round nothing is claimed
+            else:
+                await asyncio.sleep(every)
 
     async def _round(self) -> None:
         await self._adopt()

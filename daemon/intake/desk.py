@@ -32,7 +32,7 @@ from daemon.tasks import Group, is_ours
 
 TRIES = 3
 """Times that a parcel may fail by itself before it is a dead letter."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between tries while the database, or the dead letters, can't be reached."""
 _AT_ONCE = 20  # parcels that are read before others get their turn
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -13,7 +13,14 @@ class Manager:
 
     address: str
     said: list[str] = field(default_factory=list)
+    _way: socket.socket | None
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def last_status(self) -> str:
+        """How the daemon stood when it said so last; empty = it never did."""
+        return next((one for one in reversed(self.said) if one.startswith("STATUS=")), "")
 
     def heard(self, text: str) -> None:
         """A datagram came."""
@@ -47,17 +54,29 @@ class Manager:
         """What was said so far doesn't count any more."""
         self.said.clear()
 
+    def close(self) -> None:
+        """Listens no more."""
+        if self._way is not None:
+            self._loop.remove_reader(self._way)
+            self._way.close()
+            self._way = None
 
-@asynccontextmanager
-async def listening(address: str) -> AsyncIterator[Manager]:
-    """A manager at an address as $NOTIFY_SOCKET has it."""
-    manager = Manager(address=address)
-    loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
-        way.bind(f"\0{address[1:]}" if address.startswith("@") else address)
-        way.setblocking(False)
-        loop.add_reader(way, lambda: manager.heard(way.recv(65536).decode()))
-        try:
-            yield manager
-        finally:
-            loop.remove_reader(way)
+
+def at(address: str) -> Manager:
+    """One that listens at an address as $NOTIFY_SOCKET has it."""
+    way = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    way.bind(f"\0{address[1:]}" if address.startswith("@") else address)
+    way.setblocking(False)
+    manager = Manager(address=address, _way=way)
+    manager._loop.add_reader(way, lambda: manager.heard(way.recv(65536).decode()))
+    return manager
+
+
+@contextmanager
+def listening(address: str) -> Iterator[Manager]:
+    """The same, for as long as the block lasts."""
+    manager = at(address)
+    try:
+        yield manager
+    finally:
+        manager.close()

@@ -11,7 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.stories import servers
+from tests.stories import manager, servers
+from tests.stories.manager import Manager
 
 PATIENCE = 60.0
 """Seconds for a start or a stop, on a machine that has much else to do."""
@@ -26,9 +27,10 @@ _GLANCE = 0.05
 class Daemon:
     """`python -m daemon serve`, from its start to its end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, heard: Manager) -> None:
         self._process = process
         self._log = log
+        self._heard = heard
         self.is_doomed = False
         """Whether its end is none that it chose."""
         self.may_fail = False
@@ -45,16 +47,17 @@ class Daemon:
         code: Path = servers.TOP,
     ) -> "Daemon":
         """Starts one and returns at once; its log goes to a file of its own."""
+        heard = manager.at(f"@{servers.named()}")
         with log.open("wb") as written:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "daemon", "serve", "--config", str(config), *words),
                 cwd=code,
-                env=servers.environment(settings),
+                env=servers.environment({"NOTIFY_SOCKET": heard.address, **(settings or {})}),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
             )
-        return cls(process, log)
+        return cls(process, log, heard)
 
     @property
     def pid(self) -> int:
@@ -105,16 +108,31 @@ class Daemon:
         return found
 
     async def names(self, check: str, cause: str, seconds: float = PATIENCE) -> None:
-        """Returns once `/readyz?verbose` says that something isn't well, and why."""
-        reason: str | None = None
+        """Returns once `/readyz` and STATUS say that something isn't well, and why."""
+        reason, status = "", ""
         try:
-            async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
-                while cause not in (reason or ""):
+            async with asyncio.timeout(seconds):
+                while cause not in reason or f"{check}: " not in status or cause not in status:
                     await asyncio.sleep(_GLANCE)
-                    async with session.get(f"{self._address()}/readyz?verbose") as answer:
-                        reason = (await answer.json())["checks"][check]["reason"]
+                    reason = (await self._stands())["checks"].get(check, {}).get("reason") or ""
+                    status = self._heard.last_status
         except TimeoutError:
-            raise AssertionError(f"{check} is not said to be {cause!r}, but {reason!r}") from None
+            told = f"{reason!r} at /readyz, and {status!r}"
+            raise AssertionError(f"{check} is not said to be {cause!r}, but {told}") from None
+
+    async def recovers(self, seconds: float = PATIENCE) -> None:
+        """Returns once `/readyz` and STATUS say that nothing is wrong any more."""
+        async with asyncio.timeout(seconds):
+            while not await self._is_well():  # noqa: ASYNC110 - a health check gives no sign
+                await asyncio.sleep(_GLANCE)
+
+    async def _is_well(self) -> bool:
+        is_well: bool = (await self._stands())["well"]
+        return is_well and self._heard.last_status.startswith("STATUS=delivering")
+
+    async def _stands(self) -> Any:
+        """What `/readyz?verbose` says, which answers at once whatever is wrong."""
+        return json.loads((await self.answers("/readyz?verbose"))[1])
 
     def _address(self) -> str | None:
         """Where it tells machines how it is; None as long as it doesn't."""
@@ -207,6 +225,7 @@ class Daemon:
 
     async def clear_away(self) -> None:
         """Whatever came before: it is gone afterwards."""
+        self._heard.close()
         if self.is_running:
             self._process.kill()
             await self._process.wait()

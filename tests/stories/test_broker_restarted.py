@@ -28,4 +28,5 @@ async def test_broker_restarted(breakable: House, pair: Pair, *, kill: bool) -> 
     completed = await house.events.completed(asked.job, seconds=60)
     assert completed.data["counts"]["sent"] == 1500
     await house.events.count("job.completed", 21, seconds=60)
+    assert daemon.repetitions == []
     await house.judge()

@@ -30,9 +30,9 @@ IMPATIENT = {
 async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     """E1, E2, E5, E6, A17, A19, A20: whatever befalls the broker, mail goes on.
 
-    It blocks, freezes, is away, refuses, has lost a queue or an exchange: /readyz names the cause,
-    nobody repeats himself in the log, and within seconds of the cure parcels are taken and events
-    told. Memory stays what it was, nothing is lost, and each stream is told in its order.
+    It blocks, freezes, is away, refuses, has lost a queue or an exchange: /readyz and STATUS name
+    the cause, nobody repeats himself in the log, and within seconds of the cure parcels are taken
+    and events told. Memory stays what it was, nothing is lost, and each stream is told in its order.
     """
     house, names = breakable, topology.names(breakable.prefix)
     daemon = await house.start(**IMPATIENT)
@@ -42,7 +42,8 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     memory = daemon.memory
     events = troubles.without_exchange(names.events, heard=f"{house.prefix}.heard", house=house)
     for trouble, check, cause in (
-        (troubles.alarmed(pair), "events", "blocked: "),
+        (troubles.alarmed(pair), "events", "blocked: low on disk"),
+        (troubles.short_of_memory(pair), "events", "blocked: low on memory"),
         (troubles.frozen(pair), "rabbitmq", "no answer within 3 s"),
         (troubles.gone(pair), "rabbitmq", "connect: 111"),
         (troubles.locked_out(pair, house), "rabbitmq", "ACCESS_REFUSED"),
@@ -55,6 +56,7 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     await house.sink.do("slow", ms=0)
     completed = await house.events.completed(campaign.job)
     assert completed.data["counts"]["sent"] == 4000
+    await daemon.recovers()
     assert daemon.memory < memory + MORE_MEMORY
     assert daemon.repetitions == []
     await house.judge()

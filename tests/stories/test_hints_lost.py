@@ -16,8 +16,8 @@ async def test_the_listener_is_lost(house: House) -> None:
     One instance accepts, another one delivers: between them there is only the database. A lost
     listener is back after five seconds, the poll is every second: what is sent before counts.
     """
-    await house.start(only="intake", dispatch__poll="1s")
-    await house.start(only="dispatch", dispatch__poll="1s")
+    parts = ("intake", "dispatch")
+    daemons = [await house.start(only=part, dispatch__poll="1s") for part in parts]
     for _ in range(_TRIES):
         await until(lambda: _listeners(house), seconds=30)
         for listener in await _listeners(house):
@@ -29,6 +29,7 @@ async def test_the_listener_is_lost(house: House) -> None:
             break
     else:
         raise AssertionError("nothing is found before the listener is back")
+    assert [daemon.repetitions for daemon in daemons] == [[], []]
     await house.judge()
 
 

@@ -27,7 +27,8 @@ async def test_a_disk_that_takes_no_records(house: House) -> None:
         await house.events.completed(asked.job)
     assert all(copy.time >= mended for copy in house.sink.copies_to("later-"))
     assert house.events.number("delivery.in_doubt") == 0
-    await daemon.ready()
+    await daemon.recovers()
+    assert daemon.repetitions == []
     await house.judge()
 
 

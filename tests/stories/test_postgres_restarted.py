@@ -27,4 +27,5 @@ async def test_postgres_restarted(breakable: House, pair: Pair, *, kill: bool) -
         await house.producer.answered(one, seconds=60)
     completed = await house.events.completed(asked.job, seconds=60)
     assert completed.data["counts"]["sent"] == 1500
+    assert daemon.repetitions == []
     await house.judge()

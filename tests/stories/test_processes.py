@@ -79,7 +79,7 @@ async def test_they_look_like_one(house: House, tmp_path: Path) -> None:
     """READY when all are; numbers, checks and metrics over all; a reload, and a stop, reach all."""
     room = tmp_path / "room"
     room.mkdir()
-    async with listening(str(tmp_path / "notify")) as manager:
+    with listening(str(tmp_path / "notify")) as manager:
         daemon = await house.start(
             is_ready=False,
             words=TWO,
@@ -173,7 +173,7 @@ async def test_one_that_dies_again_and_again(house: House) -> None:
 
 async def test_one_that_hangs(house: House, tmp_path: Path) -> None:
     """H14: whose loop doesn't turn is killed and replaced; signs of life go on for the rest."""
-    async with listening(str(tmp_path / "notify")) as manager:
+    with listening(str(tmp_path / "notify")) as manager:
         daemon = await house.start(
             words=TWO, environ={"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "10000000"}
         )

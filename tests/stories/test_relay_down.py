@@ -12,11 +12,13 @@ async def test_down_and_back(house: House) -> None:
     daemon = await house.start()
     asked = await house.producer.ask(asks.send(asks.people(NUMBER)))
     await house.events.count("delivery.deferred", 1, asked.job)
-    assert daemon.is_running
+    await daemon.names("relay", "no connection")
     await house.sink.do("up")
     completed = await house.events.completed(asked.job)
     assert completed.data["counts"]["sent"] == NUMBER
     assert house.events.number("delivery.in_doubt") == 0
+    await daemon.recovers()
+    assert daemon.repetitions == []
     await house.judge()
 
 

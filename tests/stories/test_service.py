@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories import asks, broker_troubles, servers, troubles
+from tests.stories import asks, servers
 from tests.stories.house import House
 from tests.stories.manager import Manager, listening
 from tests.stories.process import Daemon
-from tests.stories.servers import Pair
 
 AWAY = "127.0.0.1:1"
 """Where nobody listens."""
@@ -18,7 +17,7 @@ AWAY = "127.0.0.1:1"
 @pytest.fixture
 async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
     """Whoever started the daemon, and listens to it."""
-    async with listening(str(tmp_path / "notify")) as one:
+    with listening(str(tmp_path / "notify")) as one:
         yield one
 
 
@@ -53,7 +52,7 @@ async def test_the_signs_of_a_life(house: House, manager: Manager) -> None:
 
 async def test_a_loop_that_hangs_shows(house: House) -> None:
     """H14: while the event loop stands still no sign of life is given (at an abstract socket)."""
-    async with listening(f"@{servers.named()}") as manager:
+    with listening(f"@{servers.named()}") as manager:
         daemon = await _started(house, manager, WATCHDOG_USEC="1000000")
         await daemon.ready()
         daemon.pause()  # as far as anybody outside can see, the loop hangs
@@ -64,31 +63,6 @@ async def test_a_loop_that_hangs_shows(house: House) -> None:
         await manager.until("WATCHDOG=1".__eq__, "a sign of life")
         await daemon.ready()
         await house.judge()
-
-
-@pytest.mark.timeout(90)
-async def test_what_is_down_is_in_the_status(
-    breakable: House, pair: Pair, manager: Manager
-) -> None:
-    """While it works STATUS names whatever is in trouble and why, and no more once that is over."""
-    house = breakable
-    daemon = await _started(house, manager, DELIVERYD_RABBITMQ__CONNECT_TIMEOUT="3s")
-    await daemon.ready()
-    await house.sink.do("slow", ms=100)
-    asked = await house.producer.ask(asks.send(asks.people(2000)))
-    for trouble, words in (
-        (troubles.read_only(house.dsn), ("postgres: ", "read-only")),
-        (broker_troubles.short_of_memory(pair), ("events: blocked: ", "memory")),
-        (broker_troubles.locked_out(pair, house), ("rabbitmq: ", "ACCESS_REFUSED")),
-    ):
-        await manager.status("STATUS=delivering")
-        async with trouble:
-            await manager.status(*words)
-            manager.forget()
-    await manager.status("STATUS=delivering")
-    await house.sink.do("slow", ms=0)
-    await house.events.completed(asked.job)
-    await house.judge()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import pytest
 
 from daemon.dispatch.ease import FIRST_REST, LONGEST_FOR_A_PERSON, LONGEST_REST, Ease
 
+DOWN, WELL = "no connection", ""
+
 
 class Clock:
     """A clock that stands until it is moved."""
@@ -30,7 +32,7 @@ def ease(clock: Clock) -> Ease:
 
 def test_a_relay_that_is_well_is_used(ease: Ease) -> None:
     """Without a fault there is no rest and no probing."""
-    ease.learn(blames_relay=False)
+    ease.learn(WELL)
     assert (ease.is_resting, ease.is_probing, ease.left) == (False, False, 0.0)
 
 
@@ -47,7 +49,7 @@ def test_each_fault_doubles_the_rest(
     """Rests grow from half a second to a few, to a minute for a person's sake, and not beyond."""
     rests = []
     for _ in expected:
-        ease.learn(blames_relay=True, wants_person=wants_person)
+        ease.learn(DOWN, wants_person=wants_person)
         rests.append(ease.left)
         clock.now += ease.left
         assert not ease.is_resting
@@ -58,7 +60,7 @@ def test_each_fault_doubles_the_rest(
 def test_what_was_flying_counts_once(ease: Ease, clock: Clock) -> None:
     """A hundred connections that fail together are one fault, not a hundred."""
     for _ in range(100):
-        ease.learn(blames_relay=True)
+        ease.learn(DOWN)
         clock.now += 0.001
     assert ease.faults == 1
     assert ease.left == pytest.approx(FIRST_REST - 0.1)
@@ -67,23 +69,23 @@ def test_what_was_flying_counts_once(ease: Ease, clock: Clock) -> None:
 def test_a_change_ends_the_rest(ease: Ease, clock: Clock) -> None:
     """Whoever has mended something is believed at once, by one delivery at a time."""
     for _ in range(8):
-        ease.learn(blames_relay=True, wants_person=True)
+        ease.learn(DOWN, wants_person=True)
         clock.now += ease.left
-    ease.learn(blames_relay=True, wants_person=True)
+    ease.learn(DOWN, wants_person=True)
     ease.end_rest()
-    assert (ease.is_resting, ease.is_probing) == (False, True)
-    ease.learn(blames_relay=True, wants_person=True)
+    assert (ease.is_resting, ease.is_probing, ease.ailment) == (False, True, "")
+    ease.learn(DOWN, wants_person=True)
     assert ease.left == FIRST_REST
 
 
 def test_one_success_ends_it(ease: Ease, clock: Clock) -> None:
     """The first outcome that doesn't blame the relay ends rest and probing, and forgets both."""
     for _ in range(5):
-        ease.learn(blames_relay=True)
+        ease.learn(DOWN)
         clock.now += ease.left
-    ease.learn(blames_relay=True)
-    assert ease.is_resting
-    ease.learn(blames_relay=False)
-    assert (ease.is_resting, ease.is_probing) == (False, False)
-    ease.learn(blames_relay=True)
+    ease.learn(DOWN)
+    assert (ease.is_resting, ease.ailment) == (True, DOWN)
+    ease.learn(WELL)
+    assert (ease.is_resting, ease.is_probing, ease.ailment) == (False, False, "")
+    ease.learn(DOWN)
     assert ease.left == FIRST_REST

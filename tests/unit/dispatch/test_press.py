@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from daemon.compose import letter
-from daemon.delivery.courier import Reason, blames_relay
+from daemon.delivery.courier import Reason, ailment
 from daemon.dispatch import press
 from daemon.dispatch.held import Claim, Held
 from daemon.dispatch.press import Press
@@ -65,6 +65,6 @@ def test_a_fault_of_ours_puts_off_its_own_message(monkeypatch: pytest.MonkeyPatc
         outcome = mixed.attempt(held(1), LANE)
     assert outcome == Deferred(reason=Reason.COMPOSING)
     assert isinstance(outcome, Deferred)
-    assert not blames_relay(outcome)
+    assert not ailment(outcome)
     assert [line["event"] for line in lines] == ["compose.failed"]
     assert isinstance(mixed.attempt(held(2), LANE), Attempt)
