@@ -31,8 +31,8 @@ from daemon.mail.reply import Reply
 log = logs.get("delivery.connect")
 
 ANEW = 4.0
-"""Seconds after which a connection that nobody answers is asked for anew. The kernel would ask after
-1, 3, 7, 15 seconds, and not see for so long that a relay is back."""
+"""Seconds after which a connection that nobody answers is asked for anew. The kernel would ask
+after 1, 3, 7, 15 seconds, and not see for so long that a relay is back."""
 ADDRESSES_LIMIT = 4
 """Addresses of one relay that are tried, in the resolver's order."""
 UNSENT_LIMIT = 64 * 1024

@@ -32,7 +32,7 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
 
     It blocks, freezes, is away, refuses, has lost a queue or an exchange: /readyz and STATUS name
     the cause, nobody repeats himself in the log, and within seconds of the cure parcels are taken
-    and events told. Memory stays what it was, nothing is lost, and each stream is told in its order.
+    and events told. Memory stays what it was, nothing is lost, each stream is told in its order.
     """
     house, names = breakable, topology.names(breakable.prefix)
     daemon = await house.start(**IMPATIENT)
