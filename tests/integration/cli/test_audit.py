@@ -3,6 +3,8 @@
 import asyncio
 from uuid import UUID
 
+from daemon import metrics
+from daemon.dispatch import upkeep as upkeeping
 from daemon.store import audits, upkeep
 from tests.integration.cli.conftest import Typed
 from tests.integration.dispatch.conftest import Ground
@@ -72,6 +74,24 @@ async def test_mismatches_are_told(ground: Ground, typed: Typed) -> None:
     assert ended.code == 1
     assert f"counters  {job}  sent" in " ".join(ended.out.split()).replace(" ", "  ")
     assert (await typed("audit", "--quiet")).out == ""
+
+
+async def test_mismatches_are_a_metric(ground: Ground, typed: Typed, monkeypatch) -> None:
+    """Nobody has to ask: each instance goes through all jobs, round and round, and counts them."""
+    monkeypatch.setattr(upkeeping, "_HOUSE_EVERY", 0.05)
+    job = await _accepted(ground)
+    await ground.bare.execute(BROKEN["counters"], job)
+    async with asyncio.TaskGroup() as group:
+        rounds = upkeeping.house(ground.store, lambda: 86400.0)
+        keeping = group.create_task(rounds, name="house")
+        await until(lambda: _mismatches() == 1)
+        await typed("audit", "--fix-counters")
+        await until(lambda: _mismatches() == 0)
+        keeping.cancel()
+
+
+def _mismatches() -> float | None:
+    return metrics.REGISTRY.get_sample_value("deliveryd_law_mismatches")
 
 
 async def test_every_law_can_be_broken() -> None:

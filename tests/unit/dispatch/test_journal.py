@@ -236,6 +236,24 @@ def test_a_disk_that_takes_nothing_allows_no_dot(journal: Journal, monkeypatch) 
     assert [found.verdict(attempt(n).key) for n in (1, 2, 3)] == [WAITS, WAITS, DIED]
 
 
+def test_a_disk_that_has_become_read_only(journal: Journal, monkeypatch) -> None:
+    """It forbids the dot, too, and names the disk and the reason, until it can be written again."""
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as remounted:
+        remounted.setattr(journals.os, "write", refused)
+        remounted.setattr(journals.os, "open", refused)
+        assert not journal.dot(attempt(1))
+        journal._replace()
+        assert not journal.dot(attempt(1))
+        assert journal.brake == f"{journal.path.parent}: Read-only file system"
+    journal._replace()
+    assert journal.brake == ""
+    assert journal.dot(attempt(1))
+
+
 def test_a_disk_that_the_journal_itself_has_filled(journal: Journal, monkeypatch) -> None:
     """Where no second file has room, it gives up what is committed, and only that."""
     number = 0
