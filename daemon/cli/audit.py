@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, words
+from daemon.cli import configured, doors, names, ranges, words
 from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -24,7 +24,9 @@ async def audit(
     name: Annotated[str | None, Parameter(help="Only this job; else everything.")] = None,
     /,
     *,
-    limit: Annotated[int, Parameter(help="Mismatches shown of each law.")] = 20,
+    limit: Annotated[
+        int, Parameter(help="Mismatches shown of each law.", validator=ranges.ROWS)
+    ] = 20,
     fix_counters: Annotated[
         bool,
         Parameter(

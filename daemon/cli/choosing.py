@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from daemon.broker import dead
 from daemon.broker.dead import DeadLetter
+from daemon.cli import ranges
 from daemon.cli.exits import Ended, Exit
 from daemon.mail import refusal
 
@@ -26,9 +27,15 @@ class Filters:
 
     reason: Annotated[str | None, Parameter(help="Such as bad_json or delivery_limit.")] = None
     queue: Annotated[str | None, Parameter(help="The queue from which it was put away.")] = None
-    customer: Annotated[int | None, Parameter(help="Whose it is, where that is known.")] = None
-    older: Annotated[str | None, Parameter(help="Died longer ago than this: 1h.")] = None
-    newer: Annotated[str | None, Parameter(help="Died less long ago than this: 10m.")] = None
+    customer: Annotated[
+        int | None, Parameter(help="Whose it is, where that is known.", validator=ranges.ID)
+    ] = None
+    older: Annotated[
+        str | None, Parameter(help="Died longer ago than this: 1h.", allow_leading_hyphen=True)
+    ] = None
+    newer: Annotated[
+        str | None, Parameter(help="Died less long ago than this: 10m.", allow_leading_hyphen=True)
+    ] = None
 
 
 NONE = Filters()
@@ -86,12 +93,11 @@ def of(names: Sequence[str], filters: Filters, now: datetime) -> Choice:
     if filters.reason not in (None, *REASONS):
         known = ", ".join(sorted(REASONS))
         raise Ended(f"--reason {filters.reason}: the reasons are {known}", Exit.USAGE)
-    older, newer = _age("older", filters.older), _age("newer", filters.newer)
     return Choice(
         names=names,
         filters=filters,
-        after=_EVER if newer is None else now - newer,
-        before=_NEVER if older is None else now - older,
+        after=_ago("newer", filters.newer, now) or _EVER,
+        before=_ago("older", filters.older, now) or _NEVER,
     )
 
 
@@ -115,10 +121,10 @@ def _goes_by(name: str, letter: Found) -> bool:
     return is_short or (name != "" and letter.message_id == name)
 
 
-def _age(option: str, text: str | None) -> timedelta | None:
+def _ago(option: str, text: str | None, now: datetime) -> datetime | None:
     from daemon.config import values  # noqa: PLC0415 - pydantic: --help waits for nothing
 
     try:
-        return None if text is None else timedelta(seconds=values.seconds(text))
+        return None if text is None else now - timedelta(seconds=values.seconds(text))
     except (ValueError, OverflowError) as error:
         raise Ended(f"--{option} {text}: {error}", Exit.USAGE) from None

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from cyclopts import Parameter
 
-from daemon.cli import asking, configured, deeds, doors, names, requests, verdicts, words
+from daemon.cli import asking, configured, deeds, doors, names, ranges, requests, verdicts, words
 from daemon.cli.blocks import Block, Facts
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -20,7 +20,9 @@ from daemon.store import operator
 
 Name = Annotated[str, Parameter(help="A job's id, ticket or request id, or a delivery's number.")]
 JobName = Annotated[str | None, Parameter(help="A job's id, ticket or request id.")]
-Customer = Annotated[int | None, Parameter(help="All jobs of a customer instead.")]
+Customer = Annotated[
+    int | None, Parameter(help="All jobs of a customer instead.", validator=ranges.ID)
+]
 _AROUND = frozenset({"v", "ok", "command", "request_id", "warnings", "unchanged", "more"})
 
 
@@ -54,7 +56,12 @@ async def reschedule(
     name: Name,
     /,
     *,
-    at: Annotated[str, Parameter(help="When: 2030-12-31T12:00:00+03:00, or +10m from now.")],
+    at: Annotated[
+        str,
+        Parameter(
+            help="When: 2030-12-31T12:00:00+03:00, or +10m from now.", allow_leading_hyphen=True
+        ),
+    ],
     options: Options = DEFAULT,
 ) -> int:
     """Give what hasn't started of a job, or one delivery, another due time."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import asking, choosing, configured, letters, reviving, words
+from daemon.cli import asking, choosing, configured, letters, ranges, reviving, words
 from daemon.cli.choosing import NONE, Filters
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -36,7 +36,7 @@ Every = Annotated[
 async def show_all(
     *,
     filters: Filters = NONE,
-    limit: Annotated[int, Parameter(help="Letters shown.")] = 100,
+    limit: Annotated[int, Parameter(help="Letters shown.", validator=ranges.ROWS)] = 100,
     options: Options = DEFAULT,
 ) -> int:
     """List the dead letters, the oldest first.

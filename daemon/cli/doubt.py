@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import asking, configured, control, doors, names, words
+from daemon.cli import asking, configured, control, doors, names, ranges, words
 from daemon.cli.blocks import Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -20,8 +20,10 @@ async def show(
     name: Annotated[str | None, Parameter(help="Only of this job.")] = None,
     /,
     *,
-    page: Annotated[int, Parameter(help="Where to go on, as the last page said.")] = 0,
-    limit: Annotated[int, Parameter(help="Rows of a page.")] = 100,
+    page: Annotated[
+        int, Parameter(help="Where to go on, as the last page said.", validator=ranges.ID)
+    ] = 0,
+    limit: Annotated[int, Parameter(help="Rows of a page.", validator=ranges.ROWS)] = 100,
     options: Options = DEFAULT,
 ) -> int:
     """List the doubts that wait for a decision, the oldest first."""

@@ -7,7 +7,7 @@ import orjson
 from cyclopts import Parameter
 
 from daemon.broker import topology
-from daemon.cli import configured, control, doors, follow, names
+from daemon.cli import configured, control, doors, follow, names, ranges
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -29,9 +29,16 @@ async def tail(
     ] = (),
     customer: Annotated[
         tuple[int, ...],
-        Parameter(help="Only of these customers. Repeatable.", negative="", show_default=False),
+        Parameter(
+            help="Only of these customers. Repeatable.",
+            negative="",
+            show_default=False,
+            validator=ranges.ID,
+        ),
     ] = (),
-    count: Annotated[int | None, Parameter(help="End after so many events.")] = None,
+    count: Annotated[
+        int | None, Parameter(help="End after so many events.", validator=ranges.COUNT)
+    ] = None,
     options: Options = DEFAULT,
 ) -> int:
     """Show events as they are told, a line each, until Ctrl-C; with --json as CloudEvents.
@@ -77,9 +84,12 @@ async def replay(
         Parameter(help="Up to this time; else until now.", allow_leading_hyphen=True),
     ] = None,
     job: Annotated[str | None, Parameter(help="Only of this job.")] = None,
-    stream: Annotated[int | None, Parameter(help="Only of this stream.")] = None,
+    stream: Annotated[
+        int | None, Parameter(help="Only of this stream.", validator=ranges.ID)
+    ] = None,
     customer: Annotated[
-        int | None, Parameter(help="Whose, if the broker user is in intake.trusted.")
+        int | None,
+        Parameter(help="Whose, if the broker user is in intake.trusted.", validator=ranges.ID),
     ] = None,
     options: Options = DEFAULT,
 ) -> int:
@@ -87,7 +97,9 @@ async def replay(
     now = datetime.now(UTC)
     times = {"from": from_, "to": to}
     arguments: dict[str, Any] = {
-        name: _past(text, now) for name, text in times.items() if text is not None
+        name: names.moment(text, now, near=names.AGO).isoformat()
+        for name, text in times.items()
+        if text is not None
     }
     if job is not None:
         async with doors.postgres(configured.settings(options)) as store:
@@ -106,11 +118,3 @@ def _whole(kind: str) -> str:
     if len(words) > _WORDS or not all(words):
         raise Ended(f"--type {kind}: a type is <family>.<event>, such as delivery.sent", Exit.USAGE)
     return kind if len(words) == _WORDS else f"{kind}.*"
-
-
-def _past(text: str, now: datetime) -> str:
-    """A time; `-1h` is an hour ago."""
-    if text.startswith("-"):
-        ahead = names.moment("+" + text[1:], now)
-        return (now - (ahead - now)).isoformat()
-    return names.moment(text, now).isoformat()

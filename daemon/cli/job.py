@@ -7,7 +7,18 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, estimate, looking, names, relays, story, telling, words
+from daemon.cli import (
+    configured,
+    doors,
+    estimate,
+    looking,
+    names,
+    ranges,
+    relays,
+    story,
+    telling,
+    words,
+)  # fmt: skip
 from daemon.cli.blocks import Bar, Block, Facts, Row, Table, Tone, Toned
 from daemon.cli.estimate import Estimate, Pace
 from daemon.cli.exits import Ended, Exit
@@ -33,9 +44,11 @@ async def show_all(
             name="--all", help="Also those that have ended.", negative="", show_default=False
         ),
     ] = False,
-    customer: Annotated[int | None, Parameter(help="Only of this customer.")] = None,
+    customer: Annotated[
+        int | None, Parameter(help="Only of this customer.", validator=ranges.ID)
+    ] = None,
     page: Annotated[UUID | None, Parameter(help="Where to go on, as the last page said.")] = None,
-    limit: Annotated[int, Parameter(help="Rows of a page.")] = 30,
+    limit: Annotated[int, Parameter(help="Rows of a page.", validator=ranges.ROWS)] = 30,
     options: Options = DEFAULT,
 ) -> int:
     """List the jobs that haven't ended, the newest first, and how far each is."""
@@ -66,7 +79,9 @@ async def show(
             show_default=False,
         ),
     ] = False,
-    every: Annotated[float, Parameter(help="Seconds between two looks.")] = 1.0,
+    every: Annotated[
+        float, Parameter(help="Seconds between two looks.", validator=ranges.PAUSE)
+    ] = 1.0,
     options: Options = DEFAULT,
 ) -> int:
     """Show how far a job is, what is left of it, and when it may have ended."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, story, words
+from daemon.cli import configured, doors, names, ranges, story, words
 from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -50,8 +50,10 @@ async def deliveries(
             help="Whom the job asked for and doesn't deliver to.", negative="", show_default=False
         ),
     ] = False,
-    page: Annotated[int, Parameter(help="Where to go on, as the last page said.")] = 0,
-    limit: Annotated[int, Parameter(help="Rows of a page.")] = 100,
+    page: Annotated[
+        int, Parameter(help="Where to go on, as the last page said.", validator=ranges.ID)
+    ] = 0,
+    limit: Annotated[int, Parameter(help="Rows of a page.", validator=ranges.ROWS)] = 100,
     options: Options = DEFAULT,
 ) -> int:
     """List the deliveries of a job, a page at a time."""

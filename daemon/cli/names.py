@@ -4,9 +4,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from daemon.cli import ranges
 from daemon.cli.exits import Ended, Exit
 from daemon.store import door, operator
 from daemon.store.operator import Found
+
+AHEAD, AGO = "+10m from now", "-1h for an hour ago"
+"""Short forms of times, as they are suggested."""
+_DIGITS = 19
+"""Of the largest id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +40,8 @@ def as_uuid(name: str) -> UUID | None:
 
 def as_number(name: str) -> int | None:
     """The number that a name is, if it fits a column of ids."""
-    is_number = name.isascii() and name.isdecimal()
-    return int(name) if is_number and int(name).bit_length() < 64 else None  # noqa: PLR2004 - bigint
+    is_number = name.isascii() and name.isdecimal() and len(name) <= _DIGITS
+    return int(name) if is_number and int(name) <= ranges.LARGEST else None
 
 
 async def job(store: door.Store, name: str) -> Found:
@@ -58,14 +64,18 @@ async def target(store: door.Store, name: str) -> Target:
     return Target(found=await job(store, name))
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """`2030-12-31T12:00:00+03:00`, or `+10m` from now."""
+def moment(text: str, now: datetime, *, near: str = AHEAD) -> datetime:
+    """`2030-12-31T12:00:00+03:00`, `+10m` from now, or `-1h`, an hour ago.
+
+    Who types what is none is told of `near`, the short form that is meant here.
+    """
     from daemon.config import values  # noqa: PLC0415 - pydantic: few names are times
     from daemon.mail.request import kinds  # noqa: PLC0415
 
     try:
-        if text.startswith("+"):
-            return now + timedelta(seconds=values.seconds(text[1:]))
+        if text.startswith(("+", "-")):
+            away = timedelta(seconds=values.seconds(text[1:]))
+            return now + away if text.startswith("+") else now - away
         return kinds.moment(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Ended(f"{text}: {error}, or +10m from now", Exit.USAGE) from None
+        raise Ended(f"{text}: {error}, or {near}", Exit.USAGE) from None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors
+from daemon.cli import configured, doors, ranges
 from daemon.cli.blocks import Row, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -26,8 +26,13 @@ async def shape(
         bool,
         Parameter(help="Only what was deferred.", negative="", show_default=False),
     ] = False,
-    customer: Annotated[int | None, Parameter(help="Only of this customer.")] = None,
-    limit: Annotated[int, Parameter(help="Domains shown: those with the most.")] = 20,
+    customer: Annotated[
+        int | None, Parameter(help="Only of this customer.", validator=ranges.ID)
+    ] = None,
+    limit: Annotated[
+        int,
+        Parameter(help="Domains shown: those with the most.", validator=ranges.ROWS_OR_NONE),
+    ] = 20,
     options: Options = DEFAULT,
 ) -> int:
     """Show what waits, by recipient domain and age in minutes.

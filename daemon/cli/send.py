@@ -12,7 +12,18 @@ import orjson
 from cyclopts import Parameter
 
 from daemon.broker import topology
-from daemon.cli import configured, control, doors, follow, names, requests, story, telling, verdicts
+from daemon.cli import (
+    configured,
+    control,
+    doors,
+    follow,
+    names,
+    ranges,
+    requests,
+    story,
+    telling,
+    verdicts,
+)  # fmt: skip
 from daemon.cli.blocks import Block
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -45,13 +56,23 @@ class Letter:
     text: Annotated[str | None, Parameter(help="Plain text body.")] = None
     html: Annotated[str | None, Parameter(help="HTML body.")] = None
     at: Annotated[
-        str | None, Parameter(help="Not before: 2030-12-31T12:00:00+03:00, or +10m from now.")
+        str | None,
+        Parameter(
+            help="Not before: 2030-12-31T12:00:00+03:00, or +10m from now.",
+            allow_leading_hyphen=True,
+        ),
     ] = None
 
     @property
     def is_given(self) -> bool:
         """Whether any flag was."""
         return bool(self.to or self.from_ or self.subject or self.text or self.html or self.at)
+
+
+def _is_key(_: Any, text: str | None) -> None:
+    """An empty variable of a script mustn't make a repeat into another mail."""
+    if text == "":
+        raise ValueError("A key has a character at least.")
 
 
 @Parameter(name="*")
@@ -67,12 +88,16 @@ class Manner:
         bool, Parameter(help="Check and count, store nothing.", negative="", show_default=False)
     ] = False
     request_id: Annotated[
-        str | None, Parameter(help="Its key: the same again gives the first answer again.")
+        str | None,
+        Parameter(help="Its key: the same again gives the first answer again.", validator=_is_key),
     ] = None
     customer: Annotated[
-        int | None, Parameter(help="As whom, if the broker user is in intake.trusted.")
+        int | None,
+        Parameter(help="As whom, if the broker user is in intake.trusted.", validator=ranges.ID),
     ] = None
-    timeout: Annotated[float, Parameter(help="Seconds to wait for the answer.")] = 10.0
+    timeout: Annotated[
+        float, Parameter(help="Seconds to wait for the answer.", validator=ranges.PATIENCE)
+    ] = 10.0
     wait: Annotated[
         bool,
         Parameter(

@@ -7,22 +7,22 @@ from collections.abc import Callable
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from daemon import config
-from daemon.cli import configured
+from daemon.cli import configured, ranges
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
-
-MOST = 64
-"""Processes of one supervisor."""
 
 
 def serve(
     *,
     only: Annotated[
         tuple[str, ...],
-        Parameter(help="Parts of it, separated by commas: intake,dispatch.", negative=""),
+        Parameter(
+            help="Parts of it, separated by commas: intake,dispatch; else all.",
+            negative="",
+            show_default=False,
+        ),
     ] = (),
     wait: Annotated[
         bool,
@@ -36,7 +36,7 @@ def serve(
         int,
         Parameter(
             help="So many instances, supervised as one: one uses one processor.",
-            validator=Number(gte=1, lte=MOST),
+            validator=ranges.PROCESSES,
         ),
     ] = 1,
     options: Options = DEFAULT,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, dashboard, doors, looking
-from daemon.cli.exits import Ended, Exit
+from daemon.cli import configured, dashboard, doors, looking, ranges
+from daemon.cli.exits import Exit
 from daemon.cli.looking import Look
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
@@ -14,8 +14,6 @@ from daemon.cli.watching import Watch
 
 _FIRST = 1.0
 """Seconds before the first look: rates need two."""
-_SHORTEST = 0.2
-"""Seconds between two looks at least: each asks the database a dozen things."""
 
 
 async def top(
@@ -23,7 +21,9 @@ async def top(
     once: Annotated[
         bool, Parameter(help="One look, of one second.", negative="", show_default=False)
     ] = False,
-    every: Annotated[float, Parameter(help="Seconds between two looks.")] = 2.0,
+    every: Annotated[
+        float, Parameter(help="Seconds between two looks.", validator=ranges.LONG_PAUSE)
+    ] = 2.0,
     options: Options = DEFAULT,
 ) -> int:
     """Watch throughput, what is in flight, what waits and why, and what went wrong last.
@@ -31,8 +31,6 @@ async def top(
     Until Ctrl-C; with --json a document a line. It reads the database only, and no more of it than
     was appended, claimed or made ready: it may run beside the work.
     """
-    if every < _SHORTEST:
-        raise Ended(f"--every {every:g}: at least {_SHORTEST:g} s", Exit.USAGE)
     screen = Screen(options)
     async with doors.postgres(configured.settings(options)) as store:
         watch = Watch(store)

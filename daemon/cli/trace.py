@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, names, relays, telling, words
+from daemon.cli import configured, doors, names, ranges, relays, telling, words
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.reason import Scene
@@ -35,7 +35,9 @@ async def trace(
     ],
     /,
     *,
-    days: Annotated[int, Parameter(help="How far back an address is looked for.")] = 7,
+    days: Annotated[
+        int, Parameter(help="How far back an address is looked for.", validator=ranges.DAYS)
+    ] = 7,
     options: Options = DEFAULT,
 ) -> int:
     """Tell the whole story of a delivery, a job or an address.

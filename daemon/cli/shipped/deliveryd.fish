@@ -478,7 +478,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command send' -s q -d 'Nothing 
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -s h -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l version -d 'Display application version.'
-complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l only -r -d 'Parts of it, separated by commas: intake,dispatch.'
+complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l only -r -d 'Parts of it, separated by commas: intake,dispatch; else all.'
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l wait -d 'Wait at the start for servers that are away; --no-wait ends with 69 instead.'
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l no-wait -d 'Wait at the start for servers that are away; --no-wait ends with 69 instead.'
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l processes -r -d 'So many instances, supervised as one: one uses one processor.'

@@ -117,6 +117,11 @@ def test_a_wrong_option_leads_to_its_own_help(capsys: pytest.CaptureFixture[str]
         ["events", "tail", "--type", "a.b.c"],
         ["events", "replay"],
         ["reschedule", "x", "--at", "tomorrow"],
+        ["reschedule", "x", "--at", "-zz"],
+        ["send", "--to", "x@example.com", "--at", "-zz"],
+        ["send", "--to", "x@example.com", "--request-id", ""],
+        ["dead", "list", "--newer", "-1h"],
+        ["dead", "list", "--older", "9999999d"],
         ["pause"],
         ["validate", "/nowhere.json"],
     ],
@@ -129,6 +134,18 @@ def test_usage(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert said.out == ""
     assert said.err.startswith("deliveryd: ")
     assert said.err.count("\n") == 1
+
+
+def test_a_time_in_the_past_is_suggested_where_one_is_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who mistypes a time is told of a form that suits: ahead for a due time, back for a replay."""
+    for typed, near in (
+        (["events", "replay", "--from", "yesterday"], "-1h for an hour ago"),
+        (["reschedule", "x", "--at", "tomorrow"], "+10m from now"),
+    ):
+        assert main.run(typed) == Exit.USAGE
+        assert near in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

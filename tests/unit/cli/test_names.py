@@ -18,6 +18,7 @@ def test_moments() -> None:
     """A time is written with its offset, or as a distance from now."""
     assert names.moment("2026-11-21T13:00:00+03:00", NOW) == NOW
     assert names.moment("+10m", NOW) == NOW + timedelta(minutes=10)
+    assert names.moment("-1h", NOW) == NOW - timedelta(hours=1)
 
 
 @given(st.text())
@@ -25,6 +26,14 @@ def test_no_text_is_a_fault_of_ours(text: str) -> None:
     """Whatever is typed as a time is one, or is told to be none."""
     with suppress(Ended):
         assert names.moment(text, NOW).tzinfo
+
+
+@pytest.mark.parametrize("text", ["+9999999d", "-9999999d", "-", "+", "-h"])
+def test_no_distance_is_a_fault_of_ours(text: str) -> None:
+    """A distance to before or after all time, or none, exits 2."""
+    with pytest.raises(Ended) as ended:
+        names.moment(text, NOW)
+    assert ended.value.code is Exit.USAGE
 
 
 def test_no_moment_is_a_matter_of_usage() -> None:
