@@ -26,7 +26,7 @@ IMPATIENT = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     """E1, E2, E5, E6, A17, A19, A20: whatever befalls the broker, mail goes on.
 

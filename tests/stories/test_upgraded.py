@@ -49,7 +49,7 @@ class Mailing:
         assert completed.data["counts"]["sent"] == self.frames * FRAME
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_rolling_upgrade(house: House, tmp_path: Path) -> None:
     """H11, H12: the next release takes over one by one, and both share the work meanwhile.
 
