@@ -9,18 +9,23 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
+from typing import Any
 
 from daemon.sink import behaviour, mode
 from daemon.sink.control import Control
 from daemon.sink.inbox.box import Box
 from daemon.sink.record import Recorder
-from daemon.sink.server import Server
+from daemon.sink.server import Server, split
 from daemon.sink.show import Show
 from daemon.sink.sink import Settings, Sink, Witness
 from daemon.sink.tls import Certificate
 
 _WITHOUT_TLS = tuple(name for name in mode.CAPABILITIES if name != "starttls")
-_FAILED = 1
+_USAGE, _DATA, _UNAVAILABLE = 2, 65, 69
+"""Exit statuses, those of `deliveryd` (`daemon/cli/exits.py`), of which nothing is imported."""
+_PORTS = 65_535
+_LARGEST = 2**40
+"""Octets of a message, more than any disk that a sink writes to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,38 +34,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.behaviours:
         sys.stdout.write(behaviour.table() + "\n")
         return 0
+    with ExitStack() as closing:
+        box = Box()
+        try:
+            script = options.script.read_text() if options.script else ""
+            sink = _built(options, closing, box)
+        except (OSError, ValueError) as refusal:  # a file that was named can't be used
+            return _refused([refusal], _USAGE)
+        except RuntimeError as refusal:
+            return _refused([refusal], _UNAVAILABLE)
+        return _run(sink, options, script, box)
+
+
+def _run(sink: Sink, options: argparse.Namespace, script: str, box: Box) -> int:
     status = 0
     try:
-        with ExitStack() as closing:
-            script = options.script.read_text() if options.script else ""
-            box = Box()
-            asyncio.run(_serve(_built(options, closing, box), options, script, box))
-    except* (OSError, RuntimeError, ValueError) as refusals:
-        sys.stderr.write("".join(f"sink: {refusal}\n" for refusal in refusals.exceptions))
-        status = _FAILED
+        asyncio.run(_serve(sink, options, script, box))
+    except* ValueError as refusals:  # a line of the script is none
+        status = _refused(refusals.exceptions, _DATA)
+    except* (OSError, RuntimeError) as refusals:  # such as an address that is in use
+        status = _refused(refusals.exceptions, _UNAVAILABLE)
+    return status
+
+
+def _refused(refusals: Sequence[BaseException], status: int) -> int:
+    sys.stderr.write("".join(f"sink: {refusal}\n" for refusal in refusals))
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deliveryd sink", description="A scripted SMTP server.")
     add = parser.add_argument
-    add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="SMTP; port 0 for a free one")
-    add("--control", metavar="HOST:PORT", help="the control channel")
+    address: dict[str, Any] = {"type": _address, "metavar": "HOST:PORT"}
+    add("--listen", default="127.0.0.1:0", **address, help="SMTP; port 0 for a free one")
+    add("--control", **address, help="the control channel")
     add("--ready-file", type=Path, metavar="F", help="written with the addresses once they listen")
     add("--record", type=Path, metavar="F", help="one JSON line per message and refusal")
     add("--keep-bytes", action="store_true", help="the record holds each message, in base64")
     add("--count-only", action="store_true", help="fast: messages are counted, not looked into")
     add("--show", action="store_true", help="print one line per message and refusal")
-    add("--web", metavar="HOST:PORT", help="a web inbox: look at every mail in a browser")
+    add("--web", **address, help="a web inbox: look at every mail in a browser")
     add("--script", type=Path, metavar="F", help="requests of the control channel, played at start")
     add("--capabilities", type=_names, default=_WITHOUT_TLS, metavar="A,B", help=_names.__doc__)
     add("--tls-cert", type=Path, metavar="F", help="PEM for STARTTLS; made by openssl if not given")
     add("--tls-key", type=Path, metavar="F", help="its key, if it is in another file")
     add("--user", type=_user, action="append", default=[], metavar="NAME:PASSWORD", help="for AUTH")
     add("--require-auth", action="store_true", help="530 to MAIL without AUTH")
-    add(
-        "--max-size", type=int, default=Settings().max_size, metavar="N", help="octets of a message"
-    )
+    size = Settings().max_size
+    add("--max-size", type=_size, default=size, metavar="N", help="octets of a message")
     add("--behaviours", action="store_true", help="print what words in an address do, and end")
     return parser
 
@@ -71,6 +92,22 @@ def _names(text: str) -> tuple[str, ...]:
     if unknown := set(names) - set(mode.CAPABILITIES):
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
     return names
+
+
+def _address(text: str) -> str:
+    try:
+        _, port = split(text)
+    except ValueError as none:
+        raise argparse.ArgumentTypeError(str(none)) from None
+    if port > _PORTS:
+        raise argparse.ArgumentTypeError(f"no port: {port}")
+    return text
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"not from 1 to {_LARGEST}: {text}")
+    return int(text)
 
 
 def _user(text: str) -> tuple[str, str]:

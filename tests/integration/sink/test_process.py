@@ -109,8 +109,12 @@ def test_behaviours_are_printed():
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (("--listen", "nowhere"), 1, "sink: not host:port: nowhere\n"),
-        (("--script", "/nonexistent"), 1, "sink: [Errno 2]"),
+        (("--listen", "nowhere"), 2, "--listen: not host:port: nowhere\n"),
+        (("--web", "127.0.0.1:65536"), 2, "--web: no port: 65536"),
+        (("--max-size", "-1"), 2, "--max-size: not from 1 to"),
+        (("--script", "/nonexistent"), 2, "sink: [Errno 2]"),
+        (("--record", "/nonexistent/record"), 2, "sink: [Errno 2]"),
+        (("--script", __file__), 65, "sink: script line 1"),
         (("--capabilities", "size,chunking"), 2, "unknown: chunking"),
         (("--user", "anna"), 2, "not NAME:PASSWORD"),
     ],
@@ -121,3 +125,13 @@ def test_a_wrong_option_ends_it_with_a_reason(options, status, said):
     assert ended.returncode == status
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_address_that_is_taken_is_unavailable(start):
+    """Who wants another's address is told so with 69: later it may be free."""
+    taken = start().ready["smtp"]
+    for option in ("--listen", "--control", "--web"):
+        ended = _run(option, taken)
+        assert ended.returncode == 69
+        assert ended.stderr.startswith("sink: [Errno 98]")
+        assert ended.stderr.count("\n") == 1
