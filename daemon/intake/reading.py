@@ -180,11 +180,12 @@ class _Reading:
             command, name = of.request.command, of.request.request_id
         elif of is not None:
             command, name = of.command, of.request_id
+        name = name or self._name  # the key by which its sender knows it
         return Turned(
             refused=replace(reason, command=command, request_id=name),
             back=self.back,
             customer_id=customer,
-            request_id=name or self._name,
+            request_id=name,
         )
 
     @property

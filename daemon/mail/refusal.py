@@ -72,7 +72,7 @@ class Refused:
     """At least one."""
     command: str | None = None
     request_id: str | None = None
-    """The request's own key, when it was a fit one, so that the sender can tell which it was."""
+    """The key that the sender knows it by, the body's or the parcel's, when it was a fit one."""
     customer_id: int | None = None
     """For whom the request says it speaks; believed like a principal's (design 7)."""
 

@@ -127,7 +127,8 @@ async def test_a_strange_type_is_a_dead_letter(house: House) -> None:
 async def test_everything_wrong_is_said_at_once(house: House) -> None:
     """Three faults are three errors, in the answer and in the event; nothing is stored."""
     wrong = send(purpose="spam", open="yes", colour="red")
-    answer = await house.ask(wrong)
+    answer = await house.ask(wrong, message_id="m1")
+    assert answer["request_id"] == "m1"  # the key that its sender knows, as in a yes
     assert sorted(error["field"] for error in answer["errors"]) == ["colour", "open", "purpose"]
     [told] = house.heard.of("request.rejected")
     assert told["errors"] == answer["errors"]
