@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from daemon.cli import words
+from daemon.cli import story, words
 from daemon.cli.blocks import Block, Facts, Table, Tone, Toned
 from daemon.cli.watching import Seen
 from daemon.delivery.courier import OF_THE_RELAY
@@ -95,7 +95,7 @@ def _failing(lane: Lane, seen: Seen) -> str:
     for one in seen.troubles:
         is_ours, reason = one.relay == f"{lane.host}:{lane.port}", one.data.get("reason")
         if is_ours and reason in OF_THE_RELAY and seen.at - one.at < _LATELY:
-            return f"its relay fails: {reason}"
+            return f"its relay fails: {story.cause(one.data)}"
     return ""
 
 
@@ -207,4 +207,4 @@ def _kind(one: Trouble) -> Toned:
 
 def _said(one: Trouble) -> str:
     said = " ".join(str(part) for part in (one.code, one.enhanced, one.text) if part)
-    return said or str(one.data.get("reason", ""))
+    return said or story.cause(one.data)

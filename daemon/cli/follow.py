@@ -86,4 +86,4 @@ def _said(data: Mapping[str, Any]) -> str:
         return story.numbers(data["counts"])
     if data.get("errors"):
         return ", ".join(f"{error['field']} {error['code']}".strip() for error in data["errors"])
-    return str(data.get("reason", ""))
+    return story.cause(data)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from daemon.cli import words
+from daemon.cli import story, words
 from daemon.delivery.courier import OF_THE_RELAY
 from daemon.store import door, live
 from daemon.store.live import Trouble
@@ -33,5 +33,5 @@ def of_its_own(troubles: Sequence[Trouble], relay: str) -> Trouble | None:
 def sentence(trouble: Trouble, now: datetime) -> str:
     """A relay's own trouble in words."""
     said = f": {trouble.code} {trouble.text}" if trouble.code else ""
-    at, why = words.away(trouble.at, now), trouble.data["reason"]
+    at, why = words.away(trouble.at, now), story.cause(trouble.data)
     return f"Its relay {trouble.relay} failed {at} ({why}{said}); it is given time."

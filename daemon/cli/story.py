@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from daemon.cli import words
+from daemon.delivery.courier import OF_THE_RELAY
 from daemon.mail import counts
 from daemon.mail.event import Type
 from daemon.store.operator import Fact
@@ -38,13 +39,21 @@ def numbers(values: Mapping[str, Any]) -> str:
 def reply(fact: Fact) -> str:
     """What the server said: `451 4.7.1 Greylisted`; else our own word for what happened."""
     said = " ".join(str(part) for part in (fact.code, fact.enhanced, fact.text) if part)
-    return said or str(fact.data.get("reason", "no reply"))
+    return said or cause(fact.data) or "no reply"
+
+
+def cause(data: Mapping[str, Any]) -> str:
+    """Why a try went wrong that no server replied to: `no connection: connection refused`."""
+    reason: Any = data.get("reason") or ""
+    return ": ".join(filter(None, (OF_THE_RELAY.get(reason, reason), data.get("why", ""))))
 
 
 def manner(fact: Fact) -> str:
     """How a try went beside its reply: `, under TLSv1.3, in 42 ms`; empty where it isn't known."""
     took, tls = fact.data.get("took"), fact.data.get("tls")
-    parts = [f"under {tls}" if tls else "in the clear"] if fact.relay and took else []
+    was_open = fact.data.get("reason") not in OF_THE_RELAY  # else nothing was said under anything
+    secured = f"under {tls}" if tls else "in the clear" if was_open else ""
+    parts = [secured] if fact.relay and took and secured else []
     return "".join(f", {part}" for part in [*parts, *([_in(took)] if took else [])])
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import aiosmtplib
 
 from daemon import crashpoints, logs, tasks
-from daemon.delivery import envelope, wire
+from daemon.delivery import envelope, faults, wire
 from daemon.delivery.courier import Reason, Witness
 from daemon.delivery.dialogue import Dialogue
 from daemon.delivery.envelope import Capabilities
@@ -118,7 +118,7 @@ class _Opening:
         """The fault as an outcome of the attempt that the connection was opened for."""
         reply = _reply_in(fault)
         reason = self._stage
-        if _is_about_certificates(fault):
+        if faults.is_about_tls(fault):
             reason = Reason.TLS
         elif reply is not None and reply.closes:
             reason = Reason.CLOSING
@@ -126,6 +126,7 @@ class _Opening:
         return Deferred(
             reason=reason,
             reply=reply,
+            why="" if reply else faults.said(fault),
             relay=self._relay.label,
             retry_after=hint.retry_after(reply) if reply else None,
             counts=reason is not Reason.CLOSING,
@@ -274,12 +275,3 @@ def _reply_in(fault: BaseException) -> Reply | None:
         return None
     reply = replies.parse(fault.code, str(fault.message).split("\n"))
     return reply if reply.is_transient or reply.is_permanent else None
-
-
-def _is_about_certificates(fault: BaseException | None) -> bool:
-    """Whether TLS itself failed, however deep the library has wrapped it."""
-    while fault is not None:
-        if isinstance(fault, ssl.SSLError):
-            return True
-        fault = fault.__cause__
-    return False

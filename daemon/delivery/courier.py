@@ -78,7 +78,7 @@ def ailment(outcome: Outcome) -> str:
     """
     if not isinstance(outcome, Deferred) or outcome.reason not in OF_THE_RELAY:
         return ""
-    said = str(outcome.reply or "")
+    said = str(outcome.reply or outcome.why)
     return ": ".join(filter(None, (outcome.relay, OF_THE_RELAY[Reason(outcome.reason)], said)))
 
 

@@ -50,6 +50,11 @@ def _word(result: object) -> str:
     return "in_doubt" if isinstance(result, outcome.InDoubt) else type(result).__name__.lower()
 
 
+def _reason(result: object) -> str:
+    """Our own word for what happened, and the system's where it had some."""
+    return ": ".join(filter(None, (getattr(result, name, "") for name in ("reason", "why"))))
+
+
 def _fields(fact: Fact, became: State) -> dict[str, object]:
     result = fact.outcome
     reply = getattr(result, "reply", None)
@@ -62,5 +67,5 @@ def _fields(fact: Fact, became: State) -> dict[str, object]:
         "delay": round(fact.took, 3),
         "dsn": reply.enhanced if reply else None,
         "status": became.name.lower(),
-        "reply": str(reply) if reply else getattr(result, "reason", ""),
+        "reply": str(reply) if reply else _reason(result),
     }

@@ -30,6 +30,8 @@ class Deferred:
     """A word for metrics and for `trace`: `refused`, `connect`, `timeout`, `dropped`, `tls` …"""
     reply: Reply | None = None
     """What the server said, when it said something."""
+    why: str = ""
+    """What the system said, when no server did: `connection refused`."""
     relay: str | None = None
     tls: str = ""
     retry_after: float | None = None

@@ -39,10 +39,11 @@ class Fact:
 
     @property
     def how(self) -> dict[str, object]:
-        """What its event says of the try beside its reply: how long, and under which TLS."""
+        """What its event says of the try beside its reply: how long, under which TLS, and why."""
         if isinstance(self.outcome, Withheld):
             return {}
-        said = {"took": round(self.took, 3), "tls": getattr(self.outcome, "tls", "")}
+        said: dict[str, object] = {"took": round(self.took, 3)}
+        said |= {name: getattr(self.outcome, name, "") for name in ("tls", "why")}
         return {name: value for name, value in said.items() if value}
 
 

@@ -150,7 +150,9 @@ def test_nobody_listens(run: Any, sink: Any) -> None:
     """A refused connection and a name without address are told apart."""
     sink.ask("down")
     down = deliver(run, sink.relay(), [to(0, "r@there.test")]).outcome(0)
-    assert down == Deferred(reason="connect", relay=f"127.0.0.1:{sink.port}")
+    assert down == Deferred(
+        reason="connect", why="connection refused", relay=f"127.0.0.1:{sink.port}"
+    )
     nowhere = deliver(run, sink.relay(host="no.such.name.invalid"), [to(0, "r@there.test")])
     assert isinstance(nowhere.outcome(0), Deferred)
     assert nowhere.outcome(0).reason == "dns"  # type: ignore[union-attr]

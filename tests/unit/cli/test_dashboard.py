@@ -86,9 +86,13 @@ def test_why_a_lane_waits(lane: dict[str, object], instance: dict[str, object], 
 
 def test_a_relay_that_fails_is_named() -> None:
     """A lane that stands still since its relay can't be reached says so, and not for ever."""
-    down = replace(TROUBLE, type="delivery.deferred", code=None, data={"reason": "connect"})
+    told = {"reason": "connect", "why": "timed out"}
+    down = replace(TROUBLE, type="delivery.deferred", code=None, data=told)
     still = replace(LANE, flying=0)
-    assert dashboard.why(still, replace(SEEN, troubles=[down])) == "its relay fails: connect"
+    assert (
+        dashboard.why(still, replace(SEEN, troubles=[down]))
+        == "its relay fails: no connection: timed out"
+    )
     old = replace(down, at=NOW - timedelta(hours=1))
     assert dashboard.why(still, replace(SEEN, troubles=[old])) == "about to start"
     assert dashboard.why(LANE, replace(SEEN, troubles=[down])) == "flowing"

@@ -190,11 +190,14 @@ def test_a_relay_that_fails() -> None:
     one = Trouble(
         at=NOW - timedelta(seconds=5), type="delivery.deferred", job_id=UUID(int=2), delivery_id=1,
         attempt=1, code=None, enhanced=None, text=None, relay="relay.example:25",
-        data={"reason": "connect"},
+        data={"reason": "connect", "why": "timed out"},
     )  # fmt: skip
     assert relays.of_its_own([one], "relay.example:25") is one
     said = relays.sentence(one, NOW)
-    assert said == "Its relay relay.example:25 failed 5 s ago (connect); it is given time."
+    assert (
+        said
+        == "Its relay relay.example:25 failed 5 s ago (no connection: timed out); it is given time."
+    )
     assert relays.of_its_own([one], "other.example:25") is None
     greylisted = replace(one, code=451, data={"reason": "refused"})
     assert relays.of_its_own([greylisted], "relay.example:25") is None

@@ -62,7 +62,7 @@ def test_how_it_was_said(data: dict[str, Any], said: str) -> None:
 def test_our_own_word_where_nobody_replied() -> None:
     """Without a reply the reason is told."""
     told = fact(Type.DELIVERY_DEFERRED, attempt=1, data={"reason": "connect"})
-    assert story.sentence(told) == "attempt 1: deferred: connect"
+    assert story.sentence(told) == "attempt 1: deferred: no connection"
 
 
 def test_numbers() -> None:
@@ -78,3 +78,21 @@ def test_what_the_world_knows() -> None:
     assert story.told(fact(Type.DELIVERY_SENT)) == "told"
     assert story.told(fact(Type.DELIVERY_SENT, is_told=False)) == "not told yet"
     assert story.told(fact(Type.DELIVERY_REPEATED)) == "never told"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"reason": "connect", "why": "connection refused", "took": 0.002},
+         "no connection: connection refused, in 2 ms"),
+        ({"reason": "dns", "why": "name or service not known", "took": 0.002},
+         "its name isn't found: name or service not known, in 2 ms"),
+        ({"reason": "connect", "took": 0.002}, "no connection, in 2 ms"),
+        ({"reason": "timeout", "took": 3.0}, "timeout, in the clear, in 3.0 s"),
+        ({"reason": "dropped", "took": 3.0, "tls": "TLSv1.3"}, "dropped, under TLSv1.3, in 3.0 s"),
+    ],
+)  # fmt: skip
+def test_why_there_was_no_connection(data: dict[str, Any], said: str) -> None:
+    """What never was a connection says why, and nothing of what it was under."""
+    told = fact(Type.DELIVERY_DEFERRED, attempt=1, relay="mx:25", data=data)
+    assert story.sentence(told) == f"attempt 1: deferred by mx:25: {said}"
