@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daemon.compose import kept
-from daemon.compose.template import Template
+from daemon.mail.template import Template
 
 _SHORT = re.compile(r"(?!\.)[ -<>-~]{1,75}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email import quoprimime
 from email.utils import format_datetime
 
-from daemon.compose.template import Template
+from daemon.mail.template import Template
 
 SEPARATOR = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """What no header may hold, decoded: some reader's line end, a control, half a character (S1)."""

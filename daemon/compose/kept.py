@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
 
-from daemon.compose.template import Template
+from daemon.mail.template import Template
 
 _MOST = 128
 _LONGEST = 64 * 2**10

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 from daemon.compose import kept
-from daemon.compose.template import Template
+from daemon.mail.template import Template
 
 # A slot travels through the parser as its number between two code points that no text can hold.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"

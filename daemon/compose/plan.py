@@ -4,15 +4,26 @@ import functools
 import re
 from dataclasses import asdict, dataclass, replace
 
-from daemon.compose import bodies, headers, identity, mime, plaintext, template
+from daemon.compose import bodies, headers, identity, mime, plaintext
 from daemon.compose.bodies import Body
-from daemon.compose.template import Fault, Template
-from daemon.mail import address
+from daemon.mail import address, template
+from daemon.mail.template import Template
 
 _NAME = re.compile(r"^([A-Za-z-]+):", re.MULTILINE)
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _OVERRIDE_PLANS = 64
 """Plans of overrides that are kept: for the variants of a campaign, not for personal texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong with a message's content; it repeats nothing of the content."""
+
+    field: str
+    """Where: `subject`, `text`, `html`, `from.address`, `from.name` or `reply_to`."""
+    reason: str
+    position: int | None = None
+    """Which character of the field, counted from 0, when it can be pointed at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +155,12 @@ def _body_text(text: str | None, field: str, faults: list[Fault]) -> Template | 
 
 
 def _template(text: str, field: str, faults: list[Fault]) -> Template:
-    read = template.parse(text, field=field)
+    read = template.parse(text)
     if isinstance(read, Template):
         return read
-    faults.extend(read)
+    faults += [
+        Fault(field=field, reason=template.REASON, position=position) for position in read.positions
+    ]
     return Template(literals=("",))
 
 

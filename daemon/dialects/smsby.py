@@ -97,7 +97,7 @@ def parse(fields: Fields, *, zone: tzinfo, setting: Setting) -> Decoded | Refuse
     message = send.Message(
         from_=send.From(
             address=form.need("sender_email", address),
-            name=form.may("sender_name", _trimmed(kinds.name)),
+            name=form.may("sender_name", _trimmed(kinds.author)),
         ),
         subject=form.need("subject", _trimmed(kinds.subject)),
         html=form.need("message", _html),
@@ -196,7 +196,7 @@ def _trimmed(check: Callable[[str], str]) -> Callable[[str], str]:
 
 def _html(message: str) -> str:
     """The content as HTML: without any tag it is text, whose lines are kept (Q20)."""
-    checked = kinds.text(message)
+    checked = kinds.content(message)
     if _TAG.search(checked):
         return checked
     return _LINE_END.sub("<br>\n", html.escape(checked, quote=False))

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from daemon import logs
 from daemon.compose import letter
 from daemon.compose import plan as plans
-from daemon.compose.template import Fault
 from daemon.delivery.courier import Reason
 from daemon.dispatch.held import Held
 from daemon.mail.attempt import Attempt, Envelope
@@ -71,7 +70,7 @@ class Press:
             tenure=held.tenure,
         )
 
-    def _plan(self, held: Held) -> plans.Plan | tuple[Fault, ...]:
+    def _plan(self, held: Held) -> plans.Plan | tuple[plans.Fault, ...]:
         found = self._plans.get(held.message_id)
         if found is not None:
             self._plans.move_to_end(held.message_id)
@@ -84,7 +83,7 @@ class Press:
             self._kept -= oldest.size
         return made.plan
 
-    def _made(self, held: Held) -> plans.Plan | tuple[Fault, ...]:
+    def _made(self, held: Held) -> plans.Plan | tuple[plans.Fault, ...]:
         """From what was stored with the message, and from nothing else: every try is the same."""
         seed = blake2b(held.job_id.bytes, key=self._key[:64], digest_size=32).digest()
         return plans.plan(_draft(held.spec), message_domain=held.spec["message_domain"], seed=seed)
@@ -93,7 +92,7 @@ class Press:
 class _Kept(NamedTuple):
     """A plan, or what is wrong with its message, and how much room that takes."""
 
-    plan: plans.Plan | tuple[Fault, ...]
+    plan: plans.Plan | tuple[plans.Fault, ...]
     size: int
 
 

@@ -10,7 +10,6 @@ from random import Random
 
 from daemon.intake import (
     accept,
-    content,
     control,
     doubts,
     events,
@@ -41,16 +40,13 @@ class Means:
 
 
 async def group(means: Means, asks: list[Ask]) -> list[Verdict]:
-    """Accepts sends together; all have different keys and fit content."""
+    """Accepts sends together; all have different keys."""
     async with means.writers.transaction() as append:
         return await accept.group(append, asks, means.terms, means.chance)
 
 
 async def alone(means: Means, ask: Ask, now: datetime) -> Verdict:
     """Carries out one request, whatever it is."""
-    unfit = content.refused(ask.request)
-    if unfit is not None:
-        return await _told(means, ask, Verdict(result="refused", answer=unfit))
     if isinstance(ask.request, Send) and not ask.request.dry_run:
         return (await group(means, [ask]))[0]
     verdict = await _asked(means, ask, now)

@@ -9,7 +9,6 @@ from random import Random
 from typing import NamedTuple
 
 from daemon.broker.parcel import Parcel
-from daemon.intake import content
 from daemon.intake.ask import Ask
 from daemon.mail.request.send import Send
 from daemon.store.accepting import Key
@@ -68,7 +67,7 @@ def of(pairs: Iterable[Pair], *, limit: int) -> Iterator[list[Pair]]:
     keys = set[Key]()
     size = 0
     for pair in pairs:
-        if not pair.ask.is_grouped or content.refused(pair.ask.request):
+        if not pair.ask.is_grouped:
             alone.append(pair)
             continue
         key, number = pair.ask.key, _number(pair.ask)

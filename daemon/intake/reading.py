@@ -12,7 +12,6 @@ from daemon.broker.parcel import Parcel
 from daemon.config import Config
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import Credentials, Dialect
-from daemon.intake import content
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
@@ -68,7 +67,7 @@ class Reader:
             return found if isinstance(found, Refused) else refused(found.code, found.message)
         return Ask(
             customer=customer,
-            decoded=replace(found, notices=(*found.notices, *content.notices(found.request))),
+            decoded=found,
             back=Back(reply_to=kept.reply_to, correlation_id=kept.correlation_id),
             request_id=kept.request_id,
             body_hash=kept.body_hash,

@@ -53,14 +53,17 @@ async def test_every_shape_of_bad_json(home: House) -> None:
     await home.balance()
 
 
-async def test_three_errors_at_once(home: House) -> None:
-    """A request that is wrong in three ways is refused with all three, and stores nothing."""
-    body = asks.send(asks.people(2), purpose="fun", subjct="Hello")
-    body["messages"][0]["from"] = {"address": "nobody"}
+async def test_all_errors_at_once(home: House) -> None:
+    """A request that is wrong in four ways is refused with all four, and stores nothing."""
+    body = asks.send(asks.people(2), purpose="fun", dry_rum=True)
+    body["messages"][0] |= {"from": {"address": "nobody"}, "html": "Dear {{ first name }}"}
     asked = await home.producer.ask(body)
     wrong = {error["field"] for error in asked.said["errors"]}
-    assert wrong == {"purpose", "subjct", "messages[0].from.address"}
-    assert "did you mean" in json.dumps(asked.said) or "fun" not in json.dumps(asked.said)
+    assert wrong == {"purpose", "dry_rum", "messages[0].from.address", "messages[0].html"}
+    told = json.dumps(asked.said)
+    assert "did you mean" in told
+    assert "fun" not in told
+    assert "first name" not in told
     rejected = await home.events.rejected(body["request_id"])
     assert rejected.data["errors"] == asked.said["errors"]
     assert asked.message_id not in {letter.message_id for letter in home.events.dead}

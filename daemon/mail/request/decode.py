@@ -6,6 +6,7 @@ faults of both are collected, so that the sender hears of all at once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from daemon.mail.refusal import Code, NotARequest, Notice, Refused
-from daemon.mail.request import commands, kinds, parcel, send
+from daemon.mail.request import commands, kinds, mentions, parcel, send
 from daemon.mail.request.findings import Findings
 from daemon.mail.request.forms import FORMS, Form, Request
 from daemon.mail.request.parcel import Label
@@ -149,11 +150,14 @@ def _refused(source: dict[str, Any], reading: Reading) -> Refused:
 def _notices(request: Request, setting: Setting) -> tuple[Notice, ...]:
     match request:
         case send.Send(delivery=send.Delivery(not_before=due)):
-            place = "delivery.not_before"
+            late = _past(due, "delivery.not_before", setting)
+            return (*late, *mentions.unmet(request))
         case commands.Reschedule(not_before=due):
-            place = "not_before"
-        case _:
-            return ()
+            return _past(due, "not_before", setting)
+    return ()
+
+
+def _past(due: datetime | None, place: str, setting: Setting) -> tuple[Notice, ...]:
     if due is None or due >= setting.now:
         return ()
     return (Notice(field=place, message="lies in the past: it is sent at once"),)

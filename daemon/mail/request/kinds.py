@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
-from daemon.mail import address
+from daemon.mail import address, template
 from daemon.mail.request.rules import DAY, Rules, Setting
 
 KEY_LIMIT = 128
@@ -38,6 +38,13 @@ def text(value: str) -> str:
     return value
 
 
+def content(value: str) -> str:
+    """Text of a message: a template (Q37)."""
+    if "{{" in value and isinstance(unfit := template.parse(value), template.Unfit):
+        raise ValueError(str(unfit))
+    return text(value)
+
+
 def line(value: str) -> str:
     """Text that may stand in a header: no line ends, no control characters."""
     # isprintable is a quick no, but it also says no to harmless spaces
@@ -55,11 +62,16 @@ def name(value: str) -> str:
     return line(value)
 
 
+def author(value: str) -> str:
+    """The display name that a message is from: a template too."""
+    return content(name(value))
+
+
 def subject(value: str) -> str:
     """A subject, before its variables are filled in."""
     if len(value.encode()) > SUBJECT_LIMIT:
         raise ValueError(f"must have at most {SUBJECT_LIMIT} octets")
-    return line(value)
+    return content(line(value))
 
 
 def mailbox(value: str, rules: Rules, *, allow_utf8: bool = False) -> str:
@@ -117,9 +129,10 @@ def _within_horizon(value: datetime, info: ValidationInfo) -> datetime:
 
 _TEXT = Annotated[str, Strict()]
 
-Text = Annotated[_TEXT, AfterValidator(text)]
+Content = Annotated[_TEXT, AfterValidator(content)]
 Line = Annotated[_TEXT, Field(max_length=NAME_LIMIT), AfterValidator(line)]
 Name = Annotated[_TEXT, AfterValidator(name)]
+Author = Annotated[_TEXT, AfterValidator(author)]
 Subject = Annotated[_TEXT, AfterValidator(subject)]
 Mailbox = Annotated[_TEXT, AfterValidator(_mailbox)]
 Addressee = Annotated[_TEXT, AfterValidator(_addressee)]

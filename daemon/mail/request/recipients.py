@@ -262,8 +262,8 @@ class _Reader:
         fields = self._object(value, _OVERRIDES, *place)
         override = Override(
             subject=self._text(fields, "subject", kinds.subject, *place),
-            text=self._text(fields, "text", kinds.text, *place),
-            html=self._text(fields, "html", kinds.text, *place),
+            text=self._text(fields, "text", kinds.content, *place),
+            html=self._text(fields, "html", kinds.content, *place),
         )
         return None if override == _NOTHING else override
 

@@ -16,7 +16,18 @@ from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
 from daemon.mail.refusal import Code
 from daemon.mail.request import recipients
 from daemon.mail.request.commands import FORM, Command
-from daemon.mail.request.kinds import Due, Flag, Id, Line, Mailbox, Name, Seconds, Subject, Text
+from daemon.mail.request.kinds import (
+    Author,
+    Content,
+    Due,
+    Flag,
+    Id,
+    Line,
+    Mailbox,
+    Name,
+    Seconds,
+    Subject,
+)
 from daemon.mail.request.recipients import Reading, Recipient, Recipients
 from daemon.mail.request.rules import DAY, Class, Doubt, Purpose, Setting
 
@@ -39,20 +50,20 @@ class From:
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 
     address: Mailbox | None = None
-    name: Name | None = None
+    name: Author | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One e-mail's content. Subject, text and html are templates; accept compiles them."""
+    """One e-mail's content. Subject, text, html and the author's name are templates."""
 
     __pydantic_config__: ClassVar[ConfigDict] = FORM
 
     ref: Line | None = None
     """The sender's own word for it."""
     subject: Subject | None = None
-    text: Text | None = None
-    html: Text | None = None
+    text: Content | None = None
+    html: Content | None = None
     from_: Annotated[From | None, Field(alias="from")] = None
     reply_to: Mailbox | None = None
 

@@ -1,7 +1,6 @@
 """Sends: stored once, recognised, counted, refused without a trace."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -228,20 +227,6 @@ async def test_without_any_from_it_is_refused(counter: Counter) -> None:
     assert _errors(answer) == [("param.missing", "messages[0].from.address")]
 
 
-async def test_templates_must_compile(counter: Counter) -> None:
-    """Every slot that is none is named, in the message and in overrides."""
-    document: dict[str, Any] = send(
-        messages=[{"subject": "{{ a", "text": "{{ b }} {{", "html": "x"}]
-    )
-    document["audience"][0]["items"][0]["override"] = {"subject": "{{}}"}
-    answer = await counter.answer(document)
-    assert _errors(answer) == [
-        ("param.invalid", "messages[0].subject"),
-        ("param.invalid", "messages[0].text"),
-        ("param.invalid", "audience[0].items[0].override.subject"),
-    ]
-
-
 async def test_an_open_job_needs_a_key(counter: Counter) -> None:
     """Frames could not be sent for it."""
     answer = await counter.answer(send(open=True))
@@ -269,6 +254,13 @@ async def test_the_past_means_now(counter: Counter, wanted: str | None) -> None:
     answer = await counter.answer(send(delivery={"not_before": wanted}))
     assert await counter.value("SELECT due_at <= now() FROM batch") is True
     assert bool(answer.get("warnings")) == (wanted is not None)
+
+
+async def test_a_misspelt_variable_is_told(counter: Counter) -> None:
+    """A variable that no recipient brings becomes nothing; whoever sent it hears so (Q37)."""
+    answer = await counter.answer(send(messages=[{"subject": "Hi {{ nmae }}", "text": "t"}]))
+    (warning,) = answer["warnings"]
+    assert (warning["field"], "nmae" in warning["message"]) == ("messages[0].subject", True)
 
 
 async def test_a_future_send_waits(counter: Counter) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.compose import bodies
-from daemon.compose.template import Template
+from daemon.mail.template import Template
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120)
 LINES = st.text(alphabet="a =.\t\r\né\U0001f600_-", max_size=200)

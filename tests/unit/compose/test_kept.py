@@ -1,12 +1,13 @@
 """What was made of a text is kept for the next message with it."""
 
-from daemon.compose import bodies, plaintext, template
-from daemon.compose.template import Template
+from daemon.compose import bodies, plaintext
+from daemon.mail import template
+from daemon.mail.template import Template
 
 
 def read(text: str) -> Template:
     """A template that has no fault."""
-    found = template.parse(text, field="html")
+    found = template.parse(text)
     assert isinstance(found, Template)
     return found
 
@@ -26,10 +27,3 @@ def test_a_long_text_is_not_kept():
     first, second = (read("x" * 70_000) for _ in range(2))
     assert first is not second
     assert bodies.body(first, is_html=False) is not bodies.body(second, is_html=False)
-
-
-def test_a_fault_names_the_field_it_was_asked_for():
-    """The same faulty text is a fault of whichever field has it."""
-    for field in ("text", "html"):
-        (fault,) = template.parse("{{ no", field=field)
-        assert (fault.field, fault.position) == (field, 0)

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.compose import plaintext, template
-from daemon.compose.template import Template
+from daemon.compose import plaintext
+from daemon.mail import template
+from daemon.mail.template import Template
 
 
 def plain(html, **values):
     """The plain text of a source, its slots filled."""
-    read = template.parse(html, field="html")
+    read = template.parse(html)
     assert isinstance(read, Template)
     return plaintext.plain(read).filled(values)
 
@@ -78,7 +79,7 @@ def test_escaped_braces_are_no_slot():
 @settings(deadline=None)
 def test_total(pieces):
     """Whatever the markup, there is a text, and no slot in it that the source hasn't."""
-    source = template.parse("".join(pieces), field="html")
+    source = template.parse("".join(pieces))
     assert isinstance(source, Template)
     made = plaintext.plain(source)
     assert made.literals[-1].endswith("\n")

@@ -69,15 +69,10 @@ def test_a_group_is_not_too_large() -> None:
 
 
 def test_what_is_special_goes_alone() -> None:
-    """Open, redelivered and unfit sends, rehearsals and other commands, after the others."""
-    special = [
-        _pair(key="o", open=True),
-        _pair(again=True),
-        _pair(dry_run=True),
-        _pair(messages=[{"subject": "{{", "text": "t"}]),
-    ]
+    """Open and redelivered sends, rehearsals and other commands, after the others."""
+    special = [_pair(key="o", open=True), _pair(again=True), _pair(dry_run=True)]
     made = list(groups.of([*special, _pair(), _pair()], limit=100))
-    assert [len(group) for group in made] == [2, 1, 1, 1, 1]
+    assert [len(group) for group in made] == [2, 1, 1, 1]
     assert [group[0] for group in made[1:]] == special
 
 

@@ -96,12 +96,13 @@ def test_a_fit_value_is_taken(read, letter, place: str, value: Any, got: Any) ->
         ("messages.0", ["text", 1, [], True]),
         ("messages.0.ref", [0, "a\nb"]),
         ("messages.0.subject", [1, "a\nb", "a\r\nBcc: x", "\x85", "\u2028", "é" * 500, "a\0"]),
-        ("messages.0.text", [1, "a\0b", ["t"]]),
-        ("messages.0.html", [1, "\0", {}]),
+        ("messages.0.subject", ["{{", "{{ a }} {{ b"]),
+        ("messages.0.text", [1, "a\0b", ["t"], "Dear {{ first name }}"]),
+        ("messages.0.html", [1, "\0", {}, "{{ name|upper }}"]),
         ("messages.0.from", ["ann@example.com", 1, []]),
         ("messages.0.from.address", ["", "ann", "a@b@c", "Ann <a@b.example>", "ü@b.example", 1]),
         ("messages.0.from.address", ["a@b", "a@b.example\nBcc: c@d.example", "a@b.example,c@d.ee"]),
-        ("messages.0.from.name", [1, "a\nb", "x\u202ey", "a\0", "x" * 257]),
+        ("messages.0.from.name", [1, "a\nb", "x\u202ey", "a\0", "x" * 257, "{{}}"]),
         ("messages.0.reply_to", ["nobody", {}, "a@b.example\r\n"[:-1] + "x", 1]),
         ("delivery", ["now", 1, []]),
         ("delivery.mode", ["shared", "", 1]),
@@ -131,6 +132,20 @@ def test_an_unfit_value_is_refused_at_its_place(faults, letter, place: str, valu
     for value in values:
         found = faults(put(letter, place, value))
         assert any(field.startswith(path(place)) for _, field in found), (value, found)
+
+
+def test_an_unfit_template_is_told_with_all_else(faults, letter) -> None:
+    """Whatever is wrong in fields, templates and overrides is told at once (promise 10)."""
+    letter["audience"][0]["items"] += [{"address": "b@example.com", "override": {"html": "{{ x"}}]
+    letter["messages"][0] |= {"subject": "{{ a b }}", "text": "{{", "reply_to": "nobody"}
+    letter["delivery"] = {"not_before": "tomorrow"}
+    assert {field for _, field in faults(letter)} == {
+        "audience[0].items[1].override.html",
+        "messages[0].subject",
+        "messages[0].text",
+        "messages[0].reply_to",
+        "delivery.not_before",
+    }
 
 
 def test_what_must_be_there(faults) -> None:

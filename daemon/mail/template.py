@@ -1,7 +1,8 @@
 """Text with slots: `Hi {{ name }}` (Q37).
 
 A slot holds one variable's name and nothing else: no expressions, no filters, no loops. So a
-template can't run, can't loop and can't reach anything but the values it is given.
+template can't run, can't loop and can't reach anything but the values it is given. What isn't a
+template is known when its field is read, so that its sender hears of it with all else.
 """
 
 import functools
@@ -16,15 +17,24 @@ _KEPT, _LONGEST = 128, 64 * 2**10
 _SLOT = re.compile(r"\{\{(?:\s*+([A-Za-z_][A-Za-z0-9_.]*+)\s*+\}\})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One thing wrong with a message's content; it repeats nothing of the content."""
+REASON = "'{{' is not followed by a variable's name and '}}'"
+_POINTED = 5
+"""Places of one text that are named; the others are counted."""
 
-    field: str
-    """Where: `subject`, `text`, `html`, `from.address`, `from.name` or `reply_to`."""
-    reason: str
-    position: int | None = None
-    """Which character of the field, counted from 0, when it can be pointed at."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A text that is no template; it repeats nothing of the text."""
+
+    positions: tuple[int, ...]
+    """Which characters, counted from 0, are a `{{` that opens no proper slot."""
+
+    def __str__(self) -> str:
+        named = ", ".join(map(str, self.positions[:_POINTED]))
+        more = len(self.positions) - _POINTED
+        others = f" and {more} more" if more > 0 else ""
+        characters = "character" if len(self.positions) == 1 else "characters"
+        return f"{characters} {named}{others}, counted from 0: {REASON}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +64,15 @@ class Template:
         return "".join(pieces)
 
 
-def parse(text: str, *, field: str) -> Template | tuple[Fault, ...]:
-    """The template that a text spells, or a fault for each `{{` that opens no proper slot.
+def parse(text: str) -> Template | Unfit:
+    """The template that a text spells, or where it is none.
 
     A lone `}}` is text: style sheets end that way.
     """
-    read = _kept(text) if len(text) <= _LONGEST else _read(text)
-    if isinstance(read, Template):
-        return read
-    reason = "'{{' is not followed by a variable's name and '}}'"
-    return tuple(Fault(field=field, reason=reason, position=position) for position in read)
+    return _kept(text) if len(text) <= _LONGEST else _read(text)
 
 
-def _read(text: str) -> Template | list[int]:
-    """The template, or where it is none."""
+def _read(text: str) -> Template | Unfit:
     literals, slots, wrong, end = [], [], [], 0
     for found in _SLOT.finditer(text):
         if found[1] is None:
@@ -76,7 +81,9 @@ def _read(text: str) -> Template | list[int]:
         literals.append(text[end : found.start()])
         slots.append(found[1])
         end = found.end()
-    return wrong or Template(literals=(*literals, text[end:]), slots=tuple(slots))
+    if wrong:
+        return Unfit(positions=tuple(wrong))
+    return Template(literals=(*literals, text[end:]), slots=tuple(slots))
 
 
 _kept = functools.lru_cache(maxsize=_KEPT)(_read)
