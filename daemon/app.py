@@ -28,7 +28,7 @@ from daemon.engine import House
 from daemon.process import arrival, ends, leash, reload
 from daemon.process.notify import Notify
 from daemon.process.signs import Signs, of_house
-from daemon.stop import Stop
+from daemon.stop import FAILED, Stop
 from daemon.store import door, errors, instances
 from daemon.tasks import Group
 from daemon.web import ops
@@ -83,8 +83,9 @@ async def _process(
     notify = Notify()
     signs = Signs(notify, stop, is_begun=house.begun.is_set, standing=partial(of_house, house))
 
-    def leave() -> None:
+    def leave(why: str = FAILED) -> None:
         if not stop.is_set():
+            house.leaves = why
             patience = house.loaded.config.instance.stop_deadline + ends.GRACE
             loop = asyncio.get_running_loop()
             house.guards.append(loop.call_later(patience, ends.hung))
@@ -92,7 +93,7 @@ async def _process(
         signs.give()  # before anything else: a stop may take no time at all
 
     _on_signals(stop, hangup, leave)
-    leash.hold(leave)
+    leash.hold(partial(leave, "its supervisor has gone"))
     async with Group(over=leave) as group:
         beside = [
             group.forever(
@@ -168,7 +169,7 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
             watching = [
                 group.create_task(_renewed(lease), name="lease"),
                 group.create_task(_until_lost(house, lease, over), name="lease.lost"),
-                group.create_task(_until(stop, over), name="stop"),
+                group.create_task(_until(house, stop, over), name="stop"),
                 group.create_task(_in_time(over), name="life.end"),
             ]
             await engine.run(house, lease, only, over)
@@ -199,17 +200,17 @@ async def _renewed(lease: Lease) -> None:
         await lease.run()
 
 
-async def _until_lost(house: House, lease: Lease, over: asyncio.Event) -> None:
+async def _until_lost(house: House, lease: Lease, over: Stop) -> None:
     await lease.lost.wait()
     metrics.leases_lost.inc()
     house.health.report("life", ok=False, reason="the lease was lost: a new life begins")
     _log.error("lease.lost", instance=str(lease.instance))
-    over.set()
+    over.set(why="the lease was lost")
 
 
-async def _until(stop: asyncio.Event, over: asyncio.Event) -> None:
+async def _until(house: House, stop: asyncio.Event, over: Stop) -> None:
     await stop.wait()
-    over.set()
+    over.set(why=house.leaves)
 
 
 async def _in_time(over: Stop) -> None:
@@ -219,15 +220,15 @@ async def _in_time(over: Stop) -> None:
     ends.hung()
 
 
-def _on_signals(stop: asyncio.Event, hangup: asyncio.Event, leave: Callable[[], None]) -> None:
-    def terminated() -> None:
+def _on_signals(stop: asyncio.Event, hangup: asyncio.Event, leave: Callable[[str], None]) -> None:
+    def terminated(by: signal.Signals) -> None:
         if stop.is_set():
             os._exit(ends.AT_ONCE)  # the second SIGTERM: leave, whatever is under way
-        leave()
+        leave(by.name)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, terminated)
+        loop.add_signal_handler(number, terminated, number)
     loop.add_signal_handler(signal.SIGHUP, hangup.set)
 
 

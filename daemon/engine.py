@@ -85,6 +85,8 @@ class House:
     followers: list[Callable[[configs.Config], None]] = field(default_factory=list)
     """Who takes over a reloaded configuration."""
     numbers: Callable[[], Numbers] = Numbers
+    leaves: str = ""
+    """Why the process is about to end; empty = it isn't."""
     remark: str = ""
     """What a person should know besides, in one line."""
     guards: list[asyncio.TimerHandle] = field(default_factory=list)
@@ -179,6 +181,7 @@ async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
         house.health.report("life", ok=True)
         house.begun.set()
         await over.wait()
+        _log.info("stopping", why=over.why, in_flight=house.numbers().flying)
         lease.draining = True
         house.health.drain()
         if dispatch:

@@ -12,6 +12,9 @@ from typing import Any
 
 from daemon import logs
 
+FAILED = "a part failed"
+"""Why things stop that nobody asked to: a group's, one of whose tasks ended by a fault."""
+
 _log = logs.get("stop")
 
 
@@ -23,10 +26,13 @@ class Stop(asyncio.Event):
         self._seconds = seconds
         self.deadline = math.inf
         """By the loop's clock; known when it is set."""
+        self.why = ""
+        """For people; known when it is set."""
 
-    def set(self, deadline: float | None = None) -> None:
+    def set(self, deadline: float | None = None, *, why: str = FAILED) -> None:
         """Asks for the stop, by default so many seconds from now; the first one counts."""
         if not self.is_set():
+            self.why = why
             now = asyncio.get_running_loop().time()
             self.deadline = now + self._seconds if deadline is None else deadline
         super().set()

@@ -40,5 +40,6 @@ async def test_cut_off_from_the_database(house: House) -> None:
         road.appear()
         await lonely.ready()
         assert len(list(lonely.lines("life.begins"))) == 2
+        assert [line["why"] for line in lonely.lines("stopping")] == ["the lease was lost"]
         assert lonely.repetitions == []
         await house.judge()

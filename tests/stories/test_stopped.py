@@ -7,12 +7,17 @@ NUMBER = 1500
 
 
 async def test_stop_drains(house: House) -> None:
-    """SIGTERM ends what has begun, tells it, leaves with 0; the next one does the rest, once."""
+    """SIGTERM ends what has begun, tells it, leaves with 0; the next one does the rest, once.
+
+    A line says that it stops, why, and how many attempts are waited for.
+    """
     daemon = await house.start()
     await house.sink.do("slow", ms=10)
     asked = await house.producer.ask(asks.send(asks.people(NUMBER)))
     await house.sink.stored(200)
     await daemon.stop()
+    (stopping,) = daemon.lines("stopping")
+    assert (stopping["why"], 0 < stopping["in_flight"] <= NUMBER) == ("SIGTERM", True)
     handed = len(house.sink.copies)
     assert handed < NUMBER
     await house.events.count("delivery.sent", handed, asked.job, seconds=5)

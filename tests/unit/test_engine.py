@@ -51,7 +51,11 @@ async def test_whoever_hangs_leaves_time_to_the_others() -> None:
     config: Any = SimpleNamespace(instance=SimpleNamespace(stop_deadline=1.0))
     health = SimpleNamespace(is_draining=False, report=lambda *_, **__: None, drain=lambda: None)
     house: Any = SimpleNamespace(
-        loaded=SimpleNamespace(config=config), health=health, begun=asyncio.Event(), followers=[]
+        loaded=SimpleNamespace(config=config),
+        health=health,
+        begun=asyncio.Event(),
+        followers=[],
+        numbers=engine.Numbers,
     )
     lease: Any = SimpleNamespace(draining=False)
     intake: Any = Intake()

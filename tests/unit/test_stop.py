@@ -25,10 +25,11 @@ async def test_one_deadline_for_all():
 async def test_the_first_counts():
     """A second reason to stop gives no more time; a stop that follows another has its deadline."""
     over, accepted = Stop(10.0), Stop(10.0)
-    over.set()
+    over.set(why="SIGTERM")
     deadline = over.deadline
     await asyncio.sleep(0)
     over.set()
+    assert over.why == "SIGTERM"
     accepted.set(deadline - 3)
     assert (over.deadline, accepted.deadline) == (deadline, deadline - 3)
 
