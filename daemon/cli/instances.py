@@ -13,6 +13,8 @@ from daemon.store.operator import Instance
 
 _HEAD = ("instance", "state", "batches", "retries", "connections", "untold", "version", "up")
 
+_NOBODY = "no instance: who stops in order signs off, who dies is shown for an hour"
+
 
 async def instances(*, options: Options = DEFAULT) -> int:
     """List the instances that are alive, or were lately; exit 1 if none is alive."""
@@ -20,7 +22,7 @@ async def instances(*, options: Options = DEFAULT) -> int:
         found = await operator.instances(store)
     now = datetime.now(UTC)
     table = Table(
-        head=_HEAD, rows=[_row(one, now) for one in found], empty="no instance", numbers=_HEAD[2:6]
+        head=_HEAD, rows=[_row(one, now) for one in found], empty=_NOBODY, numbers=_HEAD[2:6]
     )
     document = {"instances": [dataclasses.asdict(one) for one in found]}
     Screen(options).show(document, [table])

@@ -18,6 +18,8 @@ _LANE_DEPTH = 200
 """The same of each lane."""
 _BEFORE = 500
 """Events of each stream that are looked through for troubles of late."""
+_CLOSED = 200
+"""Streams of those that have stopped that are looked at for them."""
 _OLDEST = timedelta(minutes=10)
 """How old such a trouble may be: older ones say nothing of now."""
 
@@ -119,13 +121,18 @@ async def troubles(store: door.Store, stretch: Stretch, *, limit: int) -> list[T
 
 
 async def lately(store: door.Store, *, limit: int) -> list[Trouble]:
-    """The same of the last minutes, as far as a bounded look back reaches."""
-    written = await streams(store)
+    """The same of the last minutes, as far as a bounded look back reaches.
+
+    Those of instances that have stopped since are among them.
+    """
+    after = await now(store) - _OLDEST
+    rows = await store.rows("live.written", after, _CLOSED)
+    written = [Stream(**dict(row)) for row in rows]
     stretch = Stretch(
         numbers=[one.number for one in written],
         since=[max(0, one.last_seq - _BEFORE) for one in written],
         until=[one.last_seq for one in written],
-        after=await now(store) - _OLDEST,
+        after=after,
     )
     return await troubles(store, stretch, limit=limit)
 

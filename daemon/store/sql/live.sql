@@ -2,6 +2,14 @@
 -- Where each stream that is still written to stands: how much was written, and told, of it.
 SELECT number, kind, last_seq, told_seq FROM stream WHERE NOT closed ORDER BY number;
 
+-- name: live.written
+-- The same, and of those that were closed by now, but written to after a time: of these the
+-- latest $2 are looked at.
+SELECT number, kind, last_seq, told_seq FROM stream WHERE NOT closed
+UNION ALL
+SELECT number, kind, last_seq, told_seq
+FROM (SELECT * FROM stream WHERE closed ORDER BY number DESC LIMIT $2) s WHERE last_at > $1;
+
 -- name: live.happened
 -- How many events of each type lie between these places of streams, none of them before a time.
 SELECT l.type, count(*)::integer AS count

@@ -39,6 +39,21 @@ async def test_top(ground: Ground, typed: Typed) -> None:
     assert (await typed("top", "--every", "0")).code == 2
 
 
+async def test_troubles_of_who_has_stopped(ground: Ground, typed: Typed) -> None:
+    """What went wrong just before an instance stopped is still shown, and what is old is not."""
+    job = await ground.job(1)
+    for minutes in (1, 30):
+        number = await ground.bare.fetchval(_STREAM, 1)
+        await ground.bare.execute(_EVENT, number, 1, "delivery.deferred", job)
+        await ground.bare.execute(
+            "UPDATE stream SET closed = true, last_at = now() - make_interval(mins => $2)"
+            " WHERE number = $1",
+            number, minutes,
+        )  # fmt: skip
+    seen = (await typed("top", "--once", "--json")).document
+    assert [one["job_id"] for one in seen["troubles"]] == [str(job)]
+
+
 async def test_what_happens_meanwhile_is_counted(ground: Ground, typed: Typed) -> None:
     """Rates are of the events that were appended between two looks."""
     job = await ground.job(1)
