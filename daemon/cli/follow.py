@@ -20,6 +20,9 @@ _ENDS = {
     Type.DELIVERY_CANCELED: "canceled",
 }
 
+_UNFIT = ("invalid", "no_address", "not_found")
+"""Reasons for which someone is left out that only a mistake can be behind."""
+
 
 class Follow:
     """What has been heard of one job so far."""
@@ -63,10 +66,19 @@ class Follow:
 
     @property
     def all_sent(self) -> bool:
-        """Whether somebody was queued, and everyone who was is handed over."""
-        numbers = self.numbers or {}
-        handed = (numbers.get("sent") or 0) + (numbers.get("delivered") or 0)
-        return handed > 0 and handed == numbers.get("queued")
+        """Whether it was as whoever waits for it hopes."""
+        return all_sent(self.numbers or {})
+
+
+def all_sent(numbers: Mapping[str, Any]) -> bool:
+    """Whether somebody was queued, everyone who was is handed over, and nobody was unfit for it.
+
+    Whom the sender excluded or named twice is as he wanted it; who is suppressed or inactive is as
+    it must be. But an address that is none is a person who gets no mail.
+    """
+    handed = (numbers.get("sent") or 0) + (numbers.get("delivered") or 0)
+    unfit = any(numbers.get(reason) for reason in _UNFIT)
+    return handed > 0 and handed == numbers.get("queued") and not unfit
 
 
 def line(event: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from daemon.cli import (
     configured,
     doors,
     estimate,
+    follow,
     looking,
     names,
     ranges,
@@ -74,7 +75,7 @@ async def show(
     watch: Annotated[
         bool,
         Parameter(
-            help="Again and again until it has ended; exit 1 unless all were sent.",
+            help="Again and again until it has ended; exit 1 unless all were sent, as send --wait.",
             negative="",
             show_default=False,
         ),
@@ -126,9 +127,8 @@ class _Seen:
 
     @property
     def all_sent(self) -> bool:
-        """Whether everyone who was queued was handed over."""
-        handed = (self.numbers["sent"] or 0) + (self.numbers["delivered"] or 0)
-        return handed == self.job.queued
+        """Whether it ended as whoever waits for it hopes."""
+        return follow.all_sent(self.numbers)
 
 
 async def _seen(store: door.Store, number: UUID, pace: Pace) -> _Seen:

@@ -101,7 +101,8 @@ class Manner:
     wait: Annotated[
         bool,
         Parameter(
-            help="Follow its events until the job is completed; exit 1 unless all were sent.",
+            help="Follow its events until the job is completed; exit 1 unless all were sent: also"
+            " when an address was invalid or missing, or there was nobody to send to.",
             negative="",
             show_default=False,
         ),

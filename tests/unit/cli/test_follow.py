@@ -62,6 +62,25 @@ def test_other_jobs_are_not_ours() -> None:
     assert not Follow("other").take(COMPLETED)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "is_well"),
+    [
+        ({"queued": 2, "sent": 1, "delivered": 1}, True),
+        ({"queued": 2, "sent": 1, "remaining": 1}, False),
+        ({"queued": 1, "sent": 1, "invalid": 1}, False),
+        ({"queued": 1, "sent": 1, "no_address": 1}, False),
+        ({"queued": 1, "sent": 1, "not_found": 1}, False),
+        ({"queued": 1, "sent": 1, "duplicate": 1, "excluded": 1, "suppressed": 1}, True),
+        ({"queued": 0, "suppressed": 1}, False),
+        ({"queued": 0}, False),
+        ({}, False),
+    ],
+)
+def test_whether_all_were_sent(numbers: dict[str, int], is_well: bool) -> None:
+    """Whoever waits hears yes only if somebody got a mail, and nobody who should missed it."""
+    assert follow.all_sent(numbers) is is_well
+
+
 def test_ended_elsewhere() -> None:
     """A job whose numbers are known from elsewhere is over without a single event."""
     followed = Follow(JOB)
