@@ -119,6 +119,7 @@ def _settle_one(fact: Fact, ground: Ground, result: Settlement) -> None:
         return
     if not isinstance(fact.outcome, outcome.Withheld):  # of which no try was made
         ground.tries[fact.delivery_id] = max(fact.attempt, ground.tries.get(fact.delivery_id, 0))
+        job.begins |= job.state == "scheduled"  # also by a deferral, which moves no number
     _write(fact, was, step, batch, result)
     job.count(counts.deltas(was, step.became))
 
@@ -292,7 +293,7 @@ def _retry_row(fact: Fact, due_at: datetime, tries: int, batch: BatchNow) -> Ret
 
 def _tell_job(job: JobNow, result: Settlement) -> None:
     """`job.started` at its first outcome (unless it is one batch), `job.completed` at its last."""
-    if not job.changes:
+    if not job.is_moved:
         return
     if job.state == "scheduled":
         result.started.append(job.id)

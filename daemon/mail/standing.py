@@ -90,6 +90,13 @@ class JobNow:
     expires_at: datetime
     numbers: dict[str, int | None]
     changes: dict[str, int] = field(default_factory=dict)
+    begins: bool = False
+    """Whether its first outcome is among what settles here."""
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether anything of it is to be written."""
+        return self.begins or bool(self.changes)
 
     def count(self, change: Mapping[str, int]) -> None:
         """Books a move: into the numbers, and into what will be written."""

@@ -77,7 +77,7 @@ async def locked_places(
 async def write(session: door.Session, settlement: Settlement, at: Locked) -> None:
     """Writes a settlement; the ledger has its events already."""
     batches = [at.batches[number] for number in settlement.batches]
-    changed = [job for job in at.jobs.values() if job.changes]
+    changed = [job for job in at.jobs.values() if job.is_moved]
     gone = set(settlement.gone)
     # one statement deletes only rows that were there before it: what came and went isn't put at all
     put = [row for row in settlement.retries if (row.batch_id, row.position) not in gone]

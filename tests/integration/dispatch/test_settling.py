@@ -155,6 +155,18 @@ async def test_what_is_deferred_while_its_job_is_paused_waits(ground) -> None:
     assert await ground.bare.fetchval("SELECT due_at = 'infinity' FROM retry")
 
 
+async def test_a_job_whose_first_try_was_deferred_runs(ground) -> None:
+    """It is no longer `scheduled`, though no number of it has changed (requirements 2.6)."""
+    me = await ground.instance()
+    await ground.job(1)
+    (batch,) = await claimed(ground, me)
+    async with settling(ground.store, me) as settler:
+        await settler.settled(facts(batch, [NOT_NOW]))
+    job = await ground.bare.fetchrow("SELECT state, started_at IS NOT NULL AS began FROM job")
+    assert tuple(job) == ("running", True)
+    assert await ground.keeps_the_law()
+
+
 async def test_a_fact_that_breaks_a_law_stands_alone(ground) -> None:
     """One outcome that can't be stored holds up none of those that settle with it."""
     me = await ground.instance()

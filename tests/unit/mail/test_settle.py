@@ -78,7 +78,7 @@ class World:
     def commit(self, facts: list[Fact]) -> settle.Settlement:
         """One group commit."""
         before = list(self.batch.letters)
-        self.job.changes = {}
+        self.job.changes, self.job.begins = {}, False
         ground = settle.Ground(
             batches={3: self.batch},
             retries={
@@ -205,6 +205,18 @@ def test_a_stale_refusal_moves_nothing_and_is_on_record() -> None:
     world.commit([world.fact(0, OUTCOMES[4], late=1)])
     assert world.batch.letters == [State.UNDER_WAY]
     assert [event.type for event in world.events] == [Type.DELIVERY_REPEATED]
+
+
+def test_a_job_runs_from_its_first_outcome_on() -> None:
+    """A deferral begins a job, whose numbers it leaves as they are; what was withheld doesn't."""
+    world = _under_way()
+    withheld = outcome.Withheld(verdict=outcome.Verdict.PAUSED)
+    assert not world.commit([world.fact(0, withheld, late=0)]).started
+    world.permit(0)
+    assert world.commit([world.fact(0, OUTCOMES[1], late=0)]).started == [JOB]
+    assert not world.job.changes
+    world.permit(0)
+    assert not world.commit([world.fact(0, OUTCOMES[0], late=0)]).started
 
 
 def test_a_doubt_is_told_whatever_the_policy() -> None:
