@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from daemon.cli import calling
 from daemon.mail.request import decode
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.parcel import Label
@@ -18,7 +20,7 @@ from daemon.mail.request.rules import Rules, Setting
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 PROGRAM = TOP / "deploy" / "first_request.py"
-PAGES = ("README.md", "daemon/README.md", "deploy/README.md")
+PAGES = ("README.md", "daemon/README.md", "deploy/README.md", "deploy/docs/run.md")
 SCREEN = 90
 """Lines that one sees without losing sight of the first."""
 
@@ -63,6 +65,18 @@ def test_the_request_by_rabbitmqadmin_is_one() -> None:
     """The payload that the README publishes by `rabbitmqadmin` is accepted as it stands."""
     [payload] = re.findall(r"payload='(.*?)'", README, re.DOTALL)
     assert accepted(json.loads(payload))
+
+
+def test_the_way_to_a_first_mail_can_be_typed() -> None:
+    """Every command of ours on the page that leads from a checkout to a mail is one."""
+    page = (TOP / "deploy/docs/run.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^deliveryd ([^#&\n]+)", page, re.MULTILINE)
+    typed = [shlex.split(line) for line in lines if not line.startswith("sink")]
+    assert [words[0] for words in typed] == [
+        "check-config", "migrate", "topology", "serve", "send", "trace",
+    ]  # fmt: skip
+    for words in typed:
+        calling.app(words).parse_args(words, exit_on_error=False, print_error=False)
 
 
 def test_the_readme_is_one_screen() -> None:
