@@ -18,7 +18,8 @@ ON CONFLICT (id) DO UPDATE
 UPDATE transport
 SET active = active AND id = ANY ($1::bigint[]), is_default = is_default AND id = ANY ($2::bigint[]),
     updated_at = now()
-WHERE (active AND id <> ALL ($1::bigint[])) OR (is_default AND id <> ALL ($2::bigint[]));
+WHERE origin = 'config'
+  AND ((active AND id <> ALL ($1::bigint[])) OR (is_default AND id <> ALL ($2::bigint[])));
 
 -- name: directory.transports
 -- Enters transports, or brings them up to date.
@@ -45,9 +46,9 @@ ON CONFLICT ON CONSTRAINT lane_is_unique DO UPDATE
           IS DISTINCT FROM (excluded.max_connections, excluded.max_per_second);
 
 -- name: directory.tokens_gone
--- Revokes tokens whose hash isn't among $1.
+-- Revokes tokens whose hash isn't among $1, of those that the configuration brought.
 UPDATE api_key SET revoked_at = now()
-WHERE revoked_at IS NULL AND key_hash <> ALL ($1::bytea[]);
+WHERE revoked_at IS NULL AND origin = 'config' AND key_hash <> ALL ($1::bytea[]);
 
 -- name: directory.tokens
 -- Enters tokens, or brings them up to date; one that was revoked counts again.
