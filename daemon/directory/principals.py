@@ -1,4 +1,4 @@
-"""Who asks: a customer by number, or by the token that a request brought.
+"""Who asks: a customer by number, one of his people, or the token that a request brought.
 
 Answers are kept for a few seconds, a no too, so that a flood of requests isn't a flood of questions
 to the database; a reload of this process forgets them at once, one of another is seen by then.
@@ -7,6 +7,7 @@ to the database; a reload of this process forgets them at once, one of another i
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from daemon.store import directory, door
@@ -25,6 +26,14 @@ def digest(key: bytes, secret: str) -> bytes:
     return hmac.digest(key, secret.encode(), "sha256")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: always of one customer; somebody of his, where that is known."""
+
+    customer: Customer
+    person_id: int | None = None
+
+
 class Principals:
     """Looks up who asks."""
 
@@ -40,14 +49,23 @@ class Principals:
         """A customer, whatever his status; None when there is none of this number."""
         return await self._asked(number, lambda: directory.customer(self._store, number))
 
-    async def of_token(self, scheme: str, login: str, secret: str) -> Customer | None:
-        """The customer whom a token speaks for; None for one that is unknown or revoked."""
-        known_by = digest(self._key, secret)
-        number = await self._asked(
-            (scheme, login, known_by),
-            lambda: directory.customer_of_token(self._store, scheme, login, known_by),
+    async def has_person(self, number: int, person: int) -> bool:
+        """Whether somebody is of a customer, and still there."""
+        return await self._asked(
+            ("person", number, person), lambda: directory.has_person(self._store, number, person)
         )
-        return None if number is None else await self.customer(number)
+
+    async def of_token(self, scheme: str, login: str, secret: str) -> Principal | None:
+        """Whom a token speaks for; None for one that is unknown or revoked."""
+        known_by = digest(self._key, secret)
+        found = await self._asked(
+            (scheme, login, known_by),
+            lambda: directory.holder_of_token(self._store, scheme, login, known_by),
+        )
+        customer = await self.customer(found.customer_id) if found else None
+        if found is None or customer is None:
+            return None
+        return Principal(customer=customer, person_id=found.person_id)
 
     def forget(self) -> None:
         """The directory has changed: ask again."""

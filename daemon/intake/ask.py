@@ -42,6 +42,8 @@ class Ask:
     """A request that is well formed, from somebody we know."""
 
     customer: Customer
+    person_id: int | None = None
+    """Who of his asks, where that is known."""
     decoded: Decoded
     back: Back
     request_id: str | None

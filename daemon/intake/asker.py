@@ -1,18 +1,19 @@
 """Who asks: the broker's word, a trusted user's word, or a dialect's own credentials (design 7)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.config.sections import Intake
 from daemon.dialects.dialect import Credentials
-from daemon.directory.principals import Principals
+from daemon.directory.principals import Principal, Principals
 from daemon.mail.refusal import Code, Refused, refused
-from daemon.store.directory import Customer
+from daemon.mail.request import commands
 
 _INACTIVE = "the customer's requests aren't accepted at present"
 _STRANGER = "this broker user speaks for no customer"
 _NAMELESS = "a parcel must carry the `user_id` of its publisher"
 _NOT_TRUSTED = "is believed only from users that the configuration trusts"
 _NOBODY = "names no customer"
+_NO_PERSON = "names nobody of this customer"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,24 +23,36 @@ class Asker:
     principals: Principals
     settings: Intake
 
-    async def native(self, user: str | None, *, named: int | None) -> Customer | Refused:
+    async def native(
+        self, user: str | None, *, named: commands.Principal | None
+    ) -> Principal | Refused:
         """By the user that the broker has checked; `named` is whom the body says it speaks for."""
         if named is not None:
             if user not in self.settings.trusted:
                 return refused(Code.FORBIDDEN_ROLE, _NOT_TRUSTED, field="principal")
-            return await self._active(named, _NOBODY, "principal.customer_id")
+            return await self._named(named)
         if user is None and self.settings.anonymous is None:
             return refused(Code.AUTH_MISSING, _NAMELESS)
         return await self._active(self.number_of(user), _STRANGER, "")
 
-    async def foreign(self, credentials: Credentials) -> Customer | Refused:
+    async def _named(self, named: commands.Principal) -> Principal | Refused:
+        """Whom a trusted user speaks for."""
+        person = named.person_id
+        found = await self._active(named.customer_id, _NOBODY, "principal.customer_id")
+        if isinstance(found, Refused) or person is None:
+            return found
+        if not await self.principals.has_person(named.customer_id, person):
+            return refused(Code.AUTH_INVALID, _NO_PERSON, field="principal.person_id")
+        return replace(found, person_id=person)
+
+    async def foreign(self, credentials: Credentials) -> Principal | Refused:
         """By what a dialect's request has brought."""
         found = await self.principals.of_token(
             credentials.scheme, credentials.login, credentials.secret
         )
         if found is None:
             return refused(Code.AUTH_INVALID, "the credentials are not known")
-        return found if found.is_active else refused(Code.FORBIDDEN_PLAN, _INACTIVE)
+        return found if found.customer.is_active else refused(Code.FORBIDDEN_PLAN, _INACTIVE)
 
     def number_of(self, user: str | None) -> int:
         """The customer of a broker user, or of nobody; 0 = none."""
@@ -47,8 +60,10 @@ class Asker:
             return self.settings.anonymous or 0
         return self.settings.users.get(user, 0)
 
-    async def _active(self, number: int, unknown: str, field: str) -> Customer | Refused:
+    async def _active(self, number: int, unknown: str, field: str) -> Principal | Refused:
         found = await self.principals.customer(number) if number else None
         if found is None:
             return refused(Code.AUTH_INVALID, unknown, field=field)
-        return found if found.is_active else refused(Code.FORBIDDEN_PLAN, _INACTIVE)
+        if not found.is_active:
+            return refused(Code.FORBIDDEN_PLAN, _INACTIVE)
+        return Principal(customer=found)

@@ -12,10 +12,11 @@ from daemon.broker.parcel import Parcel
 from daemon.config import Config
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import Credentials, Dialect
+from daemon.directory.principals import Principal
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
-from daemon.mail.request import decode, parcel
+from daemon.mail.request import commands, decode, parcel
 from daemon.mail.request.commands import Close, Extend
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.forms import Request
@@ -117,8 +118,8 @@ class _Reading:
         found = decode.native(self.taken.body, self.label, self.setting)
         if isinstance(found, NotARequest):
             return self._dead(found)
-        customer = await self.reader.asker.native(self.taken.user_id, named=_named(found))
-        return self._read(found, customer)
+        who = await self.reader.asker.native(self.taken.user_id, named=_named(found))
+        return self._read(found, who)
 
     async def _foreign(self, dialect: Dialect) -> Ask | Turned | Dead:
         fields = parcel.read(self.taken.body, self.label, limit=self.reader.rules.body)
@@ -134,16 +135,17 @@ class _Reading:
     async def _known(
         self, dialect: Dialect, fields: Mapping[str, Any], credentials: Credentials
     ) -> Ask | Turned:
-        customer = await self.reader.asker.foreign(credentials)
-        if isinstance(customer, Refused):
-            return self._turned(customer, 0)
-        found = dialect.parse(fields, zone=_zone(customer), setting=self.setting)
-        return self._read(found, customer)
+        who = await self.reader.asker.foreign(credentials)
+        if isinstance(who, Refused):
+            return self._turned(who, 0)
+        found = dialect.parse(fields, zone=_zone(who.customer), setting=self.setting)
+        return self._read(found, who)
 
-    def _read(self, found: Decoded | Refused, customer: Customer | Refused) -> Ask | Turned:
+    def _read(self, found: Decoded | Refused, who: Principal | Refused) -> Ask | Turned:
         """A stranger hears only that he is one; anybody else hears everything."""
-        if isinstance(customer, Refused):
-            return self._turned(customer, 0, of=found)
+        if isinstance(who, Refused):
+            return self._turned(who, 0, of=found)
+        customer = who.customer
         if isinstance(found, Refused):
             return self._turned(found, customer.id, of=found)
         name = found.request.request_id or self.taken.message_id or None
@@ -151,6 +153,7 @@ class _Reading:
             return self._turned(refused(Code.PARAM_INVALID, _UNFIT_ID), customer.id, of=found)
         return Ask(
             customer=customer,
+            person_id=who.person_id,
             decoded=found,
             back=self.back,
             request_id=name,
@@ -198,9 +201,9 @@ def _zone(customer: Customer) -> tzinfo:
     return UTC if customer.timezone == "UTC" else ZoneInfo(customer.timezone)
 
 
-def _named(found: Decoded | Refused) -> int | None:
+def _named(found: Decoded | Refused) -> commands.Principal | None:
     """For whom a native body says that it speaks."""
-    if isinstance(found, Refused):
-        return found.customer_id
-    principal = found.request.principal
-    return None if principal is None else principal.customer_id
+    if isinstance(found, Decoded):
+        return found.request.principal
+    number = found.customer_id
+    return None if number is None else commands.Principal(customer_id=number)

@@ -63,6 +63,14 @@ class TokenRow:
     key_hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """For whom a token speaks."""
+
+    customer_id: int
+    person_id: int | None
+
+
 async def load(
     store: door.Store,
     *,
@@ -88,12 +96,18 @@ async def load(
         )
 
 
-async def customer_of_token(
+async def holder_of_token(
     store: door.Store, scheme: str, login: str, key_hash: bytes
-) -> int | None:
+) -> Holder | None:
     """For whom a token speaks; None for one that is unknown or revoked."""
-    customer: int | None = await store.value("directory.token", scheme, key_hash, login)
-    return customer
+    row = await store.row("directory.token", scheme, key_hash, login)
+    return Holder(**dict(row)) if row else None
+
+
+async def has_person(store: door.Store, customer: int, person: int) -> bool:
+    """Whether somebody is of a customer, and still there."""
+    found: bool = await store.value("directory.person", customer, person)
+    return found
 
 
 async def customer(store: door.Store, number: int) -> Customer | None:

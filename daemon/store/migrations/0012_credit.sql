@@ -13,7 +13,9 @@ CREATE INDEX credit_ledger_of_customer ON credit_ledger (customer_id, id);
 
 -- Up to which growth of `handed` and `released` a job is booked; both are monotone. `booked`: nothing more
 -- is to come. The index must not look at the two counters: settling moves them all the time.
+-- Who pays is whose plan counts: the customer who asked (Q9); known where there is a price.
 ALTER TABLE job
+    ADD COLUMN payer_id        bigint,
     ADD COLUMN booked_handed   integer NOT NULL DEFAULT 0,
     ADD COLUMN booked_released integer NOT NULL DEFAULT 0,
     ADD COLUMN booked          boolean NOT NULL DEFAULT false;

@@ -59,8 +59,13 @@ ON CONFLICT ON CONSTRAINT api_key_is_unique DO UPDATE
 
 -- name: directory.token
 -- For whom a token speaks; the login counts where one was brought.
-SELECT customer_id FROM api_key
+SELECT customer_id, person_id FROM api_key
 WHERE scheme = $1 AND key_hash = $2 AND ($3 = '' OR login = $3) AND revoked_at IS NULL;
+
+-- name: directory.person
+-- Whether somebody is of a customer, and still there.
+SELECT EXISTS (SELECT FROM person
+               WHERE customer_id = $1 AND id = $2 AND deleted_at IS NULL AND NOT retired);
 
 -- name: directory.customer
 -- A customer.

@@ -32,7 +32,22 @@ async def test_who_is_configured_is_known(store: door.Store) -> None:
     assert ann is not None
     assert ann.is_active
     assert bob is not None
-    assert (bob.id, bob.is_active) == (2, False)
+    assert (bob.customer.id, bob.customer.is_active, bob.person_id) == (2, False, None)
+
+
+async def test_a_token_may_be_a_persons(store: door.Store) -> None:
+    """A key that belongs to somebody says to whom; he is of his customer, and of no other."""
+    await _load(store)
+    async with store.session() as session:
+        run = session._connection.fetchval
+        person = await run("INSERT INTO person (customer_id) VALUES (2) RETURNING id")
+        await run("UPDATE api_key SET person_id = $1", person)
+    principals = Principals(store, key=KEY)
+    bob = await principals.of_token("form_token", "", "let-me-in")
+    assert bob is not None
+    assert bob.person_id == person
+    assert await principals.has_person(2, person)
+    assert not await principals.has_person(1, person)
 
 
 async def test_strangers_are_not_known(store: door.Store) -> None:
