@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
 
 from daemon.mail.refusal import Code
-from daemon.mail.request import recipients
+from daemon.mail.request import recipients, times
 from daemon.mail.request.commands import FORM, Command
 from daemon.mail.request.kinds import (
     Author,
@@ -89,6 +89,8 @@ class Delivery:
     """None, or in the past: at once."""
     not_before_raw: Line | None = None
     """The time as it was received, where that said less than an instant."""
+    timezone: times.Zone | None = None
+    """Where a `not_before` without offset was read from the clock on the wall."""
     expires_after: Seconds = 5 * DAY
     """Seconds from the due time, after which it isn't tried any more."""
     doubt: Doubt = Doubt.RESEND
@@ -144,6 +146,7 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
         fields["messages"] = _only(messages, [] if is_open else named, reading)
     _fill(fields, reading.setting, count=len(named), is_open=is_open)
     _check_transport(fields["delivery"], reading)
+    times.resolve(fields["delivery"], reading)
 
 
 def _audience(terms: object, reading: Reading) -> tuple[Recipients, ...]:

@@ -1,0 +1,64 @@
+"""Local times: which instant somebody means who writes a date, a time and a zone (Q15)."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Strict
+
+from daemon.mail.refusal import Code
+from daemon.mail.request.recipients import Reading
+
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?", re.ASCII)
+
+
+def zone(name: str) -> str:
+    """The IANA name of a zone that the time zone database has."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone by its IANA name, such as Europe/Minsk") from None
+
+
+def instant(local: datetime, name: str) -> datetime:
+    """The instant of a local time: moved on by a gap it falls into, and the first of two (Q15)."""
+    return local.replace(tzinfo=ZoneInfo(name), fold=0).astimezone(UTC)
+
+
+def resolve(delivery: object, reading: Reading) -> None:
+    """Turns a `not_before` without offset into an instant; what was written is kept beside it."""
+    if not isinstance(delivery, dict) or not _is_local(delivery.get("not_before")):
+        return
+    place = ("delivery", "not_before")
+    if "timezone" not in delivery:
+        advice = "must have an offset, or a `timezone` beside it"
+        reading.findings.add(Code.PARAM_INVALID, place, advice)
+        del delivery["not_before"]
+        return
+    written, moment = delivery["not_before"], _instant(delivery)
+    if moment is None:
+        reading.findings.add(Code.PARAM_INVALID, place, "must be a date and time that exist")
+        del delivery["not_before"]
+    else:
+        delivery["not_before"] = moment.isoformat()
+        delivery.setdefault("not_before_raw", written)
+
+
+def _is_local(written: object) -> bool:
+    return isinstance(written, str) and _LOCAL.fullmatch(written) is not None
+
+
+def _instant(delivery: dict[str, Any]) -> datetime | None:
+    """None when there is no such date; a zone that is none is found by its own field."""
+    try:
+        name = zone(delivery["timezone"])
+    except (ValueError, TypeError):
+        name = "UTC"
+    try:
+        return instant(datetime.fromisoformat(delivery["not_before"].upper()), name)
+    except (ValueError, OverflowError):
+        return None
+
+
+Zone = Annotated[str, Strict(), AfterValidator(zone)]
