@@ -65,7 +65,7 @@ _FINAL = {
     State.SENT: "Accepted by the next hop: it is theirs now.",
     State.DELIVERED: "A delivery report confirms that it arrived.",
     State.BOUNCED: "Refused for good.",
-    State.FAILED: "Given up: it could not be composed or handed over.",
+    State.FAILED: "Given up: not handed over, or in doubt until nobody waited any more.",
     State.EXPIRED: "Given up: its time was over.",
     State.SUPPRESSED: "Not sent: its address was suppressed when it was about to start.",
     State.CANCELED: "Taken back before it started.",

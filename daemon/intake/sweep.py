@@ -20,6 +20,7 @@ EVERY = 5.0
 """Seconds between two sweeps."""
 
 _log = logs.get("intake.sweep")
+_seldom = logs.Seldom()
 
 
 class Sweep:
@@ -40,7 +41,9 @@ class Sweep:
             try:
                 await self.once()
             except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
-                _log.info("sweep.waits", why=str(error))
+                swallowed = _seldom.ask("sweep")
+                if swallowed is not None:
+                    _log.info("sweep.waits", why=str(error), swallowed=swallowed)
 
     async def once(self) -> None:
         """One sweep."""
