@@ -80,7 +80,8 @@ def _unknown_customers(config: Config) -> Iterator[Problem]:
 
 
 def _family(config: Config) -> Iterator[Problem]:
-    """A customer's parents are there and end somewhere."""
+    """A customer's parents are there and end somewhere; nobody lives under somebody deleted."""
+    deleted = {customer.id for customer in config.customer if customer.status == "deleted"}
     parents = {customer.id: customer.parent for customer in config.customer}
     for position, customer in enumerate(config.customer):
         key = ("customer", position, "parent")
@@ -88,6 +89,8 @@ def _family(config: Config) -> Iterator[Problem]:
             yield key, f"names customer {customer.parent}, but there is none with that id"
         elif _is_own_ancestor(customer.id, parents):
             yield key, "leads back to the customer itself"
+        elif customer.parent in deleted and customer.id not in deleted:
+            yield key, f"names customer {customer.parent}, who is deleted; this one isn't"
 
 
 def _is_own_ancestor(customer: int, parents: dict[int, int | None]) -> bool:

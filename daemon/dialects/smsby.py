@@ -9,7 +9,7 @@ import functools
 import html
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import islice
 from typing import TypeVar, assert_never
 
@@ -17,7 +17,7 @@ import orjson
 
 from daemon.dialects.dialect import Credentials, Dialect, Fields
 from daemon.mail.refusal import Code, NotARequest, Notice, Refused, refused
-from daemon.mail.request import kinds, send
+from daemon.mail.request import kinds, send, times
 from daemon.mail.request.answers import Accepted, Answer, Done
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.findings import Findings
@@ -209,8 +209,7 @@ def _due(schedule: str, zone: tzinfo, setting: Setting) -> datetime:
         raise ValueError("must be a time such as 2030-12-31 12:00")
     year, month, day, hour, minute = map(int, found.groups())
     try:
-        local = datetime(year, month, day, hour, minute, tzinfo=zone)
-        instant = local.astimezone(UTC)
+        instant = times.instant(datetime(year, month, day, hour, minute), zone)  # noqa: DTZ001
     except (ValueError, OverflowError):
         raise ValueError("must be a date and time that exist") from None
     return kinds.within_horizon(instant, setting)

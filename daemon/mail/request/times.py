@@ -1,7 +1,7 @@
 """Local times: which instant somebody means who writes a date, a time and a zone (Q15)."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,14 +21,19 @@ def zone(name: str) -> str:
         raise ValueError("must be a time zone by its IANA name, such as Europe/Minsk") from None
 
 
-def instant(local: datetime, name: str) -> datetime:
+def instant(local: datetime, zone: tzinfo) -> datetime:
     """The instant of a local time: moved on by a gap it falls into, and the first of two (Q15)."""
-    return local.replace(tzinfo=ZoneInfo(name), fold=0).astimezone(UTC)
+    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def resolve(delivery: object, reading: Reading) -> None:
     """Turns a `not_before` without offset into an instant; what was written is kept beside it."""
-    if not isinstance(delivery, dict) or not _is_local(delivery.get("not_before")):
+    if not isinstance(delivery, dict):
+        return
+    if not _is_local(delivery.get("not_before")):
+        if "timezone" in delivery:
+            advice = "must stand beside a `not_before` without offset, or not at all"
+            reading.findings.invalid(advice, "delivery", "timezone")
         return
     place = ("delivery", "not_before")
     if "timezone" not in delivery:
@@ -56,7 +61,7 @@ def _instant(delivery: dict[str, Any]) -> datetime | None:
     except (ValueError, TypeError):
         name = "UTC"
     try:
-        return instant(datetime.fromisoformat(delivery["not_before"].upper()), name)
+        return instant(datetime.fromisoformat(delivery["not_before"].upper()), ZoneInfo(name))
     except (ValueError, OverflowError):
         return None
 

@@ -57,21 +57,13 @@ async def test_no_cycle(bare: asyncpg.Connection, statement: str) -> None:
 async def test_no_cycle_by_two_at_once(bare: asyncpg.Connection, dsn: str) -> None:
     """Two moves that are lawful one by one, and a cycle together: the second one is refused."""
     await bare.execute("INSERT INTO customer (id, name) VALUES (5, 'five')")
-    other = await asyncpg.connect(dsn)
-    try:
-        first = bare.transaction()
-        await first.start()
-        await bare.execute("UPDATE customer SET parent_id = 5 WHERE id = 1")
-        second = asyncio.ensure_future(  # noqa: TID251  both transactions are to be open at once
-            other.execute("UPDATE customer SET parent_id = 3 WHERE id = 5")
-        )
-        await _blocked(bare)
-        await first.commit()
-        with pytest.raises(asyncpg.CheckViolationError) as error:
-            await second
-        assert law(error) == "customer_tree_has_no_cycle"
-    finally:
-        await other.close()
+    broken = await _at_once(
+        bare,
+        dsn,
+        "UPDATE customer SET parent_id = 5 WHERE id = 1",
+        "UPDATE customer SET parent_id = 3 WHERE id = 5",
+    )
+    assert broken == "customer_tree_has_no_cycle"
 
 
 async def test_nobody_alive_under_somebody_deleted(bare: asyncpg.Connection) -> None:
@@ -92,21 +84,13 @@ async def test_nobody_alive_under_somebody_deleted(bare: asyncpg.Connection) -> 
 
 async def test_a_child_that_comes_while_its_parent_goes(bare: asyncpg.Connection, dsn: str) -> None:
     """Of two transactions at once, one that deletes and one that hangs a child, one is refused."""
-    other = await asyncpg.connect(dsn)
-    try:
-        first = bare.transaction()
-        await first.start()
-        await bare.execute("INSERT INTO customer (id, parent_id, name) VALUES (4, 3, 'four')")
-        second = asyncio.ensure_future(  # noqa: TID251  both transactions are to be open at once
-            other.execute("UPDATE customer SET status = 'deleted' WHERE id = 3")
-        )
-        await _blocked(bare)
-        await first.commit()
-        with pytest.raises(asyncpg.CheckViolationError) as error:
-            await second
-        assert law(error) == "customer_deleted_has_no_children"
-    finally:
-        await other.close()
+    broken = await _at_once(
+        bare,
+        dsn,
+        "INSERT INTO customer (id, parent_id, name) VALUES (4, 3, 'four')",
+        "UPDATE customer SET status = 'deleted' WHERE id = 3",
+    )
+    assert broken == "customer_deleted_has_no_children"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +160,23 @@ async def test_what_is_there_once(bare: asyncpg.Connection, statement: str, name
     with pytest.raises(asyncpg.UniqueViolationError) as error:
         await bare.execute(statement)
     assert law(error) == name
+
+
+async def _at_once(bare: asyncpg.Connection, dsn: str, first: str, second: str) -> str:
+    """The law that the second of two open transactions breaks, once the first has committed."""
+    other = await asyncpg.connect(dsn)
+    try:
+        opened = bare.transaction()
+        await opened.start()
+        await bare.execute(first)
+        waiting = asyncio.ensure_future(other.execute(second))  # noqa: TID251  both are to be open
+        await _blocked(bare)
+        await opened.commit()
+        with pytest.raises(asyncpg.CheckViolationError) as error:
+            await waiting
+        return law(error)
+    finally:
+        await other.close()
 
 
 async def _blocked(bare: asyncpg.Connection) -> None:

@@ -35,6 +35,10 @@ def test_nothing_to_complain():
         ({"customer": [customer(1), customer(1)]}, ("customer", 1, "id")),
         ({"customer": [customer(1, parent=2)]}, ("customer", 0, "parent")),
         ({"customer": [customer(1, parent=1)]}, ("customer", 0, "parent")),
+        (
+            {"customer": [customer(1, status="deleted"), customer(2, parent=1)]},
+            ("customer", 1, "parent"),
+        ),
         ({"transport": [transport(1)]}, ("transport", 0, "customer")),
         ({"token": [{"customer": 1, "token": "t"}]}, ("token", 0, "customer")),
         ({"intake": {"anonymous": 1}}, ("intake", "anonymous")),
