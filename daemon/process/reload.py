@@ -15,6 +15,7 @@ from daemon.engine import House
 from daemon.process import arrival
 from daemon.process.notify import Notify
 from daemon.store import errors
+from daemon.tasks import Refusal
 
 _log = logs.get("process.reload")
 
@@ -49,6 +50,8 @@ async def _reloaded(house: House, read: Callable[[], configs.Loaded]) -> list[st
         await arrival.load(house, taken)
     except (errors.Unavailable, errors.Again) as error:
         return _refused([f"the database is away: {error}"])
+    except Refusal as error:
+        return _refused([str(error)])
     except Exception as error:  # noqa: BLE001 - whatever it is, what was in force goes on
         _log.error("reload.failed", exc_info=error)
         return _refused([f"the database doesn't take it: {type(error).__name__}"])

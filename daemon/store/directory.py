@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from daemon.store import door
+from daemon.tasks import Refusal
+
+
+class Unlawful(Refusal):
+    """What is to be entered breaks a law of the directory, beside what is there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +88,14 @@ async def load(
     """Makes the directory what is given, in one transaction.
 
     Customers who aren't named are kept as they are, transports go out of use, tokens are revoked.
+    Raises `Unlawful`, and has changed nothing.
     """
     async with store.transaction() as session:
         await session.run("directory.lock")
-        await _enter(session, customers)
+        try:
+            await _enter(session, customers)
+        except asyncpg.CheckViolationError as error:
+            raise Unlawful(f"[[customer]]: {error}") from error
         await _enter_transports(session, transports)
         await session.run("directory.tokens_gone", [token.key_hash for token in tokens])
         await session.run(

@@ -1,10 +1,12 @@
 """The configuration's lists become tables, and tell who asks."""
 
+import pytest
+
 from daemon.config import Secret
 from daemon.config.tables import Customer, Token, Transport
 from daemon.directory import loading
 from daemon.directory.principals import Principals
-from daemon.store import door, lanes
+from daemon.store import directory, door, lanes
 
 KEY = b"k" * 32
 ANN = Customer(id=1, name="Ann")
@@ -21,6 +23,21 @@ async def _load(
     tokens: tuple[Token, ...] = (TOKEN,),
 ) -> None:
     await loading.load(store, customers=customers, transports=transports, tokens=tokens, key=KEY)
+
+
+async def test_a_law_is_named_in_one_line(store: door.Store) -> None:
+    """Who has children beside the configuration isn't deleted by it: that is told, not a fault."""
+    await _load(store)
+    async with store.session() as session:
+        await session._connection.execute(
+            "INSERT INTO customer (id, parent_id, name) VALUES (9, 1, 'nine')"
+        )
+    ann, bob = (one.model_copy(update={"status": "deleted"}) for one in (ANN, BOB))
+    with pytest.raises(directory.Unlawful, match=r"customer 1 has children that are not deleted"):
+        await _load(store, customers=(ann, bob))
+    kept = await Principals(store, key=KEY).customer(1)
+    assert kept is not None
+    assert kept.is_active
 
 
 async def test_who_is_configured_is_known(store: door.Store) -> None:
