@@ -14,6 +14,7 @@ from daemon import logs
 from daemon.config import Config
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
+from daemon.dispatch.booking import Booking
 from daemon.dispatch.brake import Brake
 from daemon.dispatch.claimer import Claimer, Pace
 from daemon.dispatch.crew import Crew, Shared
@@ -115,6 +116,7 @@ class Dispatch:
             supply = [
                 group.forever(self._refreshes(group), name="dispatch.lanes"),
                 group.forever(self._with.overdue.run(), name="dispatch.overdue"),
+                group.forever(Booking(self._with.store).run(), name="dispatch.booking"),
                 group.forever(self._claims(), name="dispatch.claimer"),
                 group.forever(self._rescue.run(self._with.rescue_every), name="dispatch.rescue"),
             ]

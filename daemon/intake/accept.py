@@ -13,11 +13,12 @@ from random import Random
 
 from daemon import crashpoints
 from daemon.expansion import literal
-from daemon.intake import draft, events, keys
+from daemon.intake import draft, events, keys, paying
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import counts
+from daemon.mail import counts, money
 from daemon.mail.event import Event
+from daemon.mail.money import Bill, Paid, Standing
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
@@ -42,6 +43,7 @@ class _Entry:
     claim: int | None = None
     stored: Stored | None = None
     expanded: Expanded | None = None
+    paid: Paid | None = None
     verdict: Verdict | None = None
 
     @property
@@ -58,7 +60,10 @@ class _Entry:
 
     def refuse(self, code: Code, field: str, message: str) -> None:
         """Ends this send; the group goes on."""
-        fault = Fault(code=code, field=field, message=message)
+        self.refuse_for(Fault(code=code, field=field, message=message))
+
+    def refuse_for(self, fault: Fault) -> None:
+        """The same."""
         request_id = self.ask.request_id
         refused = Refused(faults=(fault,), command=self.send.command, request_id=request_id)
         self.verdict = Verdict(result="refused", answer=refused)
@@ -70,6 +75,7 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
     entries = [_entry(ask, append.at, terms, chance) for ask in asks]
     await _recognise(session, entries, terms)
     await _expand(session, entries, terms)
+    await _pay(session, entries)
     await _take_back(session, entries)
     empty = [entry for entry in _left(entries) if entry.is_empty and not entry.send.open]
     await accepting.complete(session, [entry.job.id for entry in empty])
@@ -84,11 +90,13 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
     async with _undone(store) as session:
         entry = _entry(ask, await session.value("clock.now"), terms, chance)
         await _expand(session, [entry], terms)
+        await _pay(session, [entry])
     answer = Accepted(
         command=entry.send.command,
         request_id=ask.request_id,
         dry_run=True,
         counts=events.asked(entry.numbers),
+        money=money.told(entry.paid),
         notices=ask.decoded.notices,
     )
     return entry.verdict or Verdict(result="answered", answer=answer)
@@ -181,6 +189,27 @@ def _audience(entry: _Entry) -> literal.Audience:
     )
 
 
+async def _pay(session: door.Session, entries: Sequence[_Entry]) -> None:
+    """Sets aside what is stored; from here on nothing waits for anybody else."""
+    priced = {entry.job.id: entry for entry in _left(entries) if not entry.is_empty}
+    paid = await paying.reserved(session, [bill for one in priced.values() for bill in _bills(one)])
+    for job, one in paid.items():
+        priced[job].paid = one
+        if not one.is_covered:
+            priced[job].refuse_for(paying.fault(one))
+
+
+def _bills(entry: _Entry) -> Iterator[Bill]:
+    if entry.stored and entry.stored.price is not None:
+        yield Bill(
+            job=entry.job.id,
+            payer=entry.job.customer_id,
+            price=entry.stored.price,
+            was=Standing(0, 0, 0),
+            queued=entry.numbers["queued"],
+        )
+
+
 async def _take_back(session: door.Session, entries: Sequence[_Entry]) -> None:
     """Leaves nothing of what was refused: no job, no key."""
     refused = [entry for entry in entries if _is_refused(entry)]
@@ -194,7 +223,9 @@ def _events(entries: Iterable[_Entry]) -> Iterator[Event]:
         if verdict and isinstance(verdict.answer, Refused):
             yield events.rejected(entry.ask, verdict.answer)
         if verdict is None and entry.stored:
-            yield events.accepted(entry.ask, entry.job, entry.stored, _known(entry))
+            told = events.accepted(entry.ask, entry.job, entry.stored, _known(entry))
+            told.data.update(money.told(entry.paid))
+            yield told
             if entry.is_empty and not entry.send.open:
                 yield events.completed(_ended(entry, entry.stored))
 
@@ -241,6 +272,7 @@ def _accepted(entry: _Entry) -> Accepted:
         messages=(message,) if message else (),
         delivery=expanded.first_delivery if expanded and alone else None,
         counts=_known(entry),
+        money=money.told(entry.paid),
         notices=entry.ask.decoded.notices,
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from daemon.intake import events, verdicts
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import ids, settle
+from daemon.mail import ids, money, settle
 from daemon.mail.event import Event, Type
 from daemon.mail.outcome import Verdict as Said
 from daemon.mail.outcome import Withheld
@@ -35,20 +35,33 @@ async def cancel(append: Append, ask: Ask, command: Cancel, terms: Terms) -> Ver
         return verdicts.conflict(ask, "job", "has ended")
     was_canceled = job.state == "canceled"
     if was_canceled:
-        number = await control.canceled(append.session, job.id)
+        number, refund = await control.canceled(append.session, job.id)
     else:
-        number = await _cancel_job(append, ask, job)
-    result = {"job": job.id, "canceled": number, "already_gone": job.queued - number}
+        number, refund = await _cancel_job(append, ask, job)
+    result = {
+        "job": job.id,
+        "canceled": number,
+        "already_gone": job.queued - number,
+        **_refund(refund),
+    }
     return verdicts.done(ask, result, delay=terms.permit_window, unchanged=was_canceled)
 
 
-async def _cancel_job(append: Append, ask: Ask, job: Job) -> int:
+def _refund(amount: str | None) -> dict[str, str]:
+    """What goes back to who pays; nothing where nobody does."""
+    return {} if amount is None else {"refund": amount}
+
+
+async def _cancel_job(append: Append, ask: Ask, job: Job) -> tuple[int, str | None]:
+    """Answers how many were taken back, and what that gives back."""
     number, is_finished = await control.cancel(append.session, job.id)
-    told = [events.of_job(Type.JOB_CANCELED, ask.customer.id, job.id, canceled=number)]
+    refund = money.refund(job.queued - job.released, number, job.price)
+    data = {"canceled": number, **_refund(refund)}
+    told = [events.of_job(Type.JOB_CANCELED, ask.customer.id, job.id, **data)]
     if is_finished:
         told.append(events.completed(await framing.standing(append.session, job.id)))
     await append.events(told)
-    return number
+    return number, refund
 
 
 async def _cancel_delivery(append: Append, ask: Ask, number: int, terms: Terms) -> Verdict:

@@ -8,15 +8,24 @@ send takes the kept ones afterwards, each as a request of its own: no transactio
 from uuid import UUID
 
 from daemon.expansion import literal
-from daemon.intake import events, keys
+from daemon.intake import events, keys, paying
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
+from daemon.mail import money
+from daemon.mail.money import Paid
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.commands import Close, Extend
-from daemon.store import accepting, door, framing
+from daemon.store import accepting, credit, door, framing
 from daemon.store.accepting import Key
 from daemon.store.framing import Kept, OpenJob
+
+
+class _Unpaid(Exception):
+    """Undoes a frame that isn't covered, and nothing else."""
+
+    def __init__(self, paid: Paid) -> None:
+        self.paid = paid
 
 
 async def entered(append: Append, ask: Ask, terms: Terms) -> Verdict:
@@ -102,14 +111,30 @@ async def _extended(
     session = append.session
     await framing.share(session, ask.customer.id)
     audience = literal.Audience(job_id=job.id, message_id=job.message_id, recipients=extend.items)
-    found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
+    try:
+        async with session.transaction():
+            found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
+            paid = await _paid(session, job.id, found.counts["queued"])
+    except _Unpaid as short:
+        return _refused_for(ask, paying.fault(short.paid))
     await framing.enter(session, job.id, open_timeout=terms.open_timeout)
     if job.frames_expected == job.frames + 1:
         await framing.close(session, job.id, job.frames_expected)
         await end(append, job.id, closed_by="sender")
     if found.counts["queued"]:
         await accepting.wake(session)
-    return _accepted(ask, job, found.counts)
+    return _accepted(ask, job, found.counts, paid)
+
+
+async def _paid(session: door.Session, job: UUID, number: int) -> Paid | None:
+    """Sets aside what a frame costs; `_Unpaid` when that isn't covered."""
+    bill = await credit.bill(session, job, grown_by=number)
+    if bill is None:
+        return None
+    paid = (await paying.reserved(session, [bill])).get(job)
+    if paid and not paid.is_covered:
+        raise _Unpaid(paid)
+    return paid
 
 
 async def _closed(append: Append, ask: Ask, job: OpenJob, frames: int) -> Verdict:
@@ -120,18 +145,27 @@ async def _closed(append: Append, ask: Ask, job: OpenJob, frames: int) -> Verdic
     return _accepted(ask, job, events.asked(now.numbers))
 
 
-def _accepted(ask: Ask, job: OpenJob, numbers: dict[str, int] | dict[str, int | None]) -> Verdict:
+def _accepted(
+    ask: Ask,
+    job: OpenJob,
+    numbers: dict[str, int] | dict[str, int | None],
+    paid: Paid | None = None,
+) -> Verdict:
     answer = Accepted(
         command=ask.request.command,
         request_id=ask.request_id,
         job=job.id,
         counts=dict(numbers),
+        money=money.told(paid),
         notices=ask.decoded.notices,
     )
     return Verdict(result="accepted", answer=answer)
 
 
 def _refused(ask: Ask, code: Code, field: str, message: str) -> Verdict:
-    fault = Fault(code=code, field=field, message=message)
+    return _refused_for(ask, Fault(code=code, field=field, message=message))
+
+
+def _refused_for(ask: Ask, fault: Fault) -> Verdict:
     refused = Refused(faults=(fault,), command=ask.request.command, request_id=ask.request_id)
     return Verdict(result="refused", answer=refused)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from daemon.mail import counts, outcome
+from daemon.mail import counts, money, outcome
 from daemon.mail.event import Event, Type
 from daemon.mail.reply import Reply
 from daemon.mail.retry import Schedule
@@ -310,11 +310,10 @@ def completed(job: JobNow) -> Event:
     """The one `job.completed` of a job, with its final numbers."""
     numbers = {name: job.numbers.get(name) for name in counts.ALL if name != "remaining"}
     return Event(
-        type=Type.JOB_COMPLETED,
-        customer_id=job.customer_id,
-        job_id=job.id,
+        type=Type.JOB_COMPLETED, customer_id=job.customer_id, job_id=job.id,
         data={"state": "canceled" if job.state == "canceled" else "completed",
-              "counts": numbers | {"remaining": job.remaining}},
+              "counts": numbers | {"remaining": job.remaining},
+              **money.charged(job.numbers.get("handed") or 0, job.price)},
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ A fact is what an instance knows of one delivery; it settles against these.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from daemon.mail import ids
@@ -89,6 +90,8 @@ class JobNow:
     parts: int
     expires_at: datetime
     numbers: dict[str, int | None]
+    price: Decimal | None = None
+    """Of an e-mail; None = nobody pays."""
     changes: dict[str, int] = field(default_factory=dict)
     begins: bool = False
     """Whether its first outcome is among what settles here."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -69,6 +70,8 @@ class Stored:
     message_id: int | None
     not_before: datetime | None
     expires_at: datetime | None
+    price: Decimal | None
+    """Of an e-mail, for ever; None = nobody pays."""
 
 
 async def claim(
@@ -125,7 +128,7 @@ async def complete(session: door.Session, jobs: Sequence[UUID]) -> None:
 
 
 async def undo(session: door.Session, jobs: Sequence[UUID]) -> None:
-    """Takes back jobs that this very transaction has stored and that reach nobody."""
+    """Takes back jobs that this very transaction has stored, with all that is theirs."""
     if jobs:
         await session.run("accept.undo", jobs)
 

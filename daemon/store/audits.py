@@ -23,6 +23,7 @@ LAWS: Mapping[str, str] = MappingProxyType(
         "audit.jobs": "a job was accepted once, and completed once if it has ended",
         "audit.streams": "a stream has no gap between its first kept event and its last",
         "audit.money": "whatever came to its end was handed over or released, once",
+        "audit.credit": "an account is what its lines add up to, a job's as far as it is booked",
         "audit.ends": "a job with nothing left has ended",
         "audit.owners": "whatever is held is held by somebody alive",
         "audit.ledger": "where a delivery stands is the furthest that the ledger has of it",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ class Job:
     expires_at: datetime
     queued: int
     remaining: int
+    released: int
+    price: Decimal | None
+    """Of an e-mail; None = nobody pays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +84,10 @@ async def cancel(session: door.Session, job: UUID) -> tuple[int, bool]:
     return row["number"], row["is_finished"]
 
 
-async def canceled(session: door.Session, job: UUID) -> int:
-    """How many an earlier cancel took back; 0 when that is no longer on record."""
-    found: int | None = await session.value("control.canceled", job)
-    return found or 0
+async def canceled(session: door.Session, job: UUID) -> tuple[int, str | None]:
+    """How many an earlier cancel took back, and what that gave back; 0 once off the record."""
+    row = await session.row("control.canceled", job)
+    return (row["number"] or 0, row["refund"]) if row else (0, None)
 
 
 async def flag(session: door.Session, job: UUID, *, paused: bool) -> None:

@@ -19,7 +19,7 @@ _COUNTERS = (
 _NUMBERS = (
     "requested", "queued", "no_address", "invalid", "excluded", "duplicate", "suppressed",
     "not_found", "inactive", "sent", "delivered", "bounced", "failed", "expired", "canceled",
-    "suppressed_late", "in_doubt",
+    "suppressed_late", "in_doubt", "handed", "released",
 )  # fmt: skip
 
 
@@ -114,6 +114,7 @@ def job_from(row: door.Row) -> JobNow:
         parts=row["parts"],
         expires_at=row["expires_at"],
         numbers={name: row[name] for name in _NUMBERS},
+        price=row["price"],
     )
 
 

@@ -28,7 +28,7 @@ TASKS = (
     *("intake.normal", "intake.normal.0", "intake.normal.unkeyed", "intake.normal.rest"),
     *("intake.urgent", "intake.urgent.0", "intake.urgent.unkeyed", "intake.urgent.rest"),
     *("dispatch", "dispatch.settler", "dispatch.returns", "dispatch.lanes", "dispatch.claimer"),
-    *("dispatch.rescue", "dispatch.overdue"),
+    *("dispatch.rescue", "dispatch.overdue", "dispatch.booking"),
     *("dispatch.lane.1", "lane.1.permits", "lane.1.grants"),
 )
 """Every task that lives as long as the process, a life, or a lane."""

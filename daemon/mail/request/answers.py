@@ -38,6 +38,8 @@ class Accepted:
     """The id of the only delivery, when there is exactly one: dialects for single mails give it."""
     counts: Mapping[str, int | None] = field(default_factory=dict)
     """`requested`, `queued` and why the others weren't (design 5); null = not known yet."""
+    money: Mapping[str, str] = field(default_factory=dict)
+    """`cost`, `residual` and `currency`, where somebody pays."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -93,7 +95,7 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
         "messages": list(answer.messages) or None,
         "delivery": answer.delivery,
     }
-    return {**_given(about), "counts": dict(answer.counts)}
+    return {**_given(about), "counts": dict(answer.counts), **answer.money}
 
 
 def _positive(answer: Accepted | Done, rest: Mapping[str, Any]) -> dict[str, Any]:

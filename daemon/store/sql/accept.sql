@@ -85,7 +85,8 @@ DELETE FROM request_seen WHERE id = ANY (ARRAY(
 -- Stores jobs with one message each. The lane is the asked transport's, else the customer's default;
 -- the transport supplies the From and Reply-To that a message lacks: now, so that every later try is
 -- the same mail whatever becomes of the transport. A job that finds no transport, or no From,
--- isn't stored: its answer has no message.
+-- isn't stored: its answer has no message. It costs what the plan of whoever asks says now, if he has
+-- credit: what a plan says later is for later jobs.
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[],
@@ -108,23 +109,30 @@ WITH asked AS MATERIALIZED (
            ON t.customer_id = a.customer_id AND t.active
           AND (t.id = a.transport_id OR (a.transport_id IS NULL AND t.is_default))
 ), fit AS MATERIALIZED (
-    SELECT * FROM laned WHERE lane_id IS NOT NULL AND whole #>> '{from,address}' <> ''
+    SELECT l.*, p.price_per_email AS price, CASE WHEN p.id IS NOT NULL THEN l.customer_id END AS payer_id
+    FROM laned l
+    LEFT JOIN (customer c JOIN rate_plan p ON p.id = c.plan_id
+               JOIN credit_account a ON a.customer_id = c.id)
+           ON c.id = l.customer_id AND p.bill_type IN ('prepaid', 'postpaid') AND p.price_per_email > 0
+    WHERE l.lane_id IS NOT NULL AND l.whole #>> '{from,address}' <> ''
 ), stored AS (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
-                     expires_after, expires_at, closes_at, settings, coercions)
+                     expires_after, expires_at, closes_at, settings, coercions, price, payer_id)
     SELECT id, ticket, now()::date, customer_id, dialect, request_id, request_hash, name, purpose,
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after), due_at + make_interval(secs => expires_after),
-           CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions
+           CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions,
+           price, payer_id
     FROM fit
-    RETURNING id, not_before, expires_at
+    RETURNING id, not_before, expires_at, price
 ), written AS (
     INSERT INTO message (job_id, customer_id, position, spec)
     SELECT id, customer_id, 0, whole FROM fit
     RETURNING id, job_id
 )
-SELECT l.id, l.lane_id IS NOT NULL AS has_transport, s.not_before, s.expires_at, w.id AS message_id
+SELECT l.id, l.lane_id IS NOT NULL AS has_transport, s.not_before, s.expires_at, w.id AS message_id,
+       s.price
 FROM laned l
 LEFT JOIN stored s ON s.id = l.id
 LEFT JOIN written w ON w.job_id = l.id;
@@ -135,7 +143,13 @@ UPDATE job SET state = 'completed', finished_at = now()
 WHERE id = ANY ($1::uuid[]) AND remaining = 0 AND in_doubt = 0 AND NOT open;
 
 -- name: accept.undo
--- Takes back jobs of this very transaction that turned out to reach nobody, with all that is theirs.
+-- Takes back jobs of this very transaction that turned out to reach nobody, or to cost too much, with
+-- all that is theirs.
+WITH gone AS (
+    DELETE FROM delivery d USING batch b
+    WHERE b.job_id = ANY ($1::uuid[]) AND d.job_on = b.job_on
+      AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+)
 DELETE FROM job WHERE id = ANY ($1::uuid[]);
 
 -- name: accept.wake

@@ -192,6 +192,50 @@ FROM job
 WHERE ($1::uuid IS NULL OR id = $1) AND handed + released <> queued - remaining - in_doubt
 LIMIT $2;
 
+-- name: audit.credit
+-- An account is what its lines add up to, and a job that somebody pays for has set aside and charged
+-- what it is booked up to; a minute after its end it is booked to its end. Amounts in units of the last
+-- place.
+WITH line AS (
+    SELECT customer_id, job_id,
+           sum(amount) FILTER (WHERE kind IN ('topup', 'adjust', 'refund')) AS given,
+           sum(amount) FILTER (WHERE kind = 'charge') AS charged,
+           sum(CASE kind WHEN 'reserve' THEN amount WHEN 'charge' THEN -amount
+                         WHEN 'release' THEN -amount ELSE 0 END) AS held
+    FROM credit_ledger WHERE $1::uuid IS NULL OR job_id = $1
+    GROUP BY customer_id, job_id
+), account AS (
+    SELECT a.customer_id, a.balance, a.reserved,
+           coalesce(sum(coalesce(l.given, 0) - coalesce(l.charged, 0)), 0) AS lines_balance,
+           coalesce(sum(l.held), 0) AS lines_reserved
+    FROM credit_account a LEFT JOIN line l ON l.customer_id = a.customer_id
+    WHERE $1::uuid IS NULL
+    GROUP BY a.customer_id, a.balance, a.reserved
+)
+SELECT v.job_id, v.what, (v.expected * 100000000)::bigint AS expected,
+       (v.found * 100000000)::bigint AS found
+FROM (
+    SELECT NULL::uuid AS job_id, v.what || a.customer_id AS what, v.expected, v.found
+    FROM account a CROSS JOIN LATERAL (VALUES
+        ('balance of customer ', a.balance, a.lines_balance),
+        ('reserved of customer ', a.reserved, a.lines_reserved)) AS v (what, expected, found)
+    UNION ALL
+    SELECT j.id, v.what, v.expected, coalesce(v.found, 0)
+    FROM job j
+    JOIN credit_account a ON a.customer_id = j.payer_id
+    LEFT JOIN line l ON l.job_id = j.id
+    CROSS JOIN LATERAL (VALUES
+        ('charged', round(j.booked_handed * j.price, 8), l.charged),
+        ('set aside', round((j.queued - j.booked_released) * j.price, 8)
+                      - round(j.booked_handed * j.price, 8), l.held),
+        ('unbooked after its end', 0,
+         (NOT j.booked AND j.finished_at < now() - interval '1 minute')::integer::numeric)
+    ) AS v (what, expected, found)
+    WHERE ($1::uuid IS NULL OR j.id = $1) AND j.price IS NOT NULL
+) AS v
+WHERE v.expected <> v.found
+LIMIT $2;
+
 -- name: audit.ends
 -- A job with nothing left has ended: nobody would end it later.
 SELECT id AS job_id, 'end of a job with nothing left' AS what, 1::bigint AS expected,

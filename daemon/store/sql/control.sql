@@ -1,7 +1,7 @@
 -- name: control.job
 -- A job of a customer, locked, with what control looks at. Its batches and retry rows come after.
 SELECT id, state, paused, open, finished_at IS NOT NULL AS is_finished, not_before, expires_at,
-       queued, remaining
+       queued, remaining, released, price
 FROM job WHERE id = $2 AND customer_id = $1 FOR UPDATE;
 
 -- name: control.job_of
@@ -44,8 +44,8 @@ FROM counted c WHERE j.id = $1
 RETURNING c.number, j.finished_at IS NOT NULL AS is_finished;
 
 -- name: control.canceled
--- How many a cancel took back, as it was told.
-SELECT (data ->> 'canceled')::integer FROM ledger
+-- How many a cancel took back, and what that gave back, as it was told.
+SELECT (data ->> 'canceled')::integer AS number, data ->> 'refund' AS refund FROM ledger
 WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled' LIMIT 1;
 
 -- name: control.delivery

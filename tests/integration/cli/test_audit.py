@@ -22,6 +22,8 @@ BROKEN = {
     " SELECT 1, 2, now(), 'delivery.sent', 1, job_id, id * 512, 5 FROM batch WHERE job_id = $1",
     "jobs": "DELETE FROM ledger WHERE job_id = $1",
     "money": "UPDATE job SET released = 1 WHERE id = $1",
+    "credit": "WITH account AS (INSERT INTO credit_account (customer_id) VALUES (1))"
+    " UPDATE job SET price = 1, payer_id = 1 WHERE id = $1",
     "ends": "UPDATE job SET sent = 3, handed = 3 WHERE id = $1",
     "owners": "UPDATE batch SET owner = gen_random_uuid(), epoch = 1 WHERE job_id = $1",
     "streams": "INSERT INTO ledger (stream, seq, at, type, customer_id, job_id)"

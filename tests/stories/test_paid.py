@@ -1,0 +1,50 @@
+"""Mail that is paid for."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.stories import asks
+from tests.stories.house import House
+from tests.waiting import until
+
+_PLAN = (
+    "WITH plan AS (INSERT INTO rate_plan (customer_id, name, bill_type, price_per_email)"
+    " VALUES (1, 'plan', 'prepaid', 1.001005678) RETURNING id),"
+    " account AS (INSERT INTO credit_account (customer_id, balance) VALUES (1, 1000)),"
+    " line AS (INSERT INTO credit_ledger (customer_id, kind, units, unit_price, amount,"
+    "  balance_after, idempotency_key) VALUES (1, 'topup', 0, 0, 1000, 1000, 'first'))"
+    " UPDATE customer SET plan_id = (SELECT id FROM plan) WHERE id = 1"
+)
+_ACCOUNT = "SELECT balance, reserved FROM credit_account WHERE customer_id = 1"
+SENT, BOUNCED = 400, 20
+
+
+async def _stands_at(house: House, balance: Decimal) -> bool:
+    (account,) = await house.rows(_ACCOUNT)
+    return (account["balance"], account["reserved"]) == (balance, 0)
+
+
+@pytest.mark.timeout(120)
+async def test_killed_in_the_middle(house: House) -> None:
+    """Kill -9 in mid-campaign: what went out is charged once, what bounced is released, exactly."""
+    daemon = await house.start()
+    await house.rows(_PLAN)
+    await house.sink.do("slow", ms=5)
+    people = asks.people(SENT) + asks.people(BOUNCED, words="rcpt-550-5.1.1+")
+    asked = await house.producer.ask(asks.send(people))
+    assert asked.done["cost"] == "420.42238476"
+    assert asked.done["residual"] == "579.57761524"
+    await house.sink.stored(100)
+    daemon.kill()
+    await daemon.ended()
+    await house.start()
+    completed = await house.events.completed(asked.job, seconds=60)
+    assert completed.data["counts"]["sent"] == SENT
+    assert completed.data["cost"] == "400.4022712"
+    await until(lambda: _stands_at(house, Decimal(1000) - Decimal("400.4022712")))
+    charged = await house.rows(
+        "SELECT sum(units) AS units, sum(amount) AS amount FROM credit_ledger WHERE kind = 'charge'"
+    )
+    assert tuple(charged[0]) == (SENT, Decimal("400.4022712"))
+    await house.judge()
