@@ -20,7 +20,7 @@ from importlib import metadata
 from uuid import uuid4
 
 from daemon import config as configs
-from daemon import engine, logs, metrics, watch
+from daemon import engine, logs, metrics, outage, watch
 from daemon.broker import connection
 from daemon.broker.publisher import BatchPublisher
 from daemon.dispatch.lease import Lease, LeaseLost
@@ -181,14 +181,12 @@ async def _life(house: House, only: frozenset[str], stop: asyncio.Event) -> None
 
 async def _begun(house: House, lease: Lease, stop: asyncio.Event) -> bool:
     """Registers as soon as the database is there; False when it is time to stop before that."""
-    seldom = logs.Seldom()
     while not stop.is_set():
         try:
             await lease.begin()
         except (errors.Unavailable, errors.Again) as error:
             house.health.report("life", ok=False, reason=f"waits for postgres: {error}")
-            if seldom.ask("begin") is not None:
-                _log.warning("life.waits", why=str(error))
+            outage.tell(_log, "life.waits", error)
             await asyncio.sleep(_PAUSE)
         else:
             return True

@@ -15,7 +15,7 @@ from random import Random
 
 from aio_pika.abc import AbstractChannel
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.broker import errors
 from daemon.broker.channel import Channel
 from daemon.broker.tap import Listener
@@ -41,7 +41,6 @@ class Link:
         self._heartbeat = heartbeat
         self._seconds = seconds
         self._random = random
-        self._seldom = logs.Seldom()
         self._wire: Wire | None = None
         self._up = asyncio.Event()
         self._pauses = pauses(random)
@@ -115,9 +114,7 @@ class Link:
     def _down(self, why: str) -> None:
         self._up.clear()
         self.why_down = why
-        swallowed = self._seldom.ask(why)
-        if swallowed is not None:
-            _log.warning("link.down", connection=self._name, why=why, swallowed=swallowed)
+        outage.tell(_log, "link.down", errors.Unavailable(why), connection=self._name)
 
 
 def link(

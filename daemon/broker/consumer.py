@@ -17,7 +17,7 @@ import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.broker import decode, encode, errors
 from daemon.broker.channel import Channel
 from daemon.broker.connection import Link
@@ -50,7 +50,6 @@ class Consumer:
         self._prefetch = min(prefetch, FIRST)
         self.limit = limit
         """Octets of the longest body that is wanted; from the next parcel on."""
-        self._seldom = logs.Seldom()
         self._session: Session | None = None
         self._closed = False
         self._wanted = asyncio.Event()
@@ -177,9 +176,7 @@ class Consumer:
 
     def _down(self, why: str) -> None:
         self._why_down = why
-        swallowed = self._seldom.ask(why)
-        if swallowed is not None:
-            _log.warning("consumer.down", queue=self._queue, why=why, swallowed=swallowed)
+        outage.tell(_log, "consumer.down", errors.Unavailable(why), queue=self._queue)
 
     def _session_of(self, parcel: Parcel) -> "Session | None":
         session = self._session

@@ -6,16 +6,30 @@ told apart. Every wait for an answer of the broker stands in a block of `asking`
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiormq import exceptions as aiormq
 
 from daemon import tasks
+from daemon.outage import Outage
+
+_SAID = re.compile(r"\b(?!CONNECTION_FORCED)[A-Z]+_[A-Z]+\b|\bqueue is gone\b")
+"""What only a broker that is there can say; with CONNECTION_FORCED it leaves."""
+_OF = re.compile(r"'(.+?)'")
 
 
-class Unavailable(Exception):
+class Unavailable(Outage):
     """The broker is away, or didn't answer in time. What was under way may have arrived or not."""
+
+    @property
+    def cause(self) -> str:
+        """One for a broker that is away, however that shows; else what it says, and of what."""
+        said, of = _SAID.search(str(self)), _OF.search(str(self))
+        return " ".join(
+            ["rabbitmq", *([said[0]] if said else []), *([of[1]] if said and of else [])]
+        )
 
 
 class Refused(Unavailable):

@@ -9,20 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.crashpoints import reach
 from daemon.dispatch import held
 from daemon.dispatch.brake import Brake
 from daemon.dispatch.held import Held, Holdings
 from daemon.dispatch.lane import Lane
 from daemon.mail.ceiling import Ceiling
+from daemon.outage import Outage
 from daemon.store import claims, door, errors
 
 CLAIM_LIMIT = 500
 """Deliveries in one claim."""
 
 _log = logs.get("dispatch.claimer")
-_seldom = logs.Seldom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +167,8 @@ class Claimer:
         metrics.claims("batch").inc(len(batches))
         return held.of_batches(batches, deliveries, ready.klass)
 
-    async def _trouble(self, error: Exception) -> None:
-        swallowed = _seldom.ask("claim")
-        if swallowed is not None:
-            _log.warning("claim.waits", why=str(error), swallowed=swallowed)
+    async def _trouble(self, error: Outage) -> None:
+        outage.tell(_log, "claim.waits", error)
         await asyncio.sleep(self._pace.poll)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.delivery.courier import Courier
 from daemon.dispatch import clock
 from daemon.dispatch.berths import Berths
@@ -15,6 +15,7 @@ from daemon.dispatch.ends import Endings
 from daemon.dispatch.held import Held
 from daemon.dispatch.lane import Lane
 from daemon.mail.outcome import Verdict
+from daemon.outage import Outage
 from daemon.store import claims, door, errors, lanes
 from daemon.tasks import Group
 
@@ -28,7 +29,6 @@ _TROUBLE = 0.5
 """Seconds until a statement is tried again when the database can't."""
 
 _log = logs.get("dispatch.crew")
-_seldom = logs.Seldom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +255,6 @@ class Crew:
             lane.deny()
 
 
-async def _trouble(what: str, error: Exception) -> None:
-    swallowed = _seldom.ask(what)
-    if swallowed is not None:
-        _log.warning("lane.waits", what=what, why=str(error), swallowed=swallowed)
+async def _trouble(what: str, error: Outage) -> None:
+    outage.tell(_log, "lane.waits", error, what=what)
     await asyncio.sleep(_TROUBLE)

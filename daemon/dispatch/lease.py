@@ -7,7 +7,7 @@ counted from before each heartbeat was sent, so that we always believe less than
 import asyncio
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.dispatch import clock
 from daemon.store import door, errors, instances
 
@@ -18,7 +18,6 @@ _FAREWELL = 5.0
 """Seconds that a leave may take at most; after them nobody waits for it any more."""
 
 _log = logs.get("dispatch.lease")
-_seldom = logs.Seldom()
 
 
 def _none() -> str:
@@ -94,12 +93,11 @@ class Lease:
                     draining=self.draining,
                     brake=self.brake(),
                 )
-        except (errors.Unavailable, errors.Again, TimeoutError) as error:
-            swallowed = _seldom.ask("beat")
-            if swallowed is not None:
-                _log.warning(
-                    "lease.beat_failed", why=str(error) or "no answer", swallowed=swallowed
-                )
+        except (errors.Unavailable, errors.Again) as error:
+            outage.tell(_log, "lease.beat_failed", error)
+            return
+        except TimeoutError:
+            outage.tell(_log, "lease.beat_failed", errors.Unavailable("no answer in time"))
             return
         if not renewed:
             self._ends = 0.0  # the others know it already, whatever our own clock says

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.ledger import deciding
 from daemon.ledger.writer import Writer
 from daemon.store import control, errors, streams
@@ -14,7 +14,6 @@ EVERY = 60.0
 """Seconds between two looks."""
 
 _log = logs.get("dispatch.overdue")
-_seldom = logs.Seldom()
 
 
 class Overdue:
@@ -31,9 +30,7 @@ class Overdue:
                 while await self.give_up() == AT_ONCE:
                     pass
             except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
-                swallowed = _seldom.ask("overdue")
-                if swallowed is not None:
-                    _log.warning("overdue.waits", why=str(error), swallowed=swallowed)
+                outage.tell(_log, "overdue.waits", error)
             await asyncio.sleep(every)
 
     async def give_up(self) -> int:

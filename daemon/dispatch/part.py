@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.config import Config
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
@@ -44,7 +44,6 @@ _REFRESH_EVERY = 1.0
 """Seconds between two looks at the lanes: a limit that was changed holds within two."""
 
 _log = logs.get("dispatch.part")
-_seldom = logs.Seldom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +208,7 @@ class Dispatch:
             try:
                 await self.refresh(group)
             except (errors.Unavailable, errors.Again) as error:
-                swallowed = _seldom.ask("lanes")
-                if swallowed is not None:  # the next look will see it
-                    _log.warning("lanes.wait", why=str(error), swallowed=swallowed)
+                outage.tell(_log, "lanes.wait", error)  # the next look will see it
             await asyncio.sleep(_REFRESH_EVERY)
 
     @property

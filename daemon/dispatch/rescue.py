@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.crashpoints import reach
 from daemon.dispatch.held import Holdings
 from daemon.dispatch.legacy import NOTHING, Legacy, Memory
@@ -34,7 +34,6 @@ _WAITS = frozenset({State.WAITING, State.DEFERRED})
 Recall = Callable[[UUID], Memory]
 
 _log = logs.get("dispatch.rescue")
-_seldom = logs.Seldom()
 
 
 class Rescue:
@@ -69,9 +68,7 @@ class Rescue:
             except errors.Again:
                 continue
             except errors.Unavailable as error:
-                swallowed = _seldom.ask("rescue")
-                if swallowed is not None:
-                    _log.warning("rescue.waits", why=str(error), swallowed=swallowed)
+                outage.tell(_log, "rescue.waits", error)
                 await asyncio.sleep(min(every, PAUSE))  # before the first round nothing is claimed
             else:
                 await asyncio.sleep(every)

@@ -3,14 +3,13 @@
 import asyncio
 from uuid import UUID
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.dispatch.held import Claim, Holdings
 from daemon.store import claims, door, errors
 
 _PAUSE = 0.5
 
 _log = logs.get("dispatch.returns")
-_seldom = logs.Seldom()
 
 
 class Returns:
@@ -61,9 +60,7 @@ class Returns:
                 ],
             )
         except (errors.Unavailable, errors.Again) as error:
-            swallowed = _seldom.ask("give_back")
-            if swallowed is not None:
-                _log.warning("give_back.waits", why=str(error), swallowed=swallowed)
+            outage.tell(_log, "give_back.waits", error)
             return False
         for claim in returning:
             self._holdings.leave(claim)

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.crashpoints import reach
 from daemon.dispatch import story
 from daemon.ledger.writer import Writer
@@ -17,6 +17,7 @@ from daemon.mail import settle
 from daemon.mail.retry import Schedule
 from daemon.mail.settle import Settlement
 from daemon.mail.standing import Fact
+from daemon.outage import Outage
 from daemon.store import errors, settling, streams
 
 GROUP_LIMIT = 2000
@@ -145,13 +146,6 @@ class Settler:
         reach("C18")
         return settlement
 
-    async def _trouble(self, error: Exception) -> None:
-        swallowed = _seldom.ask("settle")
-        if swallowed is not None:
-            _log.warning(
-                "settle.waits",
-                why=str(error) or type(error).__name__,
-                backlog=self.backlog,
-                swallowed=swallowed,
-            )
+    async def _trouble(self, error: Outage) -> None:
+        outage.tell(_log, "settle.waits", error, backlog=self.backlog)
         await asyncio.sleep(_PAUSE)

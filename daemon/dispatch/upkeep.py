@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
+from daemon.outage import Outage
 from daemon.store import door, errors, upkeep
 
 _GAUGES_EVERY = 10.0
@@ -15,7 +16,6 @@ _LOOK = 200_000
 """Deliveries of the jobs that are held to the law at a time (some 0.3 s of the database)."""
 
 _log = logs.get("dispatch.upkeep")
-_seldom = logs.Seldom()
 
 
 class Walk:
@@ -93,7 +93,5 @@ def _show(backlog: upkeep.Backlog) -> None:
     metrics.untold.set(backlog.untold)
 
 
-def _wait(what: str, error: Exception) -> None:
-    swallowed = _seldom.ask(what)
-    if swallowed is not None:
-        _log.warning("upkeep.waits", what=what, why=str(error), swallowed=swallowed)
+def _wait(what: str, error: Outage) -> None:
+    outage.tell(_log, "upkeep.waits", error, what=what)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from daemon import crashpoints, logs, metrics
+from daemon import crashpoints, logs, metrics, outage
 from daemon.broker.consumer import Consumer
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Parcel
@@ -26,6 +26,7 @@ from daemon.intake.reading import Reader
 from daemon.intake.rest import Rest
 from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
+from daemon.outage import Outage
 from daemon.store import errors, streams
 from daemon.store.memories import Undecided
 from daemon.tasks import Group, is_ours
@@ -39,7 +40,6 @@ _AT_ONCE = 20  # parcels that are read before others get their turn
 T = TypeVar("T")
 
 _log = logs.get("intake.desk")
-_seldom = logs.Seldom()
 
 
 class Gone(Exception):
@@ -238,11 +238,9 @@ class Desk:
         """Whether these may still be acknowledged, as far as the broker says at this moment."""
         return await self._consumer.confirm_acks() in (0, parcels[0].session)
 
-    def _waits(self, error: Exception) -> None:
+    def _waits(self, error: Outage) -> None:
         metrics.database_errors(type(error).__name__).inc()
-        swallowed = _seldom.ask(type(error))
-        if swallowed is not None:
-            _log.warning("intake.waits", why=str(error), swallowed=swallowed)
+        outage.tell(_log, "intake.waits", error)
 
     async def _finish(self, ends: Sequence[_End]) -> None:
         """Answers and acknowledges what has committed; what must wait does so by itself."""

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
+from daemon.broker import errors
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
@@ -27,7 +28,6 @@ _TRIES = 5
 """Times that an answer may be lost alone, while the broker is there."""
 
 _log = logs.get("intake.late")
-_seldom = logs.Seldom()
 
 
 class Late:
@@ -87,9 +87,7 @@ class Late:
         first = self._kept.popleft()
         self._room += len(first.body)
         metrics.replies("lost").inc()
-        swallowed = _seldom.ask(why)
-        if swallowed is not None:
-            _log.warning("answer.lost", number=1, why=why, swallowed=swallowed)
+        outage.tell(_log, "answer.lost", errors.Unavailable(why), number=1)
         if not self._kept:
             self._some.clear()
         return first

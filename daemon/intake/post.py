@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
 from daemon.broker import dead as broker
+from daemon.broker import errors
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Outgoing, Parcel
@@ -20,9 +21,9 @@ from daemon.broker.publisher import BatchPublisher
 from daemon.intake.ask import Back, Verdict
 from daemon.intake.late import Late
 from daemon.intake.owing import KIND, Owing
+from daemon.outage import Outage
 
 _log = logs.get("intake.post")
-_seldom = logs.Seldom()
 _ROOM = 255
 """Octets of a short string (AMQP 0-9-1, 4.2.5.3)."""
 
@@ -89,7 +90,7 @@ class Post:
         each = list(zip(outgoing, published.fates, strict=True))
         await self._put_off([one for one, fate in each if fate is Fate.UNKNOWN])
         nacked = [fate for _, fate in each if fate is Fate.NACKED]
-        self._complain("answer.lost", nacked, "the broker refused them")
+        self._complain("answer.lost", nacked, Outage("the broker refused them"))
 
     async def _published(self, letters: Sequence[Outgoing]) -> Published:
         if self._answers.is_blocked:
@@ -104,7 +105,7 @@ class Post:
         """Nobody's acknowledgement waits until the broker takes publishes again."""
         await self._owing.note(letters)
         lost = self._late.keep(letters)
-        self._complain("answer.lost", [Fate.UNKNOWN] * len(lost), "too many wait")
+        self._complain("answer.lost", [Fate.UNKNOWN] * len(lost), Outage("too many wait"))
         await self._owing.forget(lost)
 
     async def bury(self, dead: Sequence[tuple[Parcel, Death]]) -> list[bool]:
@@ -114,16 +115,16 @@ class Post:
         outgoing = [broker.buried(parcel, death) for parcel, death in dead]
         published = await self._publisher.publish(self._dead, outgoing, seconds=self._seconds)
         buried = [fate is Fate.CONFIRMED for fate in published.fates]
-        self.why_unburied = "" if all(buried) else published.why or "no queue took them"
+        why = errors.Unavailable(published.why) if published.why else Outage("no queue took them")
+        self.why_unburied = "" if all(buried) else str(why)
         if self.why_unburied:
-            self._complain("parcel.undead", published.fates, self.why_unburied)
+            self._complain("parcel.undead", published.fates, why)
         return buried
 
-    def _complain(self, line: str, fates: Sequence[Fate], why: str) -> None:
+    def _complain(self, line: str, fates: Sequence[Fate], why: Outage) -> None:
         lost = [fate for fate in fates if fate in (Fate.UNKNOWN, Fate.NACKED)]
-        swallowed = _seldom.ask(line) if lost else None
-        if swallowed is not None:
-            _log.warning(line, number=len(lost), why=why, swallowed=swallowed)
+        if lost:
+            outage.tell(_log, line, why, number=len(lost))
 
 
 def _headers(back: Back, verdict: Verdict) -> Mapping[str, Any] | None:

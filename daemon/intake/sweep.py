@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.intake import frames
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
@@ -20,7 +20,6 @@ EVERY = 5.0
 """Seconds between two sweeps."""
 
 _log = logs.get("intake.sweep")
-_seldom = logs.Seldom()
 
 
 class Sweep:
@@ -41,9 +40,7 @@ class Sweep:
             try:
                 await self.once()
             except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
-                swallowed = _seldom.ask("sweep")
-                if swallowed is not None:
-                    _log.info("sweep.waits", why=str(error), swallowed=swallowed)
+                outage.tell(_log, "sweep.waits", error)
 
     async def once(self) -> None:
         """One sweep."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
-from daemon import logs
+from daemon import logs, outage
 from daemon.broker.consumer import Consumer
 from daemon.store import door, errors, memories
 
@@ -18,7 +18,6 @@ PAUSE = 1.0
 """Seconds between questions, while there is something to ask about."""
 
 _log = logs.get("intake.unkeyed")
-_seldom = logs.Seldom()
 
 
 class Unkeyed:
@@ -62,9 +61,7 @@ class Unkeyed:
         try:
             await settle(self._store, some[:number])
         except (errors.Unavailable, errors.Again) as error:
-            swallowed = _seldom.ask("unkeyed")
-            if swallowed is not None:
-                _log.info("unkeyed.waits", why=str(error), swallowed=swallowed)
+            outage.tell(_log, "unkeyed.waits", error)
             return
         # others may have been acknowledged meanwhile
         del some[:number]

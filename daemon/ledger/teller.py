@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from daemon import logs, metrics
+from daemon import logs, metrics, outage
+from daemon.broker import errors as broker
 from daemon.broker.confirms import Fate
 from daemon.broker.parcel import Outgoing
 from daemon.broker.publisher import BatchPublisher
@@ -23,6 +24,7 @@ from daemon.config import sections
 from daemon.crashpoints import reach
 from daemon.ledger.queue import Queue
 from daemon.mail.event import MEDIA_TYPE, Told, cloud_event
+from daemon.outage import Outage
 from daemon.store import door, errors, streams
 from daemon.tasks import Group
 
@@ -36,7 +38,6 @@ _TAKEN = frozenset({Fate.CONFIRMED, Fate.RETURNED})
 """The broker is done with it: it has it, or knows nobody who wants it."""
 
 _log = logs.get("ledger.teller")
-_seldom = logs.Seldom()
 
 
 class Teller:
@@ -155,7 +156,7 @@ class Teller:
         """Fills a queue from the ledger, as far as memory has room."""
         room = min(_PAGE, _LIMIT - self.untold)
         if room <= 0:
-            self._rest(queue, "memory is full of untold events")
+            self._rest(queue, Outage("memory is full of untold events"))
             return
         try:
             if queue.ended:
@@ -165,7 +166,7 @@ class Teller:
                 self._store, queue.number, after=queue.told_seq, since=queue.told_at, limit=room
             )
         except (errors.Unavailable, errors.Again) as error:
-            self._rest(queue, str(error))
+            self._rest(queue, error)
             return
         queue.fill(found, known=known)
         if queue.over:
@@ -185,7 +186,7 @@ class Teller:
             queue.advance(told for told, fate in zip(some, fates, strict=False) if fate in _TAKEN)
             queue.why = ""
             if queue.told_seq < page[-1].seq:
-                self._rest(queue, published.why or "the broker refused an event: a queue is full")
+                self._rest(queue, _unpublished(published.why))
         self._confirmed.set()
         _count(published.fates)
         if published.why:
@@ -200,16 +201,14 @@ class Teller:
             content_type=MEDIA_TYPE,
         )
 
-    def _rest(self, queue: Queue, why: str) -> None:
+    def _rest(self, queue: Queue, why: Outage) -> None:
         """A stream that can't be told goes on later; the others don't wait for it."""
-        queue.why = why
+        queue.why = str(why)
         queue.rests_until = asyncio.get_running_loop().time() + _PAUSE
         self._complain(why)
 
-    def _complain(self, why: str) -> None:
-        swallowed = _seldom.ask(why)
-        if swallowed is not None:
-            _log.warning("tell.waits", why=why, untold=self.untold, swallowed=swallowed)
+    def _complain(self, why: Outage) -> None:
+        outage.tell(_log, "tell.waits", why, untold=self.untold)
 
     # --- marking ---
 
@@ -228,7 +227,7 @@ class Teller:
             try:
                 await self._store.run("stream.told", queue.number, seq, at, self._instance)
             except (errors.Unavailable, errors.Again) as error:
-                self._complain(str(error))
+                self._complain(error)
                 await asyncio.sleep(_PAUSE)
                 self._confirmed.set()
                 return
@@ -247,6 +246,12 @@ def _shared(queues: Iterable[Queue], room: int) -> list[tuple[Queue, list[Told]]
         room -= len(page)
         pages.append((queue, page))
     return [(queue, page) for queue, page in pages if page]
+
+
+def _unpublished(why: str) -> Outage:
+    return (
+        broker.Unavailable(why) if why else Outage("the broker refused an event: a queue is full")
+    )
 
 
 def _count(fates: Iterable[Fate]) -> None:

@@ -10,11 +10,12 @@ import asyncio
 from random import Random
 
 from daemon import config as configs
-from daemon import engine, logs, tasks
+from daemon import engine, logs, outage, tasks
 from daemon.broker import connection, declare
 from daemon.broker import errors as broker
 from daemon.directory import loading
 from daemon.engine import House
+from daemon.outage import Outage
 from daemon.store import errors, instances, schema
 from daemon.tasks import Refusal
 
@@ -34,24 +35,32 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
 
     Raises `SchemaMismatch`, `TopologyDiffers`; `NotThere` unless it may wait.
     """
-    seldom = logs.Seldom()
     for pause in connection.pauses(Random()):  # noqa: S311 - it only spreads instances out
-        missing = [why for why in (await _database(house), await _broker(house)) if why]
-        why = "; ".join(missing) or await _directory(house)
-        if not why:
+        missing = await _missing(house)
+        if not missing:
             return True
+        why = "; ".join(f"{server}: {error}" for server, error in missing.items())
         if not wait:
             raise NotThere(why)
         house.health.report("life", ok=False, reason=f"waits for {why}")
-        if seldom.ask("waits") is not None:
-            _log.warning("start.waits", why=why)
+        for server, error in missing.items():
+            outage.tell(_log, "start.waits", error, server=server)
         if await tasks.comes(stop, pause):
             break
     return False
 
 
-async def _database(house: House) -> str:
-    """Why the database isn't ready for us; empty when it is."""
+async def _missing(house: House) -> dict[str, Outage]:
+    """The servers that aren't ready for us, and why."""
+    asked = {"postgres": await _database(house), "rabbitmq": await _broker(house)}
+    missing = {server: error for server, error in asked.items() if error}
+    if not missing and (error := await _directory(house)):
+        missing["postgres"] = error
+    return missing
+
+
+async def _database(house: House) -> Outage | None:
+    """Why the database isn't ready for us."""
     try:
         newer = await schema.check(house.store)
         house.key = await engine.hash_key(house.store, house.loaded.config)
@@ -59,31 +68,31 @@ async def _database(house: House) -> str:
         if newer:
             _log.info("schema.newer", steps=newer)
     except (errors.Unavailable, errors.Again) as error:
-        return f"postgres: {error}"
-    return ""
+        return error
+    return None
 
 
-async def _directory(house: House) -> str:
+async def _directory(house: House) -> Outage | None:
     """Why our directory isn't in the database; the last step, so that it is said once."""
     try:
         await load(house, house.loaded.config)
     except (errors.Unavailable, errors.Again) as error:
-        return f"postgres: {error}"
-    return ""
+        return error
+    return None
 
 
-async def _broker(house: House) -> str:
-    """Why the broker isn't ready for us; empty when it is, with all our exchanges and queues."""
+async def _broker(house: House) -> Outage | None:
+    """Why the broker isn't ready for us with all our exchanges and queues."""
     rabbitmq = house.loaded.config.rabbitmq
     try:
         applied = await declare.apply(
             rabbitmq.url.reveal(), rabbitmq.prefix, seconds=rabbitmq.connect_timeout
         )
     except broker.Unavailable as error:
-        return f"rabbitmq: {error}"
+        return error
     if applied.differences:
         raise TopologyDiffers("; ".join(str(one) for one in applied.differences))
-    return ""
+    return None
 
 
 async def load(house: House, settings: configs.Config) -> None:

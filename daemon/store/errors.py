@@ -5,17 +5,38 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from daemon.outage import Outage
 
-class Unavailable(Exception):
+
+class Unavailable(Outage):
     """The database can't serve us now. What was under way may or may not have committed."""
+
+    @property
+    def cause(self) -> str:
+        """One for a lost connection and for none to be had: at first nobody can tell them apart."""
+        return "postgres"
 
 
 class Refused(Unavailable):
     """The database is there and says that it can't: read-only, a full disk, no room."""
 
+    def __init__(self, words: str, state: str = "") -> None:
+        super().__init__(words)
+        self._state = state
 
-class Again(Exception):
+    @property
+    def cause(self) -> str:
+        """One for each kind of "no", whatever it was said of."""
+        return f"postgres {self._state or self}"
+
+
+class Again(Outage):
     """The transaction lost to another one (deadlock, serialization): repeat it as it was."""
+
+    @property
+    def cause(self) -> str:
+        """The database is well."""
+        return "postgres repeats"
 
 
 class SchemaMismatch(Exception):
@@ -71,11 +92,12 @@ def sorted_out() -> Iterator[None]:
 
 def _said_by_server(error: asyncpg.PostgresError) -> Exception | None:
     """What an error of the server means to us; None of a law or a bug."""
-    state, words = error.sqlstate or "", f"{type(error).__name__} ({error.sqlstate})"
+    state = error.sqlstate or ""
+    words = f"{next(iter(str(error).splitlines()), '')} ({state})".strip()
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return Again("the schema changed under a prepared statement")
     if state.startswith(_REFUSED) or _NO_PARTITION in str(error):
-        return Refused(f"{next(iter(str(error).splitlines()), '')} ({state})".strip())
+        return Refused(words, state)
     if state.startswith(_LOST):
         return Unavailable(words)
     return Again(words) if state.startswith(_REPEATABLE) else None
@@ -87,6 +109,6 @@ def _said_by_client(error: Exception) -> Exception | None:
         return Refused("none of the servers takes writes")
     if isinstance(error, asyncpg.InternalClientError):
         # the server's last words have been read, and not yet that the connection ended with them
-        return Unavailable(f"the connection is of no use: {error}")
+        return Unavailable("the connection was lost")
     # of a connection or a pool that is closed or closing
     return Unavailable(str(error)) if "clos" in str(error) else None

@@ -70,10 +70,8 @@ async def check(store: door.Store) -> list[int]:
         raise errors.SchemaMismatch("the database is empty: run `deliveryd migrate`")
     lacking = [step for step in missing(known) if step.kind == "expand"]
     if lacking:
-        raise errors.SchemaMismatch(
-            f"{len(lacking)} migrations are missing, first {lacking[0].name}:"
-            " run `deliveryd migrate`"
-        )
+        many = f"{len(lacking)} migrations are missing, first" if lacking[1:] else "missing is"
+        raise errors.SchemaMismatch(f"{many} {lacking[0].name}: run `deliveryd migrate`")
     return sorted(known.keys() - {step.number for step in steps()})
 
 

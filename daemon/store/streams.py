@@ -7,6 +7,7 @@ from uuid import UUID
 
 from daemon.mail import ids
 from daemon.mail.event import Event, Told, Type
+from daemon.outage import Outage
 from daemon.store import door
 
 _COLUMNS = (
@@ -15,7 +16,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class StreamLost(Exception):
+class StreamLost(Outage):
     """The stream was taken from its writer: its transaction must be undone, its claims dropped."""
 
 
@@ -59,7 +60,7 @@ async def locked(session: door.Session, stream: Stream) -> Cursor:
     """Locks the stream row, before any other lock. `StreamLost` when it isn't ours any more."""
     row = await session.row("stream.lock", stream.number, stream.epoch)
     if row is None:
-        raise StreamLost(str(stream.number))
+        raise StreamLost("another instance took the stream")
     return Cursor(stream=stream, seq=row["last_seq"], at=row["at"])
 
 

@@ -14,12 +14,19 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from daemon import logs, outage
 from daemon.store import door, migrate
 
 DSN = "DELIVERYD_POSTGRES__DSN"
 URL = "DELIVERYD_RABBITMQ__URL"
 CHEAPLY = "STRATEGY file_copy"
 """How to copy a database of 400 files without logging each page of it (0.06 s, not 0.25)."""
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_complained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has told of an outage keeps no line of the next one back."""
+    monkeypatch.setattr(outage, "_shared", logs.Seldom())
 
 
 def _given(name: str) -> str:

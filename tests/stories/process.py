@@ -19,7 +19,7 @@ PATIENCE = 60.0
 _SELDOM = 9.5
 """Seconds before the same may be said again: ten, on two clocks."""
 _CAUSE = ("event", "what", "why", "connection", "queue")
-"""Fields of a log line that tell one complaint from another."""
+"""Fields of a log line that tell one complaint from another, if it names no `cause`."""
 _GLANCE = 0.05
 """Seconds between looks at what gives no signal: a log, a health check."""
 
@@ -95,17 +95,21 @@ class Daemon:
     @property
     def repetitions(self) -> list[str]:
         """What it complained of again before ten seconds were over."""
-        spoken: dict[tuple[str, ...], datetime] = {}
+        spoken: dict[str, datetime] = {}
         found = []
-        for line in map(json.loads, filter(None, self.log.splitlines())):
-            if line["level"] not in ("warning", "error"):
-                continue
-            cause = tuple(str(line.get(key)) for key in _CAUSE)
+        for line in self.complaints:
+            cause = line.get("cause") or ": ".join(str(line.get(key)) for key in _CAUSE)
             at = datetime.fromisoformat(line["timestamp"])
             if cause in spoken and (at - spoken[cause]).total_seconds() < _SELDOM:
-                found.append(": ".join(cause))
+                found.append(cause)
             spoken[cause] = at
         return found
+
+    @property
+    def complaints(self) -> list[dict[str, Any]]:
+        """The lines that tell of trouble, whoever wrote them."""
+        told = map(json.loads, filter(None, self.log.splitlines()))
+        return [line for line in told if line["level"] in ("warning", "error")]
 
     async def names(self, check: str, cause: str, seconds: float = PATIENCE) -> None:
         """Returns once `/readyz` and STATUS say that something isn't well, and why."""

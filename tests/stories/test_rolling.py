@@ -45,7 +45,7 @@ async def test_a_stop_without_a_database(breakable: House, pair: Pair) -> None:
     asked = await house.producer.ask(asks.send(asks.people(200)))
     await house.sink.stored(20)
     async with troubles.gone(pair):
-        await daemon.waits("settle.waits")
+        await daemon.names("postgres", "Connect")
         daemon.is_doomed = True
         daemon.terminate()
         assert await daemon.ended() == 75
