@@ -124,7 +124,7 @@ replies = _counters("replies_total", "Answers to requests: confirmed, returned, 
 claims = _counters("claims_total", "Batches and retry rows claimed by this instance.", "what")
 permits = _counters(
     "permits_total",
-    "Deliveries that asked for leave to start: go, canceled, paused, expired, suppressed, lost.",
+    "Deliveries that asked to start: go, canceled, paused, closed, expired, suppressed, lost.",
     "verdict",
 )
 permit_seconds = _histogram("permit_seconds", "One permit statement, sent to committed.", *_QUICK)

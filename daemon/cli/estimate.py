@@ -70,6 +70,7 @@ def of(job: Job, lane: Lane, waits: Sequence[Open], pace: Pace) -> Estimate:
             per_second=0.0,
         )
     at = job.now + timedelta(seconds=now / rate)
+    rests += _shuts(job, at)
     measured = f"at {rate:,.1f} a second, as in the last {words.span(pace.seconds)}"
     return Estimate(
         words=f"About {words.span(now / rate)} more for {now:,}, {measured}{rests}.",
@@ -82,6 +83,8 @@ def _hindered(job: Job, lane: Lane) -> str:
     """What must end first; empty when nothing must."""
     if resume := telling.paused(job):
         return f"No end can be told while it is paused: {resume}."
+    if shut := reason.closed(job):
+        return f"No end can be told. {shut}"
     nobody = reason.nobody_there(lane)
     return f"No end can be told. {nobody[0]}" if nobody else ""
 
@@ -122,9 +125,11 @@ def _unseen(job: Job, lane: Lane, now: int, rests: str) -> Estimate:
         return Estimate(words=f"{now:,} are due{least}{rests}.")
     rate = ended / (job.now - started).total_seconds()
     average = f"at {rate:,.1f} a second, its average since it started"
+    at = job.now + timedelta(seconds=now / rate)
+    rests += _shuts(job, at)
     return Estimate(
         words=f"About {words.span(now / rate)} more for {now:,}, {average}{rests}.",
-        ends_at=None if rests else job.now + timedelta(seconds=now / rate),
+        ends_at=None if rests else at,
         per_second=round(rate, 1),
     )
 
@@ -135,6 +140,13 @@ def _at_least(lane: Lane, count: int) -> str:
         return ""
     least = words.span(count / lane.max_per_second)
     return f"; at the lane's rate of {lane.max_per_second:g} a second that takes {least} at least"
+
+
+def _shuts(job: Job, at: datetime) -> str:
+    """That the window closes before the job would end at this rate."""
+    if job.shuts_at is None or at <= job.shuts_at:
+        return ""
+    return f"; but its send window closes {words.when(job.shuts_at, job.now)}"
 
 
 def _rests(waits: Sequence[Open], job: Job) -> str:

@@ -156,7 +156,9 @@ def _look(seen: _Seen) -> Look:
         "customer": job.customer_id, "state": job.state, "open": job.open, "paused": job.paused,
         "accepted_at": job.accepted_at, "not_before": job.not_before,
         "started_at": job.started_at, "finished_at": job.finished_at,
-        "expires_at": job.expires_at, "counts": dict(seen.numbers),
+        "expires_at": job.expires_at, "opens_at": job.opens_at,
+        "send_window": job.settings.get("send_window"), "too_late": job.settings.get("too_late"),
+        "counts": dict(seen.numbers),
         "progress": round(seen.share, 4), "ends_at": found.ends_at,
         "per_second": found.per_second, "estimate": found.words,
         "words": _words(seen),
@@ -179,6 +181,7 @@ def _view(seen: _Seen) -> list[Block]:
             ("state", standing(job)),
             ("accepted", words.when(job.accepted_at, job.now)),
             ("to start", words.when(job.not_before, job.now)),
+            ("window", window(job.settings)),
             ("finished", job.finished_at and words.when(job.finished_at, job.now)),
         ]
     )
@@ -203,6 +206,14 @@ def standing(job: operator.Job | overviews.Job) -> Toned:
     if job.paused or job.customer_paused or job.in_doubt:
         return Toned(said, Tone.HELD)
     return Toned(said, Tone.GOOD if job.state in ("running", "completed") else Tone.FAINT)
+
+
+def window(settings: Mapping[str, Any]) -> str | None:
+    """The send window as one says it; None when there is none."""
+    kept = settings.get("send_window")
+    if kept is None:
+        return None
+    return f"{', '.join(kept['days'])}, {kept['from']} to {kept['to']}, {kept['timezone']}"
 
 
 def _row(one: overviews.Job) -> Row:

@@ -19,6 +19,8 @@ class Cause(StrEnum):
     NOTHING = "nothing"
     """It is final."""
     PAUSED = "paused"
+    CLOSED = "closed"
+    """Its send window is closed."""
     NOT_DUE = "not_due"
     DUE = "due"
     """About to be made ready."""
@@ -118,6 +120,8 @@ def _waiting(scene: Scene) -> Reason:
         return _paused(scene)
     if words.is_never(delivery.due_at):
         return _told(scene, Cause.PAUSED, "Put off for ever: reschedule it to have it sent.")
+    if scene.job.opens_at and delivery.due_at <= scene.job.opens_at:
+        return _told(scene, Cause.CLOSED, closed(scene.job))
     if delivery.due_at > now:
         what = "Its next try is" if delivery.has_retry_row else "It is due"
         return _told(scene, Cause.NOT_DUE, f"{what} {words.when(delivery.due_at, now)}.")
@@ -159,6 +163,8 @@ def _told(scene: Scene, cause: Cause, sentence: str) -> Reason:
     job, lane = scene.job, scene.lane
     due = scene.delivery.due_at
     until = None if words.is_never(due) or cause is Cause.PAUSED else max(due, job.now)
+    if cause is Cause.CLOSED:
+        until = job.opens_at
     sentences = [sentence, *nobody_there(lane)]
     if not job.active:
         sentences.append(f"Its transport {job.transport_id} is not in use any more.")
@@ -168,6 +174,15 @@ def _told(scene: Scene, cause: Cause, sentence: str) -> Reason:
         sentences.append(scene.relay_fails)
     sentences.append(f"It is given up {words.when(job.expires_at, job.now)}.")
     return Reason(cause=cause, until=until, sentences=tuple(sentences))
+
+
+def closed(job: Job) -> str:
+    """Until when a job's closed window holds it; empty when it doesn't."""
+    if job.opens_at is None or job.not_before > job.opens_at:
+        return ""
+    if job.opens_at >= job.expires_at:
+        return "Its send window is closed, and doesn't open any more before its expiry."
+    return f"Its send window is closed: it opens {words.when(job.opens_at, job.now)}."
 
 
 def nobody_there(lane: Lane) -> list[str]:

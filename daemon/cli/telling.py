@@ -178,6 +178,8 @@ def standing_of(job: Job, lane: Lane, waits: Sequence[Open]) -> list[str]:
     lines = [_group(job, one) for one in waits]
     if job.remaining:
         lines += reason.nobody_there(lane)
+    if job.remaining and (shut := reason.closed(job)):
+        lines.append(shut)
     if any(one.ready or one.claimed for one in waits):
         lines += reason.busy(lane)
     if job.in_doubt:
@@ -258,6 +260,7 @@ def _job(job: Job) -> dict[str, Any]:
         "paused": job.paused,
         "not_before": job.not_before,
         "expires_at": job.expires_at,
+        "opens_at": job.opens_at,
         "queued": job.queued,
         "remaining": job.remaining,
         "in_doubt": job.in_doubt,

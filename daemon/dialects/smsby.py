@@ -16,8 +16,9 @@ from typing import TypeVar, assert_never
 import orjson
 
 from daemon.dialects.dialect import Credentials, Dialect, Fields
+from daemon.mail import window
 from daemon.mail.refusal import Code, NotARequest, Notice, Refused, refused
-from daemon.mail.request import kinds, send, times
+from daemon.mail.request import kinds, send
 from daemon.mail.request.answers import Accepted, Answer, Done
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.findings import Findings
@@ -209,7 +210,7 @@ def _due(schedule: str, zone: tzinfo, setting: Setting) -> datetime:
         raise ValueError("must be a time such as 2030-12-31 12:00")
     year, month, day, hour, minute = map(int, found.groups())
     try:
-        instant = times.instant(datetime(year, month, day, hour, minute), zone)  # noqa: DTZ001
+        instant = window.instant(datetime(year, month, day, hour, minute), zone)  # noqa: DTZ001
     except (ValueError, OverflowError):
         raise ValueError("must be a date and time that exist") from None
     return kinds.within_horizon(instant, setting)

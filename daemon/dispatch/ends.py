@@ -32,7 +32,7 @@ class Endings:
 
     def withheld(self, held: Held, verdict: Verdict) -> None:
         """A permit refused it."""
-        if verdict is Verdict.PAUSED:
+        if verdict in (Verdict.PAUSED, Verdict.CLOSED):
             held.claim.to_give_back = True
         self._settler.put(held.fact(Withheld(verdict=verdict)), lambda _: self._left(held))
 

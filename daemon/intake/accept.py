@@ -16,9 +16,10 @@ from daemon.expansion import literal
 from daemon.intake import draft, events, keys, paying
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import counts, money
+from daemon.mail import counts, money, plan
 from daemon.mail.event import Event
 from daemon.mail.money import Bill, Paid, Standing
+from daemon.mail.plan import Plan, Unfit
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
@@ -40,6 +41,7 @@ class _Entry:
     ask: Ask
     send: Send
     job: Job
+    planned: Plan | Unfit
     claim: int | None = None
     stored: Stored | None = None
     expanded: Expanded | None = None
@@ -152,6 +154,11 @@ async def _recognise_alone(session: door.Session, entry: _Entry) -> None:
 
 async def _expand(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
     """Stores jobs, then all their recipients."""
+    for entry in _left(entries):
+        # not before it is known to be no repeat, whose first answer still holds
+        if isinstance(entry.planned, Unfit):
+            field = f"delivery.{entry.planned.field}"
+            entry.refuse(Code.PARAM_INVALID, field, entry.planned.message)
     left = _left(entries)
     if not left:
         return
@@ -307,5 +314,6 @@ def _is_refused(entry: _Entry) -> bool:
 
 def _entry(ask: Ask, now: datetime, terms: Terms, chance: Random) -> _Entry:
     assert isinstance(ask.request, Send)  # noqa: S101 - the caller sorts
-    job = draft.job(ask, ask.request, now, chance, message_domain=terms.message_domain)
-    return _Entry(ask=ask, send=ask.request, job=job)
+    planned = plan.of(ask.request.delivery.wish, now)
+    job = draft.job(ask, ask.request, planned, now, chance, terms.message_domain)
+    return _Entry(ask=ask, send=ask.request, job=job, planned=planned)

@@ -1,5 +1,6 @@
-"""A send as the job and the message that it shall be stored as."""
+"""A send as the job and the message that it shall be stored as, and what is read of it later."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -7,19 +8,24 @@ from typing import Any
 from daemon.intake import events
 from daemon.intake.ask import Ask
 from daemon.mail import ids
-from daemon.mail.request.send import Message, Send
+from daemon.mail.plan import Plan, Unfit, Wish
+from daemon.mail.request import windows
+from daemon.mail.request.send import Delivery, Message, Send
 from daemon.store.accepting import Job
 
 _JOB_BITS, _TICKET_BITS = 74, 52
 
 
-def job(ask: Ask, send: Send, now: datetime, chance: Random, *, message_domain: str) -> Job:
+def job(
+    ask: Ask, send: Send, planned: Plan | Unfit, now: datetime, chance: Random, message_domain: str
+) -> Job:
     """The job, with an identity of its own; one without a name is called by its ticket.
 
     `message_domain` ends its Message-IDs: kept with it, so that a later try has the same one.
     """
     ticket = ids.ticket(chance.getrandbits(_TICKET_BITS))
     delivery = send.delivery
+    spans = planned.windows if isinstance(planned, Plan) else None
     return Job(
         id=ids.job_id(now, chance.getrandbits(_JOB_BITS)),
         ticket=ticket,
@@ -35,10 +41,37 @@ def job(ask: Ask, send: Send, now: datetime, chance: Random, *, message_domain: 
         open=send.open,
         not_before=delivery.not_before,
         not_before_raw=delivery.not_before_raw,
+        opens_at=planned.due_at if isinstance(planned, Plan) and spans else None,
         expires_after=delivery.expires_after,
-        settings={"track_open": delivery.track_open, "track_click": delivery.track_click},
+        too_late=delivery.too_late,
+        windows=spans,
+        settings=_settings(delivery),
         coercions=[],
         spec=_spec(send.messages[0]) | {"message_domain": message_domain},
+    )
+
+
+def _settings(delivery: Delivery) -> dict[str, Any]:
+    """What is kept of how it was asked for; `wish` reads it."""
+    window = delivery.send_window
+    return _given(
+        {
+            "track_open": delivery.track_open,
+            "track_click": delivery.track_click,
+            "too_late": delivery.too_late,
+            "send_window": window.stored if window else None,
+        }
+    )
+
+
+def wish(settings: Mapping[str, Any], not_before: datetime, expires_after: float) -> Wish:
+    """When a job that is stored shall go out, had it been asked for with another due time."""
+    window = settings.get("send_window")
+    return Wish(
+        not_before=not_before,
+        expires_after=expires_after,
+        too_late=settings.get("too_late"),
+        window=windows.kept(window).window if window else None,
     )
 
 

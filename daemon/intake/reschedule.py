@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from daemon.intake import control as controls
-from daemon.intake import events, verdicts
+from daemon.intake import draft, events, verdicts
 from daemon.intake.ask import Ask, Verdict
 from daemon.ledger.writer import Append
+from daemon.mail import plan, window
 from daemon.mail.event import Event, Type
+from daemon.mail.plan import Unfit
 from daemon.mail.refusal import Code
 from daemon.mail.request.commands import Reschedule
 from daemon.mail.state import State
@@ -16,14 +18,21 @@ from daemon.store.control import Delivery
 
 async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
     """Moves what waits; what is deferred keeps its own time, unless it is asked for by name."""
+    # before the job, as everywhere: whoever pauses a customer goes on to his jobs
+    is_held = bool(await control.customer(append.session, ask.customer.id))
     if command.delivery is not None:
-        return await _delivery(append, ask, command.delivery, command.not_before)
+        return await _delivery(append, ask, command, is_held=is_held)
     job = command.job and await control.job(append.session, ask.customer.id, command.job)
     if not job:
         return verdicts.not_found(ask, "job")
     if job.is_finished or job.state in (*controls.ENDED, "canceled"):
         return verdicts.conflict(ask, "job", "has ended")
-    moved, due, expiry = await control.move(append.session, job.id, command.not_before)
+    wish = draft.wish(job.settings, command.not_before, job.expires_after)
+    planned = plan.of(wish, append.at)
+    if isinstance(planned, Unfit):
+        return verdicts.refused(ask, Code.PARAM_INVALID, "not_before", _advice(planned))
+    moved = await control.move(append.session, job.id, planned, paused=job.paused or is_held)
+    due, expiry = planned.due_at, planned.expires_at
     times = {"not_before": due.isoformat(), "expires_at": expiry.isoformat(), "moved": moved}
     event = events.of_job(Type.JOB_RESCHEDULED, ask.customer.id, job.id, **times)
     await append.events([event])
@@ -31,18 +40,29 @@ async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
     return verdicts.done(ask, {"job": job.id, **times, "already_gone": job.queued - moved})
 
 
-async def _delivery(append: Append, ask: Ask, number: int, wanted: datetime) -> Verdict:
+def _advice(unfit: Unfit) -> str:
+    is_its_own = unfit.field == "not_before"
+    return unfit.message if is_its_own else f"doesn't fit: its `{unfit.field}` {unfit.message}"
+
+
+async def _delivery(append: Append, ask: Ask, command: Reschedule, *, is_held: bool) -> Verdict:
     """One delivery gets a retry row of its own, or another time in the one it has."""
-    found = await controls.located(append, ask, number)
+    assert command.delivery is not None  # noqa: S101 - the caller sorts
+    found = await controls.located(append, ask, command.delivery)
     job = found and await control.job(append.session, ask.customer.id, found.job_id)
     if not found or not job:
         return verdicts.not_found(ask, "delivery")
-    due = max(wanted, append.at)
-    if job.paused:
-        return verdicts.conflict(ask, "delivery", "is of a job that is paused")
-    if due >= job.expires_at:
+    if job.paused or is_held:
+        whose = "a job" if job.paused else "a customer"
+        return verdicts.conflict(ask, "delivery", f"is of {whose} that is paused")
+    due = window.opening(job.windows, max(command.not_before, append.at))
+    if due is None or due >= job.expires_at:
         advice = "must be before the job's expiry"
         return verdicts.refused(ask, Code.PARAM_INVALID, "not_before", advice)
+    return await _postponed(append, ask, found, due)
+
+
+async def _postponed(append: Append, ask: Ask, found: Delivery, due: datetime) -> Verdict:
     letter = State(found.letter)
     if letter is State.WAITING:
         await control.defer(append.session, found, due)
@@ -52,7 +72,7 @@ async def _delivery(append: Append, ask: Ask, number: int, wanted: datetime) -> 
         return verdicts.conflict(ask, "delivery", f"is {letter.name.lower()}")
     await append.events([_moved(found, due)])
     await accepting.wake(append.session)
-    return verdicts.done(ask, {"delivery": number, "not_before": due, "moved": 1})
+    return verdicts.done(ask, {"delivery": found.id, "not_before": due, "moved": 1})
 
 
 def _moved(delivery: Delivery, due: datetime) -> Event:

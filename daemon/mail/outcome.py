@@ -79,6 +79,8 @@ class Verdict(StrEnum):
     SUPPRESSED = "suppressed"
     PAUSED = "paused"
     """Not now: its job is paused or was put off; it goes back to where it waited."""
+    CLOSED = "closed"
+    """Not now: its window has closed; it goes back, and waits until that opens again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

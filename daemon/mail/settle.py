@@ -180,13 +180,7 @@ def _deferred(fact: Fact, deferred: outcome.Deferred, ground: Ground) -> _Step:
         event = _event(fact, Type.DELIVERY_CANCELED, State.CANCELED, reply=deferred.reply)
         return _Step(became=State.CANCELED, events=(event,))
     tries = fact.attempt if deferred.counts else fact.attempt - 1
-    due = ground.schedule.next_at(
-        tries,
-        deferred.retry_after,
-        now=ground.now,
-        expires=ground.jobs[fact.job_id].expires_at,
-        chance=ground.chance(),
-    )
+    due = _next_at(fact, tries, deferred.retry_after, ground)
     state = State.DEFERRED if due else State.EXPIRED
     event = _event(
         fact,
@@ -232,14 +226,17 @@ def _resend_at(fact: Fact, ground: Ground) -> datetime:
     """At once after the first try; a relay that doubts again is given the time of any retry."""
     if fact.attempt <= 1:
         return ground.now
-    later = ground.schedule.next_at(
-        fact.attempt - 1,
-        None,
-        now=ground.now,
-        expires=ground.jobs[fact.job_id].expires_at,
-        chance=ground.chance(),
-    )
+    later = _next_at(fact, fact.attempt - 1, None, ground)
     return later or ground.now  # its permit will find it expired
+
+
+def _next_at(fact: Fact, tries: int, hint: float | None, ground: Ground) -> datetime | None:
+    """When it is tried again; None when that would be too late."""
+    job, chance = ground.jobs[fact.job_id], ground.chance()
+    due = ground.schedule.next_at(
+        tries, hint, now=ground.now, expires=job.expires_at, chance=chance
+    )
+    return due and job.opening(due)
 
 
 _WITHHELD = {

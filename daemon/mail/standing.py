@@ -9,9 +9,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from daemon.mail import ids
+from daemon.mail import ids, window
 from daemon.mail.outcome import Outcome, Withheld
 from daemon.mail.state import State
+from daemon.mail.window import Spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,8 @@ class JobNow:
     doubt: str
     parts: int
     expires_at: datetime
+    windows: Spans | None = None
+    """When it may start anything; None = at any time."""
     numbers: dict[str, int | None]
     price: Decimal | None = None
     """Of an e-mail; None = nobody pays."""
@@ -106,6 +109,11 @@ class JobNow:
         for name, by in change.items():
             self.changes[name] = self.changes.get(name, 0) + by
             self.numbers[name] = (self.numbers.get(name) or 0) + by
+
+    def opening(self, at: datetime) -> datetime | None:
+        """When something may start that is due then; None = not before its expiry."""
+        found = window.opening(self.windows, at)
+        return found if found is not None and found < self.expires_at else None
 
     @property
     def remaining(self) -> int:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from daemon.store import door
+from daemon.mail.window import Spans
+from daemon.store import door, spans
 
 SEND = 0
 """The part of a key that is a send's; a frame's is its number."""
@@ -53,8 +54,14 @@ class Job:
     not_before: datetime | None
     """None = at once."""
     not_before_raw: str | None
+    opens_at: datetime | None = None
+    """When its window opens, where it has one; it isn't due before."""
     expires_after: float
     """Seconds from the due time."""
+    too_late: float | None = None
+    """Seconds from `not_before`, or from now, after which it expires at the latest."""
+    windows: Spans | None = None
+    """When it may start; None = at any time."""
     settings: dict[str, Any]
     coercions: list[Any]
     spec: dict[str, Any]
@@ -172,4 +179,7 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         # a list within an array would be taken for a second dimension
         [orjson.dumps(job.coercions) for job in jobs],
         [job.spec for job in jobs],
+        [job.opens_at for job in jobs],
+        [job.too_late for job in jobs],
+        [spans.written(job.windows) for job in jobs],
     ]

@@ -1,6 +1,6 @@
 """What control commands ask of the store. Lock order: stream, jobs, batches, retry rows, by id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from daemon.mail import doubt, ids
-from daemon.store import door
+from daemon.mail.plan import Plan
+from daemon.mail.window import Spans
+from daemon.store import door, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ class Job:
     released: int
     price: Decimal | None
     """Of an e-mail; None = nobody pays."""
+    settings: Mapping[str, Any]
+    windows: Spans | None
+    """When it may start; None = at any time."""
+    expires_after: float
+    """Seconds from its due time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,7 @@ class Delivery:
 async def job(session: door.Session, customer: int, number: UUID) -> Job | None:
     """A job, locked; None when the customer has none of this id."""
     row = await session.row("control.job", customer, number)
-    return Job(**dict(row)) if row else None
+    return Job(**(dict(row) | {"windows": spans.read(row["windows"])})) if row else None
 
 
 async def job_of(session: door.Session, customer: int, batch: int) -> UUID | None:
@@ -127,13 +134,15 @@ async def free(session: door.Session, jobs: Sequence[UUID]) -> None:
     await session.run("control.free_retries", jobs)
 
 
-async def move(session: door.Session, job: UUID, due: datetime) -> tuple[int, datetime, datetime]:
-    """Gives what waits in a locked job another due time; answers how many, the time, the expiry."""
-    row = await session.row("control.move_job", job, due)
-    assert row is not None  # noqa: S101 - the job is locked, so it is there
+async def move(session: door.Session, job: UUID, plan: Plan, *, paused: bool) -> int:
+    """Gives a locked job another plan, and what waits in it another due time; answers how many.
+
+    `paused`: it, or its customer, is: then it goes on waiting for ever.
+    """
+    windows = spans.written(plan.windows)
+    await session.run("control.move_job", job, plan.due_at, plan.expires_at, windows)
     await session.run("control.lock_batches", [job])
-    moved = await session.value("control.move_batches", job, row["not_before"], row["paused"])
-    return moved, row["not_before"], row["expires_at"]
+    return int(await session.value("control.move_batches", job, plan.due_at, paused))
 
 
 async def defer(session: door.Session, delivery: Delivery, due: datetime) -> None:

@@ -3,8 +3,8 @@
 Reading only. What changes something goes through the queue, like everybody's requests.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,12 @@ class Job:
     in_doubt: int
     now: datetime
     """By the database's clock, the one that decides what is due."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What is kept of how it was asked for."""
+    opens_at: datetime | None = None
+    """When its window opens again, where it is closed now; its expiry, where it doesn't."""
+    shuts_at: datetime | None = None
+    """When its window closes, where it is open now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from daemon.mail.outcome import Sent
 from daemon.mail.settle import LATE, DoubtRow, RetryRow, Settlement
 from daemon.mail.standing import BatchNow, Fact, JobNow, RetryNow
-from daemon.store import door
+from daemon.store import door, spans
 
 _COUNTERS = (
     "sent", "bounced", "failed", "expired", "canceled", "suppressed_late", "in_doubt", "handed",
@@ -113,6 +113,7 @@ def job_from(row: door.Row) -> JobNow:
         doubt=row["doubt"],
         parts=row["parts"],
         expires_at=row["expires_at"],
+        windows=spans.read(row["windows"]),
         numbers={name: row[name] for name in _NUMBERS},
         price=row["price"],
     )

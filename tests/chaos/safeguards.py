@@ -128,6 +128,7 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     judged = "            WHEN j.expires_at <= now() THEN 'expired'\n"
     paused = "            WHEN h.due_at > now() THEN 'paused'\n"
+    closed = "            WHEN NOT j.windows @> now() THEN 'closed'\n"
     yield _one(
         "permit-canceled", "what was canceled doesn't start",
         ("store/sql/dispatch.sql",
@@ -142,9 +143,14 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "permit-suppressed", "nothing starts to an address that was suppressed meanwhile",
-        ("store/sql/dispatch.sql", f"{paused}            WHEN EXISTS (",
-         f"{paused}            WHEN false AND EXISTS ("),
+        ("store/sql/dispatch.sql", f"{paused}{closed}            WHEN EXISTS (",
+         f"{paused}{closed}            WHEN false AND EXISTS ("),
         f"{INTEGRATION}/dispatch/test_claims.py",
+    )  # fmt: skip
+    yield _one(
+        "permit-closed", "nothing starts outside of its window",
+        ("store/sql/dispatch.sql", f"{paused}{closed}", paused),
+        f"{INTEGRATION}/dispatch/test_windows.py",
     )  # fmt: skip
     yield _one(
         "lock-order", "whoever locks several jobs does so in the same order",

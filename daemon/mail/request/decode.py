@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from daemon.mail import plan
 from daemon.mail.refusal import Code, NotARequest, Notice, Refused
 from daemon.mail.request import commands, kinds, mentions, parcel, send
 from daemon.mail.request.findings import Findings
@@ -151,7 +152,7 @@ def _notices(request: Request, setting: Setting) -> tuple[Notice, ...]:
     match request:
         case send.Send(delivery=send.Delivery(not_before=due)):
             late = _past(due, "delivery.not_before", setting)
-            return (*late, *mentions.unmet(request))
+            return (*late, *_closed(request.delivery, setting), *mentions.unmet(request))
         case commands.Reschedule(not_before=due):
             return _past(due, "not_before", setting)
     return ()
@@ -160,4 +161,16 @@ def _notices(request: Request, setting: Setting) -> tuple[Notice, ...]:
 def _past(due: datetime | None, place: str, setting: Setting) -> tuple[Notice, ...]:
     if due is None or due >= setting.now:
         return ()
-    return (Notice(field=place, message="lies in the past: it is sent at once"),)
+    return (Notice(field=place, message="lies in the past: it is due at once"),)
+
+
+def _closed(delivery: send.Delivery, setting: Setting) -> tuple[Notice, ...]:
+    """That the window isn't open at the due time, and when it will be."""
+    if delivery.send_window is None:
+        return ()
+    found = plan.of(delivery.wish, setting.now)
+    asked = max(delivery.not_before or setting.now, setting.now)
+    if isinstance(found, plan.Unfit) or found.due_at == asked:
+        return ()
+    told = f"is closed at the due time: it opens at {found.due_at.isoformat()}"
+    return (Notice(field="delivery.send_window", message=told),)

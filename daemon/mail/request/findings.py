@@ -47,7 +47,6 @@ _ELSEWHERE = frozenset(
         "recipient_local",
         "recipients",
         "result",
-        "send_window",
         "sender_id",
         "sent_copy",
         "service",
@@ -55,7 +54,6 @@ _ELSEWHERE = frozenset(
         "stop_when",
         "strictness",
         "template",
-        "too_late",
         "unsubscribe",
     }
 )

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
 
+from daemon.mail.plan import Wish
 from daemon.mail.refusal import Code
 from daemon.mail.request import recipients, times
 from daemon.mail.request.commands import FORM, Command
@@ -30,6 +31,7 @@ from daemon.mail.request.kinds import (
 )
 from daemon.mail.request.recipients import Reading, Recipient, Recipients
 from daemon.mail.request.rules import DAY, Class, Doubt, Purpose, Setting
+from daemon.mail.request.windows import SendWindow
 
 TERMS = 100
 """Terms of an audience at most."""
@@ -92,11 +94,25 @@ class Delivery:
     timezone: times.Zone | None = None
     """Where a `not_before` without offset was read from the clock on the wall."""
     expires_after: Seconds = 5 * DAY
-    """Seconds from the due time, after which it isn't tried any more."""
+    """Seconds from when it may go, after which it isn't tried any more."""
+    too_late: Seconds | None = None
+    """Seconds from the time asked for, after which it isn't sent at all; None = it never is."""
+    send_window: SendWindow | None = None
+    """When it may go; None = at any time."""
     doubt: Doubt = Doubt.RESEND
     transport: Transport = Transport(default=True)
     track_open: Flag = True
     track_click: Flag = True
+
+    @property
+    def wish(self) -> Wish:
+        """When it shall go out."""
+        return Wish(
+            not_before=self.not_before,
+            expires_after=self.expires_after,
+            too_late=self.too_late,
+            window=self.send_window.window if self.send_window else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Local times: which instant somebody means who writes a date, a time and a zone (Q15)."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Strict
 
+from daemon.mail import window
 from daemon.mail.refusal import Code
 from daemon.mail.request.recipients import Reading
 
@@ -19,11 +20,6 @@ def zone(name: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("must be a time zone by its IANA name, such as Europe/Minsk") from None
-
-
-def instant(local: datetime, zone: tzinfo) -> datetime:
-    """The instant of a local time: moved on by a gap it falls into, and the first of two (Q15)."""
-    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def resolve(delivery: object, reading: Reading) -> None:
@@ -61,7 +57,9 @@ def _instant(delivery: dict[str, Any]) -> datetime | None:
     except (ValueError, TypeError):
         name = "UTC"
     try:
-        return instant(datetime.fromisoformat(delivery["not_before"].upper()), ZoneInfo(name))
+        return window.instant(
+            datetime.fromisoformat(delivery["not_before"].upper()), ZoneInfo(name)
+        )
     except (ValueError, OverflowError):
         return None
 

@@ -1,7 +1,8 @@
 -- name: control.job
 -- A job of a customer, locked, with what control looks at. Its batches and retry rows come after.
 SELECT id, state, paused, open, finished_at IS NOT NULL AS is_finished, not_before, expires_at,
-       queued, remaining, released, price
+       queued, remaining, released, price, settings, windows,
+       extract(epoch FROM expires_after)::double precision AS expires_after
 FROM job WHERE id = $2 AND customer_id = $1 FOR UPDATE;
 
 -- name: control.job_of
@@ -73,14 +74,16 @@ UPDATE retry SET due_at = 'infinity', rank = CASE WHEN owner IS NOT NULL THEN ra
 WHERE job_id = ANY ($1::uuid[]);
 
 -- name: control.free_batches
--- Makes what was put off due again, at the job's time or at once.
-UPDATE batch b SET due_at = greatest(j.not_before, now())
+-- Makes what was put off due again, at the job's time or at once, or when its window opens.
+UPDATE batch b SET due_at = due_within(greatest(j.not_before, now()), j.windows, j.expires_at)
 FROM job j
 WHERE j.id = b.job_id AND j.id = ANY ($1::uuid[]) AND b.due_at = 'infinity' AND NOT b.done;
 
 -- name: control.free_retries
--- Makes deferred deliveries that were put off due at once.
-UPDATE retry SET due_at = now() WHERE job_id = ANY ($1::uuid[]) AND due_at = 'infinity';
+-- Makes deferred deliveries that were put off due at once, or when their window opens.
+UPDATE retry r SET due_at = due_within(now(), j.windows, j.expires_at)
+FROM job j
+WHERE j.id = r.job_id AND r.job_id = ANY ($1::uuid[]) AND r.due_at = 'infinity';
 
 -- name: control.customer
 -- A customer, locked against accepts under way: a job's reference to him waits for us, or we for it.
@@ -104,9 +107,9 @@ SELECT FROM batch WHERE job_id = ANY ($1::uuid[]) AND NOT done ORDER BY id FOR U
 SELECT FROM retry WHERE job_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: control.move_job
--- Gives a job another due time, and with it another expiry. The past means now.
-UPDATE job SET not_before = greatest($2, now()), expires_at = greatest($2, now()) + expires_after
-WHERE id = $1 RETURNING not_before, expires_at, paused;
+-- Gives a job another due time, and with it another expiry and other windows.
+UPDATE job SET not_before = $2, expires_at = $3, windows = $4::text::tstzmultirange
+WHERE id = $1;
 
 -- name: control.move_batches
 -- Gives what waits in a job another due time, and counts it; whoever holds some of it gives it back.

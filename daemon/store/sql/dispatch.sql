@@ -78,14 +78,20 @@ ORDER BY class, lane_id;
 
 -- name: claim.batches
 -- Claims the lowest ranked batches of a lane and class: the first, and more as long as they are small
--- and all together hold at most $4 deliveries.
+-- and all together hold at most $4 deliveries. What has closed since it was ready waits for its window.
 WITH first AS MATERIALIZED (
-    SELECT id, rank, length(state) AS size FROM batch
-    WHERE lane_id = $1 AND class = $2 AND rank IS NOT NULL AND owner IS NULL AND NOT done
-    ORDER BY rank LIMIT 200 FOR UPDATE SKIP LOCKED
+    SELECT b.id, b.rank, length(b.state) AS size,
+           coalesce(NOT j.windows @> now() AND j.expires_at > now(), false) AS is_shut,
+           due_within(b.due_at, j.windows, j.expires_at) AS due_at
+    FROM batch b JOIN job j ON j.id = b.job_id
+    WHERE b.lane_id = $1 AND b.class = $2 AND b.rank IS NOT NULL AND b.owner IS NULL AND NOT b.done
+    ORDER BY b.rank LIMIT 200 FOR UPDATE OF b SKIP LOCKED
+), put_off AS (
+    UPDATE batch b SET rank = NULL, due_at = f.due_at FROM first f
+    WHERE b.id = ANY (ARRAY(SELECT id FROM first WHERE is_shut)) AND b.id = f.id
 ), summed AS (
     SELECT id, sum(size) OVER (ORDER BY rank, id) AS total, row_number() OVER (ORDER BY rank, id) AS place
-    FROM first
+    FROM first WHERE NOT is_shut
 ), claimed AS (
     UPDATE batch SET owner = $3, epoch = epoch + 1
     WHERE id = ANY (ARRAY(SELECT id FROM summed WHERE total <= $4 OR place = 1))
@@ -144,6 +150,7 @@ WITH asked AS MATERIALIZED (
             WHEN j.state = 'canceled' THEN 'canceled'
             WHEN j.expires_at <= now() THEN 'expired'
             WHEN h.due_at > now() THEN 'paused'
+            WHEN NOT j.windows @> now() THEN 'closed'
             WHEN EXISTS (
                 SELECT FROM suppression s
                 WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
@@ -183,6 +190,7 @@ WITH asked AS MATERIALIZED (
             WHEN j.state = 'canceled' THEN 'canceled'
             WHEN j.expires_at <= now() THEN 'expired'
             WHEN r.due_at > now() THEN 'paused'
+            WHEN NOT j.windows @> now() THEN 'closed'
             WHEN EXISTS (
                 SELECT FROM suppression s
                 WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
@@ -207,19 +215,22 @@ WITH asked AS MATERIALIZED (
 SELECT retry_id, verdict, at FROM judged;
 
 -- name: give_back.batches
--- Gives claimed batches back: they wait again (by their due time, ranked anew), or are done. One that
--- was given back already, unheard, and claimed anew is ours by another epoch, and stays.
-UPDATE batch b SET owner = NULL, rank = NULL, done = translate(b.state, 'wu', '') = b.state
-FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch)
-WHERE b.id = g.id AND b.epoch = g.epoch AND b.owner = $3
+-- Gives claimed batches back: they wait again (by their due time, or for their window; ranked anew), or
+-- are done. One that was given back already, unheard, and claimed anew is ours by another epoch, and
+-- stays.
+UPDATE batch b SET owner = NULL, rank = NULL, done = translate(b.state, 'wu', '') = b.state,
+                   due_at = due_within(b.due_at, j.windows, j.expires_at)
+FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch), job j
+WHERE b.id = g.id AND b.epoch = g.epoch AND b.owner = $3 AND j.id = b.job_id
   AND b.id = ANY (ARRAY(SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND owner = $3
                         ORDER BY id FOR UPDATE));
 
 -- name: give_back.retries
 -- The same for retry rows.
-UPDATE retry r SET owner = NULL, rank = NULL
-FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch)
-WHERE r.id = g.id AND r.epoch = g.epoch AND r.owner = $3
+UPDATE retry r SET owner = NULL, rank = NULL,
+                   due_at = due_within(r.due_at, j.windows, j.expires_at)
+FROM unnest($1::bigint[], $2::integer[]) AS g (id, epoch), job j
+WHERE r.id = g.id AND r.epoch = g.epoch AND r.owner = $3 AND j.id = r.job_id
   AND r.id = ANY (ARRAY(SELECT id FROM retry WHERE id = ANY ($1::bigint[]) AND owner = $3
                         ORDER BY id FOR UPDATE));
 

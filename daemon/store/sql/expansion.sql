@@ -9,7 +9,8 @@
 WITH place AS (
     SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
            j.parts, j.open, j.paused, j.not_before, j.state = 'canceled' AS canceled,
-           CASE WHEN j.paused OR c.paused THEN 'infinity' ELSE j.not_before END AS due_at
+           CASE WHEN j.paused OR c.paused THEN 'infinity'
+                ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
     JOIN job j ON j.id = ANY ($1::uuid[]) AND j.id = p.job_id
     JOIN customer c ON c.id = j.customer_id

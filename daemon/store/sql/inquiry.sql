@@ -2,6 +2,7 @@
 -- A job of a customer, by its id, its ticket, or the id of a message or a delivery of it.
 SELECT id, ticket, customer_id, dialect, request_id, name, purpose, class, doubt, state, open, paused,
        frames, frames_expected, accepted_at, not_before, not_before_raw, expires_at, closes_at,
+       settings -> 'send_window' AS send_window, (settings ->> 'too_late')::integer AS too_late,
        started_at, finished_at, coercions, requested, queued, no_address, invalid, excluded, duplicate,
        suppressed, not_found, inactive, sent, delivered, bounced, failed, expired, canceled,
        suppressed_late, in_doubt, remaining,

@@ -1,9 +1,9 @@
 -- name: settle.jobs
 -- The jobs that facts are about, locked in the order of their ids; whoever stores something that belongs
 -- to one of them needn't wait for that.
-SELECT id, customer_id, state, open, doubt, parts, expires_at, requested, queued, no_address, invalid,
-       excluded, duplicate, suppressed, not_found, inactive, sent, delivered, bounced, failed, expired,
-       canceled, suppressed_late, in_doubt, handed, released, price
+SELECT id, customer_id, state, open, doubt, parts, expires_at, windows, requested, queued, no_address,
+       invalid, excluded, duplicate, suppressed, not_found, inactive, sent, delivered, bounced, failed,
+       expired, canceled, suppressed_late, in_doubt, handed, released, price
 FROM job WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: settle.batches

@@ -38,6 +38,7 @@ class Ground:
         lasts: float = 3600.0,
         purpose: str = "transactional",
         doubt: str = "resend",
+        windows: str | None = None,
     ) -> UUID:
         """Stores a job of so many recipients."""
         made = ids.job_id(datetime.now(UTC), randbits(80))
@@ -47,7 +48,7 @@ class Ground:
                 [b""], ["n"], [purpose], [klass], [doubt], [None], [False],
                 [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
                 [{"subject": "s", "text": "t", "from": {"address": "a@b.example"},
-                  "message_domain": "m.example"}],
+                  "message_domain": "m.example"}], [None], [None], [windows],
             )  # fmt: skip
             names = [f"p{place}@x.example" for place in range(size)]
             await session.rows(

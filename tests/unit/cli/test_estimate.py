@@ -89,3 +89,16 @@ def test_only_the_last_half_minute_counts() -> None:
         seen.note(NOW + timedelta(seconds=second), min(second, 50) * 100)
     assert seen.per_second == 0
     assert seen.seconds == estimate.WINDOW
+
+
+def test_a_window_that_closes_first() -> None:
+    """No end is told beyond the closing of the window; nor while it is closed."""
+    shuts = replace(RUNNING, shuts_at=NOW + timedelta(seconds=3))
+    found = estimate.of(shuts, UNPACED, [waits(600)], pace(100))
+    assert found.ends_at is None
+    assert "but its send window closes 2026-11-21 10:00:03Z (in 3 s)" in found.words
+    assert "but its send window closes" in said(shuts, waits(600))
+    open_long = replace(RUNNING, shuts_at=NOW + timedelta(seconds=7))
+    assert estimate.of(open_long, UNPACED, [waits(600)], pace(100)).ends_at is not None
+    shut = said(replace(RUNNING, opens_at=NOW + HOUR), waits(600))
+    assert shut.startswith("No end can be told. Its send window is closed: it opens")

@@ -203,3 +203,20 @@ def test_a_relay_that_fails() -> None:
     assert relays.of_its_own([greylisted], "relay.example:25") is None
     waiting = replace(scene(rank=1.0), relay_fails=said)
     assert said in reason.of(waiting).sentences
+
+
+def test_closed() -> None:
+    """What its window holds says so, and when that opens; what is due later waits for its time."""
+    shut = {"opens_at": NOW + 2 * HOUR}
+    for due in (NOW - HOUR, NOW + 2 * HOUR):
+        found = reason.of(scene(due_at=due, job=shut))
+        assert (found.cause, found.until) == (Cause.CLOSED, NOW + 2 * HOUR)
+        assert found.sentences[0] == (
+            "Its send window is closed: it opens 2026-11-21 12:00:00Z (in 2 h)."
+        )
+    later = reason.of(scene(due_at=NOW + 3 * HOUR, job=shut))
+    assert (later.cause, later.until) == (Cause.NOT_DUE, NOW + 3 * HOUR)
+    paused = reason.of(scene(job=shut | {"paused": True}))
+    assert paused.cause is Cause.PAUSED
+    never = reason.of(scene(job={"opens_at": JOB.expires_at}))
+    assert "doesn't open any more" in never.sentences[0]

@@ -8,7 +8,7 @@ from daemon.cli import blocks, telling
 from daemon.mail.event import Type
 from daemon.store.framing import Early
 from daemon.store.operator import Fact, Happened, Open
-from tests.unit.cli.test_reason import JOB, LANE, NOW, scene
+from tests.unit.cli.test_reason import HOUR, JOB, LANE, NOW, scene
 
 AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -64,3 +64,12 @@ def test_a_job_that_nobody_serves() -> None:
     well = lines(telling.of_job(JOB, LANE, [waits], []))
     assert "No instance" not in well
     assert "20 connections" in well
+
+
+def test_a_job_whose_window_is_closed() -> None:
+    """Its trace says until when, unless it isn't due by then anyway."""
+    waits = Open(retries=False, ready=False, claimed=False, due_at=NOW, count=1)
+    shut = replace(JOB, opens_at=NOW + HOUR)
+    assert "Its send window is closed: it opens" in lines(telling.of_job(shut, LANE, [waits], []))
+    later = replace(shut, not_before=NOW + 2 * HOUR)
+    assert "window" not in lines(telling.of_job(later, LANE, [waits], []))

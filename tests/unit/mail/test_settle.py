@@ -16,6 +16,7 @@ from daemon.mail.standing import BatchNow, Fact, JobNow, RetryNow
 from daemon.mail.state import MOVES, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 JOB = UUID(int=7)
 OK = Reply(code=250, enhanced="2.0.0", text="taken")
 NOT_NOW = Reply(code=451, enhanced="4.7.1", text="later")
@@ -276,3 +277,16 @@ def test_a_canceled_job_waits_for_no_retry() -> None:
     world.commit([world.fact(0, OUTCOMES[1], late=0)])
     assert world.batch.letters == [State.CANCELED]
     assert [event.type for event in world.events] == [Type.DELIVERY_CANCELED, Type.JOB_COMPLETED]
+
+
+def test_a_retry_waits_for_the_window() -> None:
+    """A next try that would fall between two windows is put off to the second, or expires."""
+    for expires, letter in ((3 * HOUR, State.DEFERRED), (HOUR, State.EXPIRED)):
+        world = World(1, "resend", expires=NOW + expires)
+        world.job.windows = ((NOW - HOUR, NOW + HOUR / 100), (NOW + 2 * HOUR, NOW + 4 * HOUR))
+        world.permit(0)
+        world.commit([world.fact(0, OUTCOMES[1], late=0)])
+        assert world.batch.letters == [letter]
+        due = [NOW + 2 * HOUR] if letter is State.DEFERRED else []
+        assert [row.due_at for row in world.rows.values()] == due
+        assert world.events[0].next_at == next(iter(due), None)

@@ -1,0 +1,77 @@
+"""When something may be sent: what its sender asked for becomes instants. Pure.
+
+    due at      what was asked for, or now, or when the window opens next after that
+    expires at  `expires_after` behind the due time, and never later than `too_late` behind the
+                time that was asked for
+    windows     when it may start in between
+
+`expires_after` is about patience: it counts from when mail may go. `too_late` is about what has
+grown stale: it counts from the time that was meant, whatever held the mail up, a closed window too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daemon.mail import window
+from daemon.mail.window import Spans, Window
+
+_AHEAD = timedelta(days=15)
+"""Within so long a window opens, also where a clock change leaves nothing of one day's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """When something shall be sent, as its sender put it. Lengths of time in seconds."""
+
+    not_before: datetime | None
+    """None = at once."""
+    expires_after: float
+    too_late: float | None = None
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The same as instants."""
+
+    due_at: datetime
+    expires_at: datetime
+    windows: Spans | None = None
+    """None = at any time. They needn't begin or end with the two instants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """Nothing would ever be sent."""
+
+    field: str
+    message: str
+
+
+def of(wish: Wish, now: datetime) -> Plan | Unfit:
+    """The plan, if anything is accepted or moved at this very time."""
+    asked = max(wish.not_before or now, now)
+    last = _last(wish, now)
+    if last is not None and last <= asked:
+        return Unfit(field="not_before", message="lies longer ago than `too_late` allows")
+    due = asked if wish.window is None else _opening(wish.window, asked)
+    if due is None:
+        return Unfit(field="send_window", message="never opens")
+    if last is not None and last <= due:
+        advice = f"must reach until the `send_window` opens, at {due.isoformat()}"
+        return Unfit(field="too_late", message=advice)
+    patience = due + timedelta(seconds=wish.expires_after)
+    expires = patience if last is None else min(patience, last)
+    windows = None if wish.window is None else window.spans(wish.window, due, expires)
+    return Plan(due_at=due, expires_at=expires, windows=windows)
+
+
+def _last(wish: Wish, now: datetime) -> datetime | None:
+    """From when on it is too late."""
+    if wish.too_late is None:
+        return None
+    return (wish.not_before or now) + timedelta(seconds=wish.too_late)
+
+
+def _opening(wanted: Window, asked: datetime) -> datetime | None:
+    return window.opening(window.spans(wanted, asked, asked + _AHEAD), asked)
