@@ -20,7 +20,7 @@ from importlib import metadata
 from uuid import uuid4
 
 from daemon import config as configs
-from daemon import engine, logs, metrics, outage, watch
+from daemon import engine, logs, metrics, watch
 from daemon.broker import connection
 from daemon.broker.publisher import BatchPublisher
 from daemon.dispatch.lease import Lease, LeaseLost
@@ -186,7 +186,7 @@ async def _begun(house: House, lease: Lease, stop: asyncio.Event) -> bool:
             await lease.begin()
         except (errors.Unavailable, errors.Again) as error:
             house.health.report("life", ok=False, reason=f"waits for postgres: {error}")
-            outage.tell(_log, "life.waits", error)
+            logs.outage(_log, "life.waits", error)
             await asyncio.sleep(_PAUSE)
         else:
             return True

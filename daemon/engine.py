@@ -172,7 +172,6 @@ async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
     """Intake stops first, dispatch when nothing more is accepted."""
     intake, dispatch = parts.intake, parts.dispatch
     accepted = Stop(house.loaded.config.instance.stop_deadline)
-    house.health.is_draining = False  # the life before may have ended with its lease, not by a stop
     async with Group(over=over.set) as group:
         if dispatch:
             group.create_task(dispatch.run(accepted), name="dispatch")
@@ -183,7 +182,8 @@ async def _run(house: House, lease: Lease, over: Stop, parts: _Parts) -> None:
         await over.wait()
         _log.info("stopping", why=over.why, in_flight=house.numbers().flying)
         lease.draining = True
-        house.health.drain()
+        if not lease.lost.is_set():  # else only this life ends, and `life` says so
+            house.health.drain()
         if dispatch:
             dispatch.claimer.stand_down()
         if taking:
@@ -309,17 +309,23 @@ def relay_of(
 
 def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:
     """What health is told of us, and whether an instance is of no use without it."""
-    yield Cause(name="events", why=lambda: _why_untold(house.outbound, teller))
+    inbound, outbound = house.inbound, house.outbound
+    yield Cause(name="events", why=lambda: _by_way_of(outbound, _why_untold(outbound, teller)))
     if intake := parts.intake:
-        yield Cause(name="intake", why=lambda: intake.why_down, vital=True)
+        yield Cause(name="intake", why=lambda: _by_way_of(inbound, intake.why_down), vital=True)
         yield Cause(name="backlog", why=lambda: intake.why_resting)
-        yield Cause(name="dead letters", why=lambda: intake.why_unburied)
+        yield Cause(name="dead letters", why=lambda: _by_way_of(outbound, intake.why_unburied))
     if dispatch := parts.dispatch:
         yield Cause(name="dispatch", why=lambda: dispatch.claimer.why_resting)
         for name in dispatch.brake.reasons:
             yield Cause(name=name, why=partial(dispatch.brake.why, name), vital=True)
         yield Cause(name="transport", why=dispatch.unserved)
         yield Cause(name="relay", why=dispatch.ailing)
+
+
+def _by_way_of(link: Link, why: str) -> str:
+    """Why a part waits; what is wrong with a broker that is away, its own check says, and once."""
+    return "waits for rabbitmq" if why and not link.is_up else why
 
 
 def _why_untold(link: Link, teller: Teller) -> str:

@@ -2,7 +2,8 @@
 
 A line never raises in the caller, never waits for a slow reader, never holds a body or a secret,
 and above debug no mail address unless configured (S15, S51). Lines of the libraries take the same
-road, at most one per ten seconds and cause.
+road, at most one per ten seconds and cause. That holds for our own parts too, all together: a cause
+is a server that is away, however that shows, or one "no" of a server that is there.
 
 Fields are keywords: `log.info("batch.claimed", size=500)`. A type of event is called `event_type`,
 since `event` is the line's own. Positional arguments would mean %-formatting: there are none.
@@ -22,6 +23,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger, WrappedLogger
 
 from daemon import redact
+from daemon.outage import Outage
 from daemon.redact import Addresses
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -85,6 +87,21 @@ class Seldom:
             self._swallowed.clear()
         self._spoken[cause] = now
         return self._swallowed.pop(cause, 0)
+
+
+_outages = Seldom()
+"""Of all parts of this process."""
+
+
+def outage(log: Log, line: str, error: Outage, **fields: Any) -> None:
+    """A warning of this name, unless somebody told of the same cause a moment ago.
+
+    A server that is away stops ten parts at once, and each would say so. The first one does, and
+    the next line of that cause says how many were kept back since.
+    """
+    swallowed = _outages.ask(error.cause)
+    if swallowed is not None:
+        log.warning(line, cause=error.cause, why=str(error), **fields, swallowed=swallowed)
 
 
 def configure(

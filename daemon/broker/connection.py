@@ -15,7 +15,7 @@ from random import Random
 
 from aio_pika.abc import AbstractChannel
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.broker import errors
 from daemon.broker.channel import Channel
 from daemon.broker.tap import Listener
@@ -114,7 +114,7 @@ class Link:
     def _down(self, why: str) -> None:
         self._up.clear()
         self.why_down = why
-        outage.tell(_log, "link.down", errors.Unavailable(why), connection=self._name)
+        logs.outage(_log, "link.down", errors.Unavailable(why), connection=self._name)
 
 
 def link(

@@ -17,7 +17,7 @@ import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.broker import decode, encode, errors
 from daemon.broker.channel import Channel
 from daemon.broker.connection import Link
@@ -176,7 +176,7 @@ class Consumer:
 
     def _down(self, why: str) -> None:
         self._why_down = why
-        outage.tell(_log, "consumer.down", errors.Unavailable(why), queue=self._queue)
+        logs.outage(_log, "consumer.down", errors.Unavailable(why), queue=self._queue)
 
     def _session_of(self, parcel: Parcel) -> "Session | None":
         session = self._session

@@ -10,7 +10,7 @@ from daemon.cli.blocks import Block, Facts, Table, Tone, Toned
 from daemon.cli.watching import Seen
 from daemon.delivery.courier import OF_THE_RELAY
 from daemon.mail.event import Type
-from daemon.store.live import Class, Lane, Trouble
+from daemon.store.live import DEPTH, Class, Lane, Trouble
 from daemon.store.operator import Instance
 
 CLASSES = ("urgent", "normal", "bulk")
@@ -40,6 +40,7 @@ def document(seen: Seen) -> dict[str, Any]:
         "claimed": sum(lane.claimed for lane in seen.lanes),
         "connections": sum(one.connections for one in seen.instances if one.alive),
         "untold": seen.untold,
+        "doubts": seen.doubts,
         "due_next": seen.due_next,
         "classes": [
             {"class": CLASSES[one.klass], "waiting": one.count, "oldest": one.oldest,
@@ -123,8 +124,14 @@ def _flow(seen: Seen) -> Facts:
             ("requests/s", f"{rates['accepted']:,g} accepted, {rates['completed']:,g} completed"),
             ("events/s", f"{rates['told']:,g} told, {seen.untold:,} to tell"),
             ("in flight", f"{flying:,} on {on}, {claimed:,} claimed"),
+            ("in doubt", _doubts(seen.doubts)),
         ]
     )
+
+
+def _doubts(number: int) -> str:
+    more = "+" if number >= DEPTH else ""
+    return f"{number:,}{more} wait for a decision: deliveryd doubt list" if number else ""
 
 
 def _ends(rates: dict[str, float]) -> Iterator[str]:

@@ -2,18 +2,19 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from daemon.cli import asking, configured, control, doors, names, ranges, words
-from daemon.cli.blocks import Table
+from daemon.cli.blocks import Block, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
 from daemon.cli.screen import Screen
 from daemon.store import operator
 
-_HEAD = ("delivery", "address", "job", "attempt", "relay", "reason", "since")
+_HEAD = ("delivery", "address", "relay", "since (UTC)", "reason")
 
 
 async def show(
@@ -30,16 +31,23 @@ async def show(
     async with doors.postgres(configured.settings(options)) as store:
         job = None if name is None else (await names.job(store, name)).job
         found = await operator.doubts(store, job, after=page, limit=limit)
-    rows = [
-        (one.delivery_id, one.address, one.job_id, one.attempt, one.relay, one.reason,
-         words.moment(one.since))
-        for one in found
-    ]  # fmt: skip
     more = found[-1].id if len(found) == limit else None
     document = {"doubts": [dataclasses.asdict(one) for one in found], "page": more}
-    table = Table(head=_HEAD, rows=rows, empty="no doubt waits for a decision")
-    Screen(options).show(document, [table, *([f"more: --page {more}"] if more else [])])
+    blocks = list(_by_job(found)) or ["no doubt waits for a decision"]
+    Screen(options).show(document, [*blocks, *([f"more: --page {more}"] if more else [])])
     return Exit.OK
+
+
+def _by_job(found: Sequence[operator.Doubt]) -> Iterator[Block]:
+    """A table for each job: with its id in each row, none would fit a terminal."""
+    for job in dict.fromkeys(one.job_id for one in found):
+        yield f"job {job}"
+        rows = [
+            (one.delivery_id, one.address, one.relay, f"{one.since:%m-%d %H:%M:%S}", one.reason)
+            for one in found
+            if one.job_id == job
+        ]
+        yield Table(head=_HEAD, rows=rows)
 
 
 async def resend(name: control.Name, /, *, options: Options = DEFAULT) -> int:

@@ -44,11 +44,16 @@ def as_number(name: str) -> int | None:
     return int(name) if is_number and int(name) <= ranges.LARGEST else None
 
 
-async def job(store: door.Store, name: str) -> Found:
-    """The job that goes by a name. A request id may belong to several: then it isn't enough."""
+async def job(store: door.Store, name: str, *, or_delivery: bool = False) -> Found:
+    """The job that goes by a name. A request id may belong to several: then it isn't enough.
+
+    Where it might as well be a delivery's number, it has been looked for as one.
+    """
     found = await operator.find(store, job=as_uuid(name), name=name)
     if not found:
-        raise Ended(f"no job goes by {name}")
+        is_number = or_delivery and as_number(name) is not None
+        also = f"no delivery has the number {name}, and " if is_number else ""
+        raise Ended(f"{also}no job goes by {name}")
     if len(found) > 1:
         ids = ", ".join(str(one.job) for one in found)
         raise Ended(f"several jobs go by {name}: {ids}")
@@ -61,7 +66,7 @@ async def target(store: door.Store, name: str) -> Target:
     delivery = None if number is None else await operator.find_by_delivery(store, number)
     if delivery is not None:
         return Target(found=delivery, delivery=number)
-    return Target(found=await job(store, name))
+    return Target(found=await job(store, name, or_delivery=True))
 
 
 def moment(text: str, now: datetime, *, near: str = AHEAD) -> datetime:

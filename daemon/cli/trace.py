@@ -68,7 +68,7 @@ async def _named(store: door.Store, settings: "Config", name: str) -> Told:
         return await _event(store, settings, event)
     if not found and (early := await framing.early(store, name)):
         return telling.of_early(name, early)
-    return await _job(store, (await names.job(store, name)).job)
+    return await _job(store, (await names.job(store, name, or_delivery=True)).job)
 
 
 async def _event(store: door.Store, settings: "Config", event: operator.Happened) -> Told:

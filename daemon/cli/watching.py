@@ -34,6 +34,8 @@ class Seen:
     lanes: Sequence[Lane]
     instances: Sequence[Instance]
     troubles: Sequence[Trouble]
+    doubts: int
+    """Deliveries in doubt that wait for a decision, a thousand at most."""
 
     def rate(self, *types: str) -> float:
         """Events of these types, a second."""
@@ -75,6 +77,7 @@ class Watch:
             lanes=await live.lanes(store, limit=LANES),
             instances=await operator.instances(store),
             troubles=list(self._troubles),
+            doubts=await live.doubts(store),
         )
 
     def _passed(self, streams: Sequence[Stream], before: datetime) -> tuple[Stretch, int]:

@@ -42,9 +42,7 @@ class Booking:
             try:
                 await self.look()
             except (errors.Unavailable, errors.Again) as error:
-                swallowed = _seldom.ask("booking")
-                if swallowed is not None:
-                    _log.warning("booking.waits", why=str(error), swallowed=swallowed)
+                logs.outage(_log, "booking.waits", error)
             took = time.monotonic() - begun
             await asyncio.sleep(min(max(EVERY, _SHARE * took), _LONGEST))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch import held
 from daemon.dispatch.brake import Brake
@@ -168,7 +168,7 @@ class Claimer:
         return held.of_batches(batches, deliveries, ready.klass)
 
     async def _trouble(self, error: Outage) -> None:
-        outage.tell(_log, "claim.waits", error)
+        logs.outage(_log, "claim.waits", error)
         await asyncio.sleep(self._pace.poll)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.delivery.courier import Courier
 from daemon.dispatch import clock
 from daemon.dispatch.berths import Berths
@@ -256,5 +256,5 @@ class Crew:
 
 
 async def _trouble(what: str, error: Outage) -> None:
-    outage.tell(_log, "lane.waits", error, what=what)
+    logs.outage(_log, "lane.waits", error, what=what)
     await asyncio.sleep(_TROUBLE)

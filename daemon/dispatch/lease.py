@@ -7,7 +7,7 @@ counted from before each heartbeat was sent, so that we always believe less than
 import asyncio
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.dispatch import clock
 from daemon.store import door, errors, instances
 
@@ -94,10 +94,10 @@ class Lease:
                     brake=self.brake(),
                 )
         except (errors.Unavailable, errors.Again) as error:
-            outage.tell(_log, "lease.beat_failed", error)
+            logs.outage(_log, "lease.beat_failed", error)
             return
         except TimeoutError:
-            outage.tell(_log, "lease.beat_failed", errors.Unavailable("no answer in time"))
+            logs.outage(_log, "lease.beat_failed", errors.Unavailable("no answer in time"))
             return
         if not renewed:
             self._ends = 0.0  # the others know it already, whatever our own clock says

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.ledger import deciding
 from daemon.ledger.writer import Writer
 from daemon.store import control, errors, streams
@@ -30,7 +30,7 @@ class Overdue:
                 while await self.give_up() == AT_ONCE:
                     pass
             except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
-                outage.tell(_log, "overdue.waits", error)
+                logs.outage(_log, "overdue.waits", error)
             await asyncio.sleep(every)
 
     async def give_up(self) -> int:

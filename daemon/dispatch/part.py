@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.config import Config
 from daemon.delivery.courier import Courier
 from daemon.dispatch.berths import Berths
@@ -208,7 +208,7 @@ class Dispatch:
             try:
                 await self.refresh(group)
             except (errors.Unavailable, errors.Again) as error:
-                outage.tell(_log, "lanes.wait", error)  # the next look will see it
+                logs.outage(_log, "lanes.wait", error)  # the next look will see it
             await asyncio.sleep(_REFRESH_EVERY)
 
     @property

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch.held import Holdings
 from daemon.dispatch.legacy import NOTHING, Legacy, Memory
@@ -68,7 +68,7 @@ class Rescue:
             except errors.Again:
                 continue
             except errors.Unavailable as error:
-                outage.tell(_log, "rescue.waits", error)
+                logs.outage(_log, "rescue.waits", error)
                 await asyncio.sleep(min(every, PAUSE))  # before the first round nothing is claimed
             else:
                 await asyncio.sleep(every)

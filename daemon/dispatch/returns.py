@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.dispatch.held import Claim, Holdings
 from daemon.store import claims, door, errors
 
@@ -60,7 +60,7 @@ class Returns:
                 ],
             )
         except (errors.Unavailable, errors.Again) as error:
-            outage.tell(_log, "give_back.waits", error)
+            logs.outage(_log, "give_back.waits", error)
             return False
         for claim in returning:
             self._holdings.leave(claim)

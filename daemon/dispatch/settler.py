@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.crashpoints import reach
 from daemon.dispatch import story
 from daemon.ledger.writer import Writer
@@ -147,5 +147,5 @@ class Settler:
         return settlement
 
     async def _trouble(self, error: Outage) -> None:
-        outage.tell(_log, "settle.waits", error, backlog=self.backlog)
+        logs.outage(_log, "settle.waits", error, backlog=self.backlog)
         await asyncio.sleep(_PAUSE)

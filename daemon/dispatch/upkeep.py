@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.outage import Outage
 from daemon.store import door, errors, upkeep
 
@@ -94,4 +94,4 @@ def _show(backlog: upkeep.Backlog) -> None:
 
 
 def _wait(what: str, error: Outage) -> None:
-    outage.tell(_log, "upkeep.waits", error, what=what)
+    logs.outage(_log, "upkeep.waits", error, what=what)

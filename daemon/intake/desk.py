@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from daemon import crashpoints, logs, metrics, outage
+from daemon import crashpoints, logs, metrics
 from daemon.broker.consumer import Consumer
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Parcel
@@ -240,7 +240,7 @@ class Desk:
 
     def _waits(self, error: Outage) -> None:
         metrics.database_errors(type(error).__name__).inc()
-        outage.tell(_log, "intake.waits", error)
+        logs.outage(_log, "intake.waits", error)
 
     async def _finish(self, ends: Sequence[_End]) -> None:
         """Answers and acknowledges what has committed; what must wait does so by itself."""

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.broker import errors
 from daemon.broker.confirms import Fate, Published
 from daemon.broker.parcel import Outgoing
@@ -87,7 +87,7 @@ class Late:
         first = self._kept.popleft()
         self._room += len(first.body)
         metrics.replies("lost").inc()
-        outage.tell(_log, "answer.lost", errors.Unavailable(why), number=1)
+        logs.outage(_log, "answer.lost", errors.Unavailable(why), number=1)
         if not self._kept:
             self._some.clear()
         return first

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.broker import dead as broker
 from daemon.broker import errors
 from daemon.broker.confirms import Fate, Published
@@ -124,7 +124,7 @@ class Post:
     def _complain(self, line: str, fates: Sequence[Fate], why: Outage) -> None:
         lost = [fate for fate in fates if fate in (Fate.UNKNOWN, Fate.NACKED)]
         if lost:
-            outage.tell(_log, line, why, number=len(lost))
+            logs.outage(_log, line, why, number=len(lost))
 
 
 def _headers(back: Back, verdict: Verdict) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.intake import frames
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
@@ -40,7 +40,7 @@ class Sweep:
             try:
                 await self.once()
             except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
-                outage.tell(_log, "sweep.waits", error)
+                logs.outage(_log, "sweep.waits", error)
 
     async def once(self) -> None:
         """One sweep."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.broker.consumer import Consumer
 from daemon.store import door, errors, memories
 
@@ -61,7 +61,7 @@ class Unkeyed:
         try:
             await settle(self._store, some[:number])
         except (errors.Unavailable, errors.Again) as error:
-            outage.tell(_log, "unkeyed.waits", error)
+            logs.outage(_log, "unkeyed.waits", error)
             return
         # others may have been acknowledged meanwhile
         del some[:number]

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from daemon import logs, metrics, outage
+from daemon import logs, metrics
 from daemon.broker import errors as broker
 from daemon.broker.confirms import Fate
 from daemon.broker.parcel import Outgoing
@@ -208,7 +208,7 @@ class Teller:
         self._complain(why)
 
     def _complain(self, why: Outage) -> None:
-        outage.tell(_log, "tell.waits", why, untold=self.untold)
+        logs.outage(_log, "tell.waits", why, untold=self.untold)
 
     # --- marking ---
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 _KEPT, _LONGEST = 128, 64 * 2**10
 """How many templates are kept for the next message with that text; characters of a text."""
 
+_NAME = "[A-Za-z_][A-Za-z0-9_.]*+"
 # Possessive throughout: a hostile text costs no more than its length.
-_SLOT = re.compile(r"\{\{(?:\s*+([A-Za-z_][A-Za-z0-9_.]*+)\s*+\}\})?")
-
+_SLOT = re.compile(r"\{\{(?:\s*+(" + _NAME + r")\s*+\}\})?")
+is_name = re.compile(_NAME, re.ASCII).fullmatch
+"""Whether a slot can name a variable that is called so."""
 
 REASON = "'{{' is not followed by a variable's name and '}}'"
 _POINTED = 5

@@ -10,7 +10,7 @@ import asyncio
 from random import Random
 
 from daemon import config as configs
-from daemon import engine, logs, outage, tasks
+from daemon import engine, logs, tasks
 from daemon.broker import connection, declare
 from daemon.broker import errors as broker
 from daemon.directory import loading
@@ -44,7 +44,7 @@ async def arrived(house: House, stop: asyncio.Event, *, wait: bool) -> bool:
             raise NotThere(why)
         house.health.report("life", ok=False, reason=f"waits for {why}")
         for server, error in missing.items():
-            outage.tell(_log, "start.waits", error, server=server)
+            logs.outage(_log, "start.waits", error, server=server)
         if await tasks.comes(stop, pause):
             break
     return False

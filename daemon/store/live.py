@@ -148,6 +148,11 @@ async def classes(store: door.Store) -> list[Class]:
     return [Class(klass=row["class"], **_but(row, "class")) for row in rows if row["count"]]
 
 
+async def doubts(store: door.Store) -> int:
+    """How many deliveries in doubt wait for a decision; DEPTH stands for more."""
+    return int(await store.value("live.doubts", DEPTH))
+
+
 async def due_next(store: door.Store) -> datetime | None:
     """When something is due that isn't yet; None = nothing will be."""
     at: datetime | None = await store.value("live.next")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.store import door, migrate
 
 DSN = "DELIVERYD_POSTGRES__DSN"
@@ -26,7 +26,7 @@ CHEAPLY = "STRATEGY file_copy"
 @pytest.fixture(autouse=True)
 def _nobody_has_complained(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test has told of an outage keeps no line of the next one back."""
-    monkeypatch.setattr(outage, "_shared", logs.Seldom())
+    monkeypatch.setattr(logs, "_outages", logs.Seldom())
 
 
 def _given(name: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -46,10 +47,15 @@ class Dispatch:
         self.left = stop.left()
 
 
-async def test_whoever_hangs_leaves_time_to_the_others() -> None:
-    """Intake has half of a stop's time at most; at its first moment nothing more is claimed."""
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_whoever_hangs_leaves_time_to_the_others(*, is_lost: bool) -> None:
+    """Intake has half of a stop's time at most; at its first moment nothing more is claimed.
+
+    That it is about to stop is said of the process, and not of a life that ends with its lease.
+    """
     config: Any = SimpleNamespace(instance=SimpleNamespace(stop_deadline=1.0))
-    health = SimpleNamespace(is_draining=False, report=lambda *_, **__: None, drain=lambda: None)
+    drained: list[bool] = []
+    health = SimpleNamespace(report=lambda *_, **__: None, drain=lambda: drained.append(True))
     house: Any = SimpleNamespace(
         loaded=SimpleNamespace(config=config),
         health=health,
@@ -57,7 +63,9 @@ async def test_whoever_hangs_leaves_time_to_the_others() -> None:
         followers=[],
         numbers=engine.Numbers,
     )
-    lease: Any = SimpleNamespace(draining=False)
+    lease: Any = SimpleNamespace(draining=False, lost=asyncio.Event())
+    if is_lost:
+        lease.lost.set()
     intake: Any = Intake()
     dispatch: Any = Dispatch()
     over = Stop(1.0)
@@ -65,6 +73,16 @@ async def test_whoever_hangs_leaves_time_to_the_others() -> None:
     await engine._run(house, lease, over, engine._Parts(intake=intake, dispatch=dispatch))
     assert dispatch.order == ["claims no more", "stops"]
     assert 0.2 < dispatch.left <= 0.5
+    assert drained == [] if is_lost else [True]
+
+
+def test_a_broker_away_is_explained_once() -> None:
+    """What waits for it says so, and no more; a broker that is there is quoted where it matters."""
+    away: Any = SimpleNamespace(is_up=False)
+    there: Any = SimpleNamespace(is_up=True)
+    assert engine._by_way_of(away, "320 CONNECTION_FORCED") == "waits for rabbitmq"
+    assert engine._by_way_of(there, "NOT_FOUND - no queue") == "NOT_FOUND - no queue"
+    assert engine._by_way_of(away, "") == ""
 
 
 @given(

@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from daemon import logs, outage
+from daemon import logs
 from daemon.broker import errors as broker
 from daemon.outage import Outage
 from daemon.store import errors, streams
@@ -21,7 +21,7 @@ log = logs.get("parts")
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that lines are kept back by."""
     now = [1000.0]
-    monkeypatch.setattr(outage, "_shared", logs.Seldom(clock=lambda: now[0]))
+    monkeypatch.setattr(logs, "_outages", logs.Seldom(clock=lambda: now[0]))
     return now
 
 
@@ -30,7 +30,7 @@ def test_a_server_is_away(clock: list[float]) -> None:
     with structlog.testing.capture_logs() as lines:
         for _ in range(60):
             for number, part in enumerate(PARTS):
-                outage.tell(log, f"{part}.waits", AWAY[number % 3], part=part)
+                logs.outage(log, f"{part}.waits", AWAY[number % 3], part=part)
             clock[0] += 0.5
     assert [line["event"] for line in lines] == ["permit.waits"] * 3
     assert [line["swallowed"] for line in lines] == [0, 199, 199]
@@ -58,7 +58,7 @@ def test_causes_are_apart(clock: list[float], one: Outage, other: Outage) -> Non
     """A server away keeps nothing back that another one, or a server that is there, says."""
     with structlog.testing.capture_logs() as lines:
         for error in (one, other, one, other):
-            outage.tell(log, "it.waits", error)
+            logs.outage(log, "it.waits", error)
     assert [line["why"] for line in lines] == [str(one), str(other)]
 
 

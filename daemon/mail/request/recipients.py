@@ -15,6 +15,7 @@ from daemon.mail.refusal import Code
 from daemon.mail.request import kinds
 from daemon.mail.request.findings import Findings, Step
 from daemon.mail.request.rules import Setting
+from daemon.mail.template import is_name
 
 PASSTHROUGH_DEPTH = 8
 """Objects and lists within each other that a `passthrough` may have."""
@@ -23,6 +24,10 @@ VARIABLE_NAME_LIMIT = 64
 UNKNOWN_LIMIT = 10
 """Unknown fields of one object that are named."""
 
+_UNNAMABLE = (
+    "no template could name it: a letter or _, then letters, digits, _ or ., at most"
+    f" {VARIABLE_NAME_LIMIT} characters"
+)
 _new = tuple.__new__
 _FIELDS = frozenset({"role", "address", "name", "vars", "override", "passthrough"})
 _WRITTEN: Mapping[type, Callable[[Any], str | None]] = {
@@ -156,7 +161,7 @@ def _learn(names: Iterable[str], known: set[str]) -> bool:
 
 
 def _is_fit_name(name: str) -> bool:
-    return 0 < len(name) <= VARIABLE_NAME_LIMIT and name.isprintable()
+    return len(name) <= VARIABLE_NAME_LIMIT and is_name(name) is not None
 
 
 def _is_plain(name: object) -> bool:
@@ -238,8 +243,7 @@ class _Reader:
             return {}
         for name in value:
             if not _is_fit_name(name):
-                advice = f"must be named with 1 to {VARIABLE_NAME_LIMIT} printable characters"
-                self._findings.invalid(advice, *place, name)
+                self._findings.invalid(_UNNAMABLE, *place, name)
         return {name: self._value(found, *place, name) for name, found in value.items()}
 
     def _value(self, value: object, *place: Step) -> str | None:

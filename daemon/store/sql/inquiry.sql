@@ -1,6 +1,7 @@
 -- name: inquiry.job
 -- A job of a customer, by its id, its ticket, or the id of a message or a delivery of it.
 SELECT id, ticket, customer_id, dialect, request_id, name, purpose, class, doubt, state, open, paused,
+       (SELECT c.paused FROM customer c WHERE c.id = job.customer_id) AS customer_paused,
        frames, frames_expected, accepted_at, not_before, not_before_raw, expires_at, closes_at,
        settings -> 'send_window' AS send_window, (settings ->> 'too_late')::integer AS too_late,
        started_at, finished_at, coercions, requested, queued, no_address, invalid, excluded, duplicate,
@@ -40,10 +41,14 @@ SELECT id, position, address, reason, detail
 FROM dropped_recipient WHERE job_id = $1 AND id > $2 ORDER BY id LIMIT $3;
 
 -- name: inquiry.doubts
--- Doubts of a customer that wait for a decision, of one job or all, from after $3 on.
-SELECT o.id, o.delivery_id, o.job_id, o.attempt, o.reason, o.relay, o.since, d.address
+-- Doubts of a customer that wait for a decision, of one job or all, from after $3 on. Where nobody
+-- could say which relay it was (its instance died), it is the one of its lane.
+SELECT o.id, o.delivery_id, o.job_id, o.attempt, o.reason,
+       coalesce(o.relay, t.host || ':' || t.port) AS relay, o.since, d.address
 FROM doubt o
 JOIN batch b ON b.id = o.delivery_id / 512
 JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
+JOIN lane l ON l.id = b.lane_id
+JOIN transport t ON t.id = l.transport_id
 WHERE o.customer_id = $1 AND ($2::uuid IS NULL OR o.job_id = $2) AND o.resolution IS NULL AND o.id > $3
 ORDER BY o.id LIMIT $4;

@@ -77,6 +77,10 @@ SELECT least(
      ORDER BY due_at LIMIT 1)
 );
 
+-- name: live.doubts
+-- How many deliveries in doubt wait for a decision, counted up to $1.
+SELECT count(*)::integer FROM (SELECT FROM doubt WHERE resolution IS NULL LIMIT $1) d;
+
 -- name: live.lanes
 -- The busiest lanes: what is claimed and under way of each, what is ready (of at most $2 batches and as
 -- many retry rows), the connections that living instances have of it, and how long its rate is spent.

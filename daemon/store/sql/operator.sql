@@ -137,11 +137,15 @@ FROM suppression WHERE supp = $1 AND effect = 'deny' AND lifted_at IS NULL
 ORDER BY created_at LIMIT $2;
 
 -- name: operator.doubts
--- Doubts of any customer that wait for a decision, of one job or of all, the oldest first.
-SELECT o.id, o.delivery_id, o.job_id, o.customer_id, o.attempt, o.reason, o.relay, o.since, d.address
+-- Doubts of any customer that wait for a decision, of one job or of all, the oldest first. Where
+-- nobody could say which relay it was (its instance died), it is the one of its lane.
+SELECT o.id, o.delivery_id, o.job_id, o.customer_id, o.attempt, o.reason,
+       coalesce(o.relay, t.host || ':' || t.port) AS relay, o.since, d.address
 FROM doubt o
 JOIN batch b ON b.id = o.delivery_id / 512
 JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
+JOIN lane l ON l.id = b.lane_id
+JOIN transport t ON t.id = l.transport_id
 WHERE o.resolution IS NULL AND ($1::uuid IS NULL OR o.job_id = $1) AND o.id > $2
 ORDER BY o.id LIMIT $3;
 

@@ -46,6 +46,14 @@ async def test_no_such_job(command: str, typed: Typed) -> None:
     assert ended.err == "deliveryd: no job goes by nothing\n"
 
 
+@pytest.mark.parametrize("command", [["trace"], ["cancel"], ["doubt", "resend"]])
+async def test_no_such_number(command: list[str], typed: Typed) -> None:
+    """A number is a delivery's, where one may be meant, and a line says that there is none."""
+    ended = await typed(*command, "77")
+    assert ended.code == 1
+    assert ended.err == "deliveryd: no delivery has the number 77, and no job goes by 77\n"
+
+
 async def test_deliveries_in_pages(ground: Ground, typed: Typed) -> None:
     """Pages follow each other without a gap, by what the last one said."""
     job = await ground.job(3)
@@ -215,7 +223,10 @@ async def test_a_job_as_a_whole(ground: Ground, typed: Typed) -> None:
 
 
 async def test_doubts(ground: Ground, typed: Typed) -> None:
-    """Every customer's open doubts are listed, the oldest first."""
+    """Every customer's open doubts are listed by job, in lines that fit a terminal.
+
+    Where nobody could say which relay it was, it is the one that the mail goes by.
+    """
     job = await ground.job(2)
     number = await _number(ground, job)
     await ground.bare.execute("UPDATE batch SET state = 'qw'")
@@ -226,7 +237,11 @@ async def test_doubts(ground: Ground, typed: Typed) -> None:
         job,
     )
     ended = await typed("doubt", "list", "--json")
-    assert [one["delivery_id"] for one in ended.document["doubts"]] == [number]
+    (one,) = ended.document["doubts"]
+    assert (one["delivery_id"], one["relay"]) == (number, "h:25")
+    shown = (await typed("doubt", "list")).out
+    assert shown.startswith(f"job {job}\n")
+    assert max(map(len, shown.splitlines())) <= 80
     assert (await typed("trace", str(number), "--json")).document["waits"]["for"] == "decision"
 
 

@@ -232,6 +232,8 @@ async def test_a_customer_is_paused(counter: Counter) -> None:
     await _job(counter)
     count = "SELECT count(*) FROM batch WHERE due_at = 'infinity'"
     assert await counter.value(count) == 3
+    standing = await counter.answer(command("status", job=two))
+    assert (standing["paused"], standing["customer_paused"]) == (False, True)
     await counter.put(command("resume", job=one))
     assert await counter.value(count) == 3
     await counter.put(command("pause", job=two))

@@ -30,7 +30,7 @@ TROUBLE = Trouble(
 SEEN = Seen(
     at=NOW, seconds=2.0, happened={"delivery.sent": 4_000, "job.accepted": 3}, told=100, untold=3,
     classes=[Class(klass=2, count=1_000, oldest=NOW - timedelta(minutes=3), is_more=True)],
-    due_next=None, lanes=[LANE], instances=[INSTANCE], troubles=[TROUBLE],
+    due_next=None, lanes=[LANE], instances=[INSTANCE], troubles=[TROUBLE], doubts=0,
 )  # fmt: skip
 NOTHING = replace(SEEN, happened={}, classes=[], lanes=[], instances=[], troubles=[])
 
@@ -38,6 +38,13 @@ NOTHING = replace(SEEN, happened={}, classes=[], lanes=[], instances=[], trouble
 def text(seen: Seen) -> str:
     """The look as plain text."""
     return "\n".join(blocks.lines(dashboard.view(seen)))
+
+
+def test_doubts_ask_for_somebody() -> None:
+    """Whatever waits for a person's decision is on the screen, with where to look."""
+    assert "in doubt" not in text(SEEN)
+    assert "3 wait for a decision: deliveryd doubt list" in text(replace(SEEN, doubts=3))
+    assert "1,000+ wait" in text(replace(SEEN, doubts=1000))
 
 
 def test_rates_are_a_second() -> None:
