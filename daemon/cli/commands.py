@@ -30,6 +30,7 @@ FAMILIES = {
     "queue": (LOOK, "What waits, and for how long."),
     "topology": (RUN, "The exchanges and queues at the broker."),
     "events": (LOOK, "What the daemon tells the world."),
+    "directory": (CHANGE, "Customers, their people, contacts and lists, by the file."),
     "dead": (CHANGE, "Parcels that nothing could be done with."),
     "doubt": (CHANGE, "Deliveries of which nobody knows whether they were taken."),
 }
@@ -203,6 +204,20 @@ ALL = (
         group=CHANGE,
         does="Give what hasn't started another due time.",
         example="order-4711 --at +10m",
+    ),
+    Command(
+        words="directory import",
+        place="directory:load",
+        group=CHANGE,
+        does="Bring customers, people, contacts and lists in, from files.",
+        example="contact.csv list.csv list_member.csv",
+    ),
+    Command(
+        words="directory export",
+        place="directory:save",
+        group=CHANGE,
+        does="Write them to files, as an import reads them.",
+        example="--to backup",
     ),
     Command(
         words="dead list",

@@ -33,7 +33,7 @@ MEANING = MappingProxyType(
     {
         Exit.OK: "Done; also where there was nothing left to do, which is said then.",
         Exit.FAILED: "Done, and the answer is no: no such job, refused as things stand, a mismatch,"
-        " not all were sent.",
+        " not all were sent or brought in.",
         Exit.USAGE: "What was typed is no command.",
         Exit.DATA: "The request isn't valid.",
         Exit.UNAVAILABLE: "RabbitMQ or Postgres can't be reached, or isn't ready for us.",

@@ -81,6 +81,23 @@ def check(text: str, *, allow_utf8: bool = False, need_dot: bool = True) -> Addr
     return Address(address=f"{plain[1]}@{plain[2].lower()}", trimmed=len(bare) < len(text))
 
 
+def forms(text: str, *, need_dot: bool = True) -> tuple[str, str, str, str]:
+    """Norm, suppression form and domain of somebody's address, and the rule it breaks, or "".
+
+    One that is none has forms too: it is kept as it is, found again, and never written to.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None and len(text) <= LIMIT:
+        domain = plain[2].lower()
+        norm = f"{plain[1]}@{domain}"
+        return norm, norm.lower(), domain, ""
+    found = check(text, allow_utf8=True, need_dot=need_dot)
+    if isinstance(found, Address):
+        return found.norm, found.supp, found.domain, ""
+    bare = text.strip()
+    return bare, bare.lower(), bare.rpartition("@")[2].lower(), found.reason
+
+
 def is_final(text: str) -> bool:
     """Whether a text is a valid address, in its wire form already."""
     plain = _PLAIN.fullmatch(text)

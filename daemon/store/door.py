@@ -10,7 +10,15 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +118,32 @@ class Session:
         """Appends records to a table by COPY."""
         with errors.sorted_out():
             await self._connection.copy_records_to_table(table, columns=columns, records=records)
+
+    async def copy_text(
+        self, table: str, columns: Sequence[str], lines: AsyncIterable[bytes]
+    ) -> None:
+        """Appends lines in COPY's text format, in which an empty value is NULL."""
+        with errors.sorted_out():
+            await self._connection.copy_to_table(
+                table, columns=columns, source=lines, format="text", null=""
+            )
+
+    async def copy_out(self, name: str, take: Callable[[bytes], Coroutine[Any, Any, None]]) -> int:
+        """Hands over what a statement answers, as CSV with a header, a piece at a time.
+
+        Answers how many rows there were.
+        """
+        with errors.sorted_out():
+            tag = await self._connection.copy_from_query(
+                statements.text(name).rstrip(";"), output=take, format="csv", header=True
+            )
+        return int(tag.rpartition(" ")[2])
+
+    async def each(self, name: str, *args: object) -> AsyncIterator[Row]:
+        """The rows that a statement answers, a few at a time; within a transaction."""
+        with errors.sorted_out():
+            async for row in self._connection.cursor(statements.text(name), *args, prefetch=500):
+                yield row
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Session"]:

@@ -17,6 +17,7 @@ from tests.stories.house import House
 from tests.stories.servers import Pair
 
 PAGE = servers.TOP / "deploy/docs/operations.md"
+TREE = servers.TOP / "tests/fixtures/tree"
 _WHO = """
 SELECT DISTINCT usename FROM pg_stat_activity
 WHERE datname = $1 AND application_name = 'deliveryd:serve'
@@ -117,6 +118,16 @@ async def test_they_are_enough_and_no_more(guarded: House) -> None:
     await _nothing_more_in_the_database(house, dsn)
     await _nothing_more_at_the_broker(house)
     await house.judge()
+
+
+async def test_they_are_enough_for_an_import(guarded: House) -> None:
+    """The daemon's role brings in a directory whose numbers were chosen, and takes it out."""
+    dsn = servers.as_user(guarded.dsn, guarded.prefix, "SECRET-2")
+    guarded.sections["postgres"] = {**guarded.sections["postgres"], "dsn": dsn}
+    code, document = await guarded.typed("directory", "import", str(TREE))
+    assert (code, [one["inserted"] for one in document["files"]]) == (0, [4, 11, 2])
+    code, _ = await guarded.typed("directory", "export", "--to", str(guarded.folder / "out"))
+    assert code == 0
 
 
 @asynccontextmanager

@@ -9,10 +9,10 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--at --config --count --customer --days --every --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--at --config --count --customer --days --entity --every --format --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='apply audit cancel check check-config completion config dead deliveries doubt drop events give-up instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink status tail top topology trace validate'
+  local all_commands='apply audit cancel check check-config completion config dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink status tail top topology trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -268,6 +268,23 @@ _deliveryd() {
                 COMPREPLY=()
                 ;;
             esac
+          fi
+          ;;
+        "directory")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("import" "export")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
           fi
           ;;
         "doubt")
@@ -916,6 +933,72 @@ _deliveryd() {
                 ;;
               *)
                 COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "directory export")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--to" "--format" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --to)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --format)
+                local -a _c=("csv" "jsonl")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "directory import")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--entity" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --entity)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;
             esac
           fi

@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--at --config --count --customer --days --every --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'apply audit cancel check check-config completion config dead deliveries doubt drop events give-up instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink status tail top topology trace validate'
+    set -l options_with_values '--at --config --count --customer --days --entity --every --format --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l all_commands 'apply audit cancel check check-config completion config dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink status tail top topology trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--at --config --count --customer --days --every --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--at --config --count --customer --days --entity --every --format --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -71,6 +71,7 @@ function __fish_deliveryd_positional_index
 end
 
 # Root-level commands
+complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
 complete -c deliveryd -n __fish_use_subcommand -a 'cancel' -d 'Take back what hasn'\''t started.'
@@ -211,6 +212,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command dead list' -l set -r -d
 complete -c deliveryd -n '__fish_deliveryd_using_command dead list' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command dead list' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command dead list' -s q -d 'Nothing on standard output; the exit code tells.'
+
 # Options for: dead replay
 complete -c deliveryd -n '__fish_deliveryd_using_command dead replay' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command dead replay' -s h -d 'Display this message and exit.'
@@ -252,6 +254,36 @@ complete -c deliveryd -n '__fish_deliveryd_using_command deliveries' -l json -d 
 complete -c deliveryd -n '__fish_deliveryd_using_command deliveries' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command deliveries' -s q -d 'Nothing on standard output; the exit code tells.'
 
+# Subcommands for: directory
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'import' -d 'Bring customers, people, contacts and lists in, from files.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'export' -d 'Write them to files, as an import reads them.'
+# Options for: directory
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -l version -d 'Display application version.'
+
+# Options for: directory export
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l to -r -F -d 'A folder for a file each; else one to standard output.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l format -x -a 'csv jsonl' -d 'CSV, or JSON Lines.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: directory import
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l entity -r -d 'What the rows of the one file are, if its name doesn'\''t say.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -s q -d 'Nothing on standard output; the exit code tells.'
 # Subcommands for: doubt
 complete -c deliveryd -n '__fish_deliveryd_using_command doubt' -a 'list' -d 'List the doubts that wait for a decision.'
 complete -c deliveryd -n '__fish_deliveryd_using_command doubt' -a 'resend' -d 'Send them again.'

@@ -1,0 +1,59 @@
+"""The shared directory of the requirements (3.1), loaded as an operator would load it.
+
+`loaded` may be called on any migrated database that has no customers yet.
+"""
+
+from pathlib import Path
+
+from daemon.directory import importing, sheets
+from daemon.directory.importing import Imported
+from daemon.store import directory, door
+from daemon.store.directory import TransportRow
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+_ORPHAN = """
+INSERT INTO customer (id, parent_id, name, plan_id, status) VALUES (731, 73, 'Orphan', 1, 'active')
+"""
+_ACCOUNT = """
+INSERT INTO credit_account (customer_id, balance, currency) VALUES (7, 55.75502839, 'EUR')
+"""
+
+
+async def loaded(store: door.Store) -> list[Imported]:
+    """Everything of the fixture: tree, people, contacts, lists, transports, credit."""
+    done = await brought(store, FIXTURES / "tree")
+    await _orphaned(store)
+    transports = [_transport(1, 7, "mailer@acme.example"), _transport(2, 8, "mailer@other.example")]
+    await directory.load(store, customers=[], transports=transports, tokens=[])
+    done += await brought(store, FIXTURES / "people")
+    async with store.session() as session:
+        await session._connection.execute(_ACCOUNT)
+    return done
+
+
+async def brought(store: door.Store, path: Path, entity: str | None = None) -> list[Imported]:
+    """Imports a file, or a folder of them."""
+    sources = [sheets.source(path, entity)] if path.suffix else sheets.folder(path)
+    return await importing.imported(store, sources, by="test", step=lambda _: None)
+
+
+async def _orphaned(store: door.Store) -> None:
+    """Puts customer 731 in behind the guard, under 73, who is deleted: bad data.
+
+    The trigger that refuses it is switched off for this one statement.
+    """
+    async with store.transaction() as session:
+        run = session._connection.execute
+        await run("ALTER TABLE customer DISABLE TRIGGER customer_tree_is_kept")
+        await run(_ORPHAN)
+        await run("ALTER TABLE customer ENABLE TRIGGER customer_tree_is_kept")
+
+
+def _transport(number: int, customer: int, from_address: str) -> TransportRow:
+    return TransportRow(
+        id=number, customer_id=customer, name=f"transport {number}", kind="smtp",
+        host="127.0.0.1", port=25, tls="none", username="", sender=from_address,
+        from_address=from_address, from_name="", is_default=True, max_connections=5,
+        max_per_second=0.0,
+    )  # fmt: skip
