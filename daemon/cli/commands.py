@@ -32,6 +32,7 @@ FAMILIES = {
     "events": (LOOK, "What the daemon tells the world."),
     "directory": (CHANGE, "Customers, their people, contacts and lists, by the file."),
     "dead": (CHANGE, "Parcels that nothing could be done with."),
+    "credit": (CHANGE, "Accounts of credit: what mail is paid from."),
     "doubt": (CHANGE, "Deliveries of which nobody knows whether they were taken."),
 }
 """First words of two: their group, and what they are about."""
@@ -246,6 +247,34 @@ ALL = (
         group=CHANGE,
         does="Take dead letters away for good.",
         example="5f3fbce612 --yes",
+    ),
+    Command(
+        words="credit show",
+        place="credit:show",
+        group=CHANGE,
+        does="Show what an account holds.",
+        example="7 --json",
+    ),
+    Command(
+        words="credit topup",
+        place="credit:topup",
+        group=CHANGE,
+        does="Pay in; the first time opens the account.",
+        example="7 100 --key invoice-4711",
+    ),
+    Command(
+        words="credit adjust",
+        place="credit:adjust",
+        group=CHANGE,
+        does="Put a balance right, or change its floor or threshold.",
+        example="7 -2.50 --low 20",
+    ),
+    Command(
+        words="credit statement",
+        place="credit:statement",
+        group=CHANGE,
+        does="List what was entered, by whom and when.",
+        example="7 --limit 20",
     ),
     Command(
         words="doubt list",

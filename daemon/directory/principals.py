@@ -32,6 +32,8 @@ class Principal:
 
     customer: Customer
     person_id: int | None = None
+    is_trusted: bool = False
+    """Whether the configuration believes whoever publishes for him."""
 
 
 class Principals:

@@ -77,12 +77,12 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
     entries = [_entry(ask, append.at, terms, chance) for ask in asks]
     await _recognise(session, entries, terms)
     await _expand(session, entries, terms)
-    await _pay(session, entries)
+    low = await _pay(session, entries)
     await _take_back(session, entries)
     empty = [entry for entry in _left(entries) if entry.is_empty and not entry.send.open]
     await accepting.complete(session, [entry.job.id for entry in empty])
     crashpoints.reach("C2")
-    await append.events([*_events(entries)])
+    await append.events([*_events(entries), *low])
     await _answer(session, _left(entries), terms)
     return [entry.verdict for entry in entries if entry.verdict]
 
@@ -196,14 +196,19 @@ def _audience(entry: _Entry) -> literal.Audience:
     )
 
 
-async def _pay(session: door.Session, entries: Sequence[_Entry]) -> None:
-    """Sets aside what is stored; from here on nothing waits for anybody else."""
+async def _pay(session: door.Session, entries: Sequence[_Entry]) -> list[Event]:
+    """Sets aside what is stored; from here on nothing waits for anybody else.
+
+    Answers what is to be told of accounts.
+    """
     priced = {entry.job.id: entry for entry in _left(entries) if not entry.is_empty}
-    paid = await paying.reserved(session, [bill for one in priced.values() for bill in _bills(one)])
+    bills = [bill for one in priced.values() for bill in _bills(one)]
+    paid, low = await paying.reserved(session, bills)
     for job, one in paid.items():
         priced[job].paid = one
         if not one.is_covered:
             priced[job].refuse_for(paying.fault(one))
+    return low
 
 
 def _bills(entry: _Entry) -> Iterator[Bill]:

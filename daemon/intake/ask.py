@@ -44,6 +44,10 @@ class Ask:
     customer: Customer
     person_id: int | None = None
     """Who of his asks, where that is known."""
+    is_trusted: bool = False
+    """Whether the configuration believes whoever publishes for him."""
+    user: str | None = None
+    """The broker user that published it."""
     decoded: Decoded
     back: Back
     request_id: str | None
@@ -60,6 +64,12 @@ class Ask:
     def request(self) -> Request:
         """What is asked for."""
         return self.decoded.request
+
+    @property
+    def by(self) -> str:
+        """Who asks, as it is kept beside what he changed."""
+        person = "" if self.person_id is None else f", person {self.person_id}"
+        return f"{self.user or 'nobody'} for customer {self.customer.id}{person}"
 
     @property
     def is_grouped(self) -> bool:

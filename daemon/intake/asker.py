@@ -30,10 +30,11 @@ class Asker:
         if named is not None:
             if user not in self.settings.trusted:
                 return refused(Code.FORBIDDEN_ROLE, _NOT_TRUSTED, field="principal")
-            return await self._named(named)
+            return _trusted(await self._named(named))
         if user is None and self.settings.anonymous is None:
             return refused(Code.AUTH_MISSING, _NAMELESS)
-        return await self._active(self.number_of(user), _STRANGER, "")
+        found = await self._active(self.number_of(user), _STRANGER, "")
+        return _trusted(found) if user in self.settings.trusted else found
 
     async def _named(self, named: commands.Principal) -> Principal | Refused:
         """Whom a trusted user speaks for."""
@@ -67,3 +68,7 @@ class Asker:
         if not found.is_active:
             return refused(Code.FORBIDDEN_PLAN, _INACTIVE)
         return Principal(customer=found)
+
+
+def _trusted(found: Principal | Refused) -> Principal | Refused:
+    return found if isinstance(found, Refused) else replace(found, is_trusted=True)

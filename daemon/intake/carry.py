@@ -10,6 +10,7 @@ from random import Random
 
 from daemon.intake import (
     accept,
+    accounts,
     control,
     doubts,
     events,
@@ -72,10 +73,19 @@ async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
             return await inquiries.doubts(means.store, ask, command)
         case commands.EventsReplay() as command:
             return await means.replays.ask(ask, command, now)
+    return await _asked_of_money(means.store, ask)
+
+
+async def _asked_of_money(store: door.Store, ask: Ask) -> Verdict | None:
+    match ask.request:
+        case commands.CreditGet() as command:
+            return await accounts.get(store, ask, command)
+        case commands.CreditTopup() as command:
+            return await accounts.forbidden(store, ask, command)
     return None
 
 
-async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: PLR0911 - a table
+async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: C901, PLR0911 - a table
     match ask.request:
         case commands.Cancel() as command:
             return await control.cancel(append, ask, command, terms)
@@ -91,6 +101,8 @@ async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: 
             return await subscriptions.subscribe(append, ask, command)
         case commands.DoubtResolve() as command:
             return await doubts.resolve(append, ask, command)
+    if isinstance(ask.request, commands.CreditTopup):
+        return await accounts.topup(append, ask, ask.request)
     return await frames.entered(append, ask, terms)
 
 

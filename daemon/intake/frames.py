@@ -12,6 +12,7 @@ from daemon.intake import events, keys, paying
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
 from daemon.mail import money
+from daemon.mail.event import Event
 from daemon.mail.money import Paid
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
@@ -114,9 +115,10 @@ async def _extended(
     try:
         async with session.transaction():
             found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
-            paid = await _paid(session, job.id, found.counts["queued"])
+            paid, low = await _paid(session, job.id, found.counts["queued"])
     except _Unpaid as short:
         return _refused_for(ask, paying.fault(short.paid))
+    await append.events(low)
     await framing.enter(session, job.id, open_timeout=terms.open_timeout)
     if job.frames_expected == job.frames + 1:
         await framing.close(session, job.id, job.frames_expected)
@@ -126,15 +128,14 @@ async def _extended(
     return _accepted(ask, job, found.counts, paid)
 
 
-async def _paid(session: door.Session, job: UUID, number: int) -> Paid | None:
+async def _paid(session: door.Session, job: UUID, number: int) -> tuple[Paid | None, list[Event]]:
     """Sets aside what a frame costs; `_Unpaid` when that isn't covered."""
     bill = await credit.bill(session, job, grown_by=number)
-    if bill is None:
-        return None
-    paid = (await paying.reserved(session, [bill])).get(job)
+    found, low = await paying.reserved(session, [bill] if bill else [])
+    paid = found.get(job)
     if paid and not paid.is_covered:
         raise _Unpaid(paid)
-    return paid
+    return paid, low
 
 
 async def _closed(append: Append, ask: Ask, job: OpenJob, frames: int) -> Verdict:

@@ -8,19 +8,25 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from daemon.mail import money
+from daemon.mail.event import Event
 from daemon.mail.money import Bill, Paid
 from daemon.mail.refusal import Code, Fault
 from daemon.store import credit, door
 
 
-async def reserved(session: door.Session, bills: Sequence[Bill]) -> dict[UUID, Paid]:
-    """Sets aside what jobs cost, in their order; what isn't covered has to be taken back."""
+async def reserved(
+    session: door.Session, bills: Sequence[Bill]
+) -> tuple[dict[UUID, Paid], list[Event]]:
+    """Sets aside what jobs cost, in their order; what isn't covered has to be taken back.
+
+    Answers besides what is to be told of accounts that have come below their thresholds.
+    """
     if not bills:
-        return {}
+        return {}, []
     accounts = await credit.accounts(session, [bill.payer for bill in bills])
     entries, paid = money.pay(accounts, bills)
     await credit.enter(session, accounts, entries)
-    return paid
+    return paid, money.low(accounts.values())
 
 
 def fault(paid: Paid) -> Fault:

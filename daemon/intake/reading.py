@@ -154,6 +154,8 @@ class _Reading:
         return Ask(
             customer=customer,
             person_id=who.person_id,
+            is_trusted=who.is_trusted,
+            user=self.taken.user_id,
             decoded=found,
             back=self.back,
             request_id=name,

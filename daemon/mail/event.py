@@ -46,6 +46,7 @@ class Type(StrEnum):
     """A fact that came too late to move anything: on record, never told (promise 3)."""
     ENGAGEMENT_UNSUBSCRIBED = "engagement.unsubscribed"
     ENGAGEMENT_RESUBSCRIBED = "engagement.resubscribed"
+    CREDIT_LOW = "credit.low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

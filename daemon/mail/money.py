@@ -19,8 +19,13 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from daemon.mail.event import Event, Type
+
 PLACES = Decimal("0.00000001")
 """The smallest amount."""
+NOTHING = Decimal(0)
+MOST = Decimal("9999999999.99999999")
+"""The largest balance that an account holds."""
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 """More digits than any amount has: only `quantize` rounds."""
 
@@ -69,6 +74,12 @@ class Account:
     reserved: Decimal
     overdraft: Decimal
     currency: str
+    low_threshold: Decimal | None = None
+    """Below it, whoever is bound to `credit.low` is told; None = nobody is."""
+    is_low: bool = False
+    """Whether that was told, and it hasn't been above since."""
+    fallen_by: Decimal | None = None
+    """The amount by which it has just come below; None = it hasn't."""
 
     @property
     def residual(self) -> Decimal:
@@ -87,7 +98,7 @@ class Account:
         key: str,
         job: UUID | None = None,
         units: int = 0,
-        price: Decimal = Decimal(0),
+        price: Decimal = NOTHING,
         by: str = "",
     ) -> Entry:
         """Enters an amount; the line to be kept of it."""
@@ -101,6 +112,7 @@ class Account:
                 self.balance -= amount
             case Kind.TOPUP | Kind.ADJUST:
                 self.balance += amount
+        self.look(amount)
         return Entry(
             customer_id=self.customer_id,
             job_id=job,
@@ -113,6 +125,33 @@ class Account:
             key=key,
             by=by,
         )
+
+    def look(self, amount: Decimal = NOTHING) -> None:
+        """Sees whether it is below its threshold, and whether it has come there just now."""
+        is_low = self.low_threshold is not None and self.residual < self.low_threshold
+        if is_low and not self.is_low:
+            self.fallen_by = amount
+        self.is_low = is_low
+
+
+def low(accounts: Iterable[Account]) -> list[Event]:
+    """What is told of accounts that have just come below their thresholds."""
+    return [
+        Event(
+            type=Type.CREDIT_LOW,
+            customer_id=account.customer_id,
+            data={
+                "amount": text(account.fallen_by),
+                "balance": text(account.balance),
+                "reserved": text(account.reserved),
+                "residual": text(account.residual),
+                "threshold": text(account.low_threshold or NOTHING),
+                "currency": account.currency,
+            },
+        )
+        for account in accounts
+        if account.fallen_by is not None
+    ]
 
 
 class Standing(NamedTuple):

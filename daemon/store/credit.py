@@ -1,14 +1,15 @@
-"""Accounts of credit: locked, entered in, and jobs booked as far as they have come.
+"""Accounts of credit: locked, entered in, shown, and jobs booked as far as they have come.
 
 Accounts are locked last of all rows, in the order of their customers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from daemon.mail.money import Account, Bill, Entry, Standing
+from daemon.mail.money import Account, Bill, Entry, Kind, Standing
 from daemon.store import door
 
 
@@ -22,6 +23,44 @@ class ToBook:
     was: Standing
     now: Standing
     is_finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An account, and what its customer's plan says of prices."""
+
+    customer_id: int
+    balance: Decimal
+    reserved: Decimal
+    overdraft: Decimal
+    currency: str
+    low_threshold: Decimal | None
+    is_low: bool
+    plan: str | None
+    bill_type: str | None
+    price: Decimal | None
+
+    @property
+    def residual(self) -> Decimal:
+        """What is left."""
+        return self.balance - self.reserved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of an account's statement."""
+
+    id: int
+    created_at: datetime
+    kind: str
+    units: int
+    unit_price: Decimal
+    amount: Decimal
+    balance_after: Decimal
+    reserved_after: Decimal
+    job_id: UUID | None
+    by: str
+    """Who did it; empty = the daemon, for a job."""
 
 
 async def accounts(session: door.Session, customers: Collection[int]) -> dict[int, Account]:
@@ -42,6 +81,7 @@ async def enter(
         [account.customer_id for account in changed],
         [account.balance for account in changed],
         [account.reserved for account in changed],
+        [account.is_low for account in changed],
         *map(list, zip(*map(_line, entries), strict=True)),
     )
 
@@ -104,3 +144,49 @@ async def booked(session: door.Session, jobs: Sequence[ToBook]) -> None:
         [job.now.released for job in jobs],
         [job.is_finished for job in jobs],
     )
+
+
+async def line(session: door.Session, key: str) -> Entry | None:
+    """What a key was used for; None when it wasn't."""
+    row = await session.row("credit.line", key)
+    if row is None:
+        return None
+    fields = dict(row)
+    return Entry(kind=Kind(fields.pop("kind")), **fields)
+
+
+async def open_account(session: door.Session, customer: int, currency: str) -> bool:
+    """Opens an account for a customer who has none; answers whether it is a new one."""
+    return bool(await session.run("credit.open", customer, currency))
+
+
+async def put_terms(session: door.Session, account: Account) -> None:
+    """Writes the floor and the threshold of a locked account."""
+    await session.run(
+        "credit.terms",
+        account.customer_id,
+        account.overdraft,
+        account.low_threshold,
+        account.is_low,
+    )
+
+
+async def note_change(
+    session: door.Session, customer: int, deed: str, *, by: str, detail: dict[str, str | None]
+) -> None:
+    """Keeps who changed an account otherwise than by an entry."""
+    await session.run("credit.change", by, customer, deed, detail)
+
+
+async def shown(store: door.Store, customer: int) -> Shown | None:
+    """An account as it stands; None when the customer has none."""
+    row = await store.row("credit.shown", customer)
+    return Shown(**dict(row)) if row else None
+
+
+async def statement(
+    store: door.Store, customer: int, *, after: int = 0, limit: int = 100
+) -> list[Line]:
+    """What was entered in an account, with an id after `after`, in its order."""
+    rows = await store.rows("credit.statement", customer, after, limit)
+    return [Line(**dict(row)) for row in rows]

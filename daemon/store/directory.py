@@ -163,3 +163,9 @@ async def _enter_transports(session: door.Session, transports: Sequence[Transpor
         [transport.max_connections for transport in transports],
         [transport.max_per_second for transport in transports],
     )
+
+
+async def is_above(store: door.Store, above: int, below: int) -> bool:
+    """Whether a customer is an ancestor of another one."""
+    found: bool = await store.value("directory.is_above", above, below)
+    return found

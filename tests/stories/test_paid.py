@@ -48,3 +48,21 @@ async def test_killed_in_the_middle(house: House) -> None:
     )
     assert tuple(charged[0]) == (SENT, Decimal("400.4022712"))
     await house.judge()
+
+
+async def test_what_an_operator_enters(house: House) -> None:
+    """Typed or asked for, it is entered once; what falls low is told though no daemon did it."""
+    await house.start()
+    await house.rows(_PLAN)
+    topup = asks.command("credit.topup", request_id="p1", amount="1")
+    asked = await house.producer.ask(topup)
+    assert asked.said["errors"][0]["code"] == "forbidden.role"
+    code, entered = await house.typed("credit", "topup", "1", "5", "--key", "p1")
+    assert (code, entered["balance"]) == (0, "1005")
+    await house.typed("credit", "adjust", "1", "--low", "1000")
+    code, entered = await house.typed("credit", "adjust", "1", "-6.5")
+    assert (code, entered["residual"]) == (0, "998.5")
+    await house.events.until(lambda: house.events.number("credit.low") == 1, "it is told")
+    asked = await house.producer.ask(asks.command("credit.get"))
+    assert (asked.done["residual"], asked.done["low"]) == ("998.5", True)
+    await house.judge()

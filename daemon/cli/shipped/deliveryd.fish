@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--at --config --count --customer --days --entity --every --format --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'apply audit cancel check check-config completion config dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink status tail top topology trace validate'
+    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --format --from --html --job --key --limit --low --newer --older --only --overdraft --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l all_commands 'adjust apply audit cancel check check-config completion config credit dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink statement status tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--at --config --count --customer --days --entity --every --format --from --html --job --limit --newer --older --only --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --format --from --html --job --key --limit --low --newer --older --only --overdraft --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -73,6 +73,7 @@ end
 # Root-level commands
 complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
+complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
 complete -c deliveryd -n __fish_use_subcommand -a 'cancel' -d 'Take back what hasn'\''t started.'
 complete -c deliveryd -n __fish_use_subcommand -a 'pause' -d 'Start nothing more of a job or a customer.'
@@ -169,6 +170,63 @@ complete -c deliveryd -n '__fish_deliveryd_using_command config show' -l set -r 
 complete -c deliveryd -n '__fish_deliveryd_using_command config show' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command config show' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command config show' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: credit
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -a 'show' -d 'Show what an account holds.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -a 'topup' -d 'Pay in; the first time opens the account.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -a 'adjust' -d 'Put a balance right, or change its floor or threshold.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -a 'statement' -d 'List what was entered, by whom and when.'
+# Options for: credit
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit' -l version -d 'Display application version.'
+
+# Options for: credit adjust
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l key -r -d 'The same key again enters nothing: for whoever repeats. Else a new one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l overdraft -r -d 'How far below 0 the account may fall from now on.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l low -r -d 'Below how much credit.low is told from now on; never for no amount.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit adjust' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: credit show
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit show' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: credit statement
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit statement' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: credit topup
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l key -r -d 'The same key again enters nothing: for whoever repeats. Else a new one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l currency -r -d 'Of a new account.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Subcommands for: dead
 complete -c deliveryd -n '__fish_deliveryd_using_command dead' -a 'list' -d 'List the dead letters.'

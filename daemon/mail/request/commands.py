@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SkipValidation
 
-from daemon.mail.request.kinds import Addressee, Count, Due, Flag, Id, Key, Line, Moment
+from daemon.mail.request.kinds import Addressee, Amount, Count, Due, Flag, Id, Key, Line, Moment
 from daemon.mail.request.recipients import Recipient
 from daemon.mail.state import State
 
@@ -186,3 +186,19 @@ class EventsReplay(Command):
     to: Moment | None = None
     job: UUID | None = None
     stream: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditGet(Command):
+    """How an account of credit stands: one's own, or that of a customer below."""
+
+    customer: Id | None = None
+    """None = the asker's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditTopup(Command):
+    """Pays in. Once for a key, for ever; not for oneself, unless the configuration trusts him."""
+
+    customer: Id | None = None
+    amount: Amount

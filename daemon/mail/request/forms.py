@@ -32,6 +32,8 @@ Request = (
     | commands.DoubtList
     | commands.DoubtResolve
     | commands.EventsReplay
+    | commands.CreditGet
+    | commands.CreditTopup
 )
 """Any request, in its canonical form."""
 
@@ -110,6 +112,8 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "doubt.list": _form(commands.DoubtList, _as_it_is),
         "doubt.resolve": _form(commands.DoubtResolve, _one_of("job", "deliveries")),
         "events.replay": _form(commands.EventsReplay, _replay),
+        "credit.get": _form(commands.CreditGet, _as_it_is),
+        "credit.topup": _form(commands.CreditTopup, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""

@@ -6,6 +6,7 @@ form or raise `ValueError` with what would have been right, and must never quote
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
@@ -28,6 +29,7 @@ _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _DURATION = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,8})?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
 
 
@@ -109,6 +111,13 @@ def seconds(value: object) -> object:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def amount(value: object) -> Decimal:
+    """An amount of money, more than nothing; as text, since a number in JSON may not be exact."""
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value) or not Decimal(value):
+        raise ValueError('must be text such as "100" or "12.50", with up to 8 decimals')
+    return Decimal(value)
+
+
 def _moment(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004
@@ -141,6 +150,7 @@ Flag = Annotated[bool, Strict()]
 Id = Annotated[int, Strict(), Field(ge=1, le=2**63 - 1)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+Amount = Annotated[Decimal, BeforeValidator(amount, json_schema_input_type=str)]
 Due = Annotated[Moment, AfterValidator(_within_horizon)]
 Seconds = Annotated[
     int,

@@ -1,6 +1,6 @@
 -- name: credit.accounts
 -- Accounts, locked in the order of their customers: the last rows that any transaction locks.
-SELECT customer_id, balance, reserved, overdraft, currency
+SELECT customer_id, balance, reserved, overdraft, currency, low_threshold, is_low
 FROM credit_account WHERE customer_id = ANY ($1::bigint[])
 ORDER BY customer_id FOR NO KEY UPDATE;
 
@@ -12,14 +12,16 @@ WITH kept AS (
                                reserved_after, idempotency_key, by)
     SELECT e.customer_id, e.job_id, e.kind, e.units, e.unit_price, e.amount, e.balance_after,
            e.reserved_after, e.key, e.by
-    FROM unnest($4::bigint[], $5::uuid[], $6::text[], $7::integer[], $8::numeric[], $9::numeric[],
-                $10::numeric[], $11::numeric[], $12::text[], $13::text[])
+    FROM unnest($5::bigint[], $6::uuid[], $7::text[], $8::integer[], $9::numeric[], $10::numeric[],
+                $11::numeric[], $12::numeric[], $13::text[], $14::text[])
          WITH ORDINALITY AS e (customer_id, job_id, kind, units, unit_price, amount, balance_after,
                                reserved_after, key, by, place)
     ORDER BY e.place
 )
-UPDATE credit_account a SET balance = n.balance, reserved = n.reserved, updated_at = now()
-FROM unnest($1::bigint[], $2::numeric[], $3::numeric[]) AS n (customer_id, balance, reserved)
+UPDATE credit_account a
+SET balance = n.balance, reserved = n.reserved, is_low = n.is_low, updated_at = now()
+FROM unnest($1::bigint[], $2::numeric[], $3::numeric[], $4::boolean[])
+     AS n (customer_id, balance, reserved, is_low)
 WHERE a.customer_id = n.customer_id;
 
 -- name: credit.bill
@@ -56,3 +58,38 @@ UPDATE job j SET booked_handed = b.handed, booked_released = b.released, booked 
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::boolean[])
      AS b (id, handed, released, is_finished)
 WHERE j.id = ANY ($1::uuid[]) AND j.id = b.id;
+
+-- name: credit.line
+-- The line that a key was used for.
+SELECT customer_id, job_id, kind, units, unit_price AS price, amount, balance_after, reserved_after,
+       idempotency_key AS key, by
+FROM credit_ledger WHERE idempotency_key = $1;
+
+-- name: credit.open
+-- An account for a customer who is there and has none.
+INSERT INTO credit_account (customer_id, currency) SELECT id, $2 FROM customer WHERE id = $1
+ON CONFLICT DO NOTHING;
+
+-- name: credit.terms
+-- How far an account may fall, and below what somebody is told; it is locked already.
+UPDATE credit_account SET overdraft = $2, low_threshold = $3, is_low = $4, updated_at = now()
+WHERE customer_id = $1;
+
+-- name: credit.change
+-- Who changed something about an account that is no entry in it.
+INSERT INTO change (by, customer_id, entity, entity_id, deed, detail)
+VALUES ($1, $2::bigint, 'credit_account', $2::bigint::text, $3, $4);
+
+-- name: credit.shown
+-- An account, and what its customer's plan says of prices.
+SELECT a.customer_id, a.balance, a.reserved, a.overdraft, a.currency, a.low_threshold, a.is_low,
+       p.name AS plan, p.bill_type, p.price_per_email AS price
+FROM credit_account a
+JOIN customer c ON c.id = a.customer_id
+LEFT JOIN rate_plan p ON p.id = c.plan_id
+WHERE a.customer_id = $1;
+
+-- name: credit.statement
+-- What was entered in an account, from after line $2 on, in its order.
+SELECT id, created_at, kind, units, unit_price, amount, balance_after, reserved_after, job_id, by
+FROM credit_ledger WHERE customer_id = $1 AND id > $2 ORDER BY id LIMIT $3;

@@ -70,3 +70,12 @@ SELECT EXISTS (SELECT FROM person
 -- name: directory.customer
 -- A customer.
 SELECT id, name, timezone, status FROM customer WHERE id = $1;
+
+-- name: directory.is_above
+-- Whether a customer is an ancestor of another one.
+WITH RECURSIVE up AS (
+    SELECT parent_id AS id FROM customer WHERE id = $2
+    UNION
+    SELECT c.parent_id FROM up JOIN customer c ON c.id = up.id
+)
+SELECT EXISTS (SELECT FROM up WHERE id = $1);

@@ -117,6 +117,23 @@ def test_the_floor_is_the_overdraft() -> None:
         assert paid[JOB].is_covered == is_covered
 
 
+def test_a_fall_is_told_once() -> None:
+    """Below the threshold it is told, with what did it; again only after it has been above."""
+    till = account("10")
+    till.low_threshold = Decimal(8)
+    told = []
+    for kind, amount in (
+        (Kind.RESERVE, 2), (Kind.RESERVE, 1), (Kind.RESERVE, 1), (Kind.CHARGE, 1),
+        (Kind.RELEASE, 2), (Kind.RESERVE, 3), (Kind.TOPUP, 9), (Kind.ADJUST, -7),
+    ):  # fmt: skip
+        till.enter(kind, Decimal(amount), key="")
+        told += [event.data for event in money.low([till])]
+        till.fallen_by = None
+    assert [(one["amount"], one["residual"]) for one in told] == [
+        ("1", "7"), ("3", "5"), ("-7", "7"),
+    ]  # fmt: skip
+
+
 def test_who_has_no_account_pays_nothing() -> None:
     """Nothing is entered, and nothing said."""
     assert money.pay({}, [bill(5)]) == ([], {})

@@ -1,6 +1,7 @@
 """Every command but `send`: what it takes, what it refuses."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,12 @@ def ask(command: str, **fields: Any) -> dict[str, Any]:
         (ask("unsubscribe", address="ü@example.com"), commands.Unsubscribe, {}),
         (ask("subscribe", address="ann@example.com"), commands.Subscribe, {}),
         (ask("doubt.list"), commands.DoubtList, {"job": None, "limit": 100}),
+        (ask("credit.get"), commands.CreditGet, {"customer": None}),
+        (
+            ask("credit.topup", customer=7, amount="12.50"),
+            commands.CreditTopup,
+            {"customer": 7, "amount": Decimal("12.50")},
+        ),
         (ask("doubt.list", job=JOB, page="2"), commands.DoubtList, {"page": "2"}),
         (
             ask("doubt.resolve", job=JOB, action="resend"),
@@ -143,6 +150,23 @@ INVALID, MISSING = "param.invalid", "param.missing"
         (ask("events.replay", job=JOB, stream=1), {(INVALID, "")}),
         (ask("events.replay", from_=SOON, to=SOON), {(INVALID, "to")}),
         (ask("events.replay", from_="yesterday"), {(INVALID, "from")}),
+        (ask("credit.get", customer="7"), {(INVALID, "customer")}),
+        (ask("credit.topup", customer=7), {(MISSING, "amount")}),
+        *(
+            (ask("credit.topup", amount=amount), {(INVALID, "amount")})
+            for amount in (
+                12.5,
+                100,
+                "0",
+                "0.00",
+                "-1",
+                "1e3",
+                "1.123456789",
+                "٣",
+                "",
+                "9" * 11,
+            )
+        ),
     ],
 )
 def test_an_unfit_command_is_refused(faults, asked: dict[str, Any], expected: set[Any]) -> None:
