@@ -34,7 +34,7 @@ from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail.retry import Schedule
 from daemon.stop import Stop
-from daemon.store import door, instances, lanes, notices
+from daemon.store import door, lanes, notices
 from daemon.store import upkeep as piles
 from daemon.tasks import Group
 from daemon.watch import Cause
@@ -214,12 +214,6 @@ def _intake(house: House, lease: Lease, teller: Teller, *, key: bytes) -> Intake
             kept=house.answers,
         )
     )
-
-
-async def hash_key(store: door.Store, settings: configs.Config) -> bytes:
-    """What keys the hashes of bodies and tokens: the configured one, else the database's own."""
-    configured = settings.intake.hash_key.reveal()
-    return configured.encode() if configured else await instances.hash_key(store)
 
 
 def _dispatch(

@@ -4,7 +4,6 @@ What changes something goes straight to the database, by the same way as request
 the system's user who typed it is kept beside it.
 """
 
-import getpass
 import re
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -13,7 +12,7 @@ from uuid import uuid4
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, ranges, words
+from daemon.cli import configured, doors, ranges, typist, words
 from daemon.cli.blocks import Facts, Table
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -76,9 +75,9 @@ async def topup(
     if paid <= 0:
         raise Ended("an amount to be paid in is more than 0", Exit.USAGE)
     async with _appending(options) as append:
-        is_new = await crediting.opened(append.session, customer, currency, by=_by())
+        is_new = await crediting.opened(append.session, customer, currency, by=typist.name())
         done = await crediting.entered(
-            append.session, Kind.TOPUP, customer, paid, key=_key("topup", key), by=_by()
+            append.session, Kind.TOPUP, customer, paid, key=_key("topup", key), by=typist.name()
         )
         entered = _demanded(done, customer)
         await append.events(entered.events)
@@ -117,12 +116,12 @@ async def adjust(
         raise Ended("adjust takes an amount, --overdraft or --low", Exit.USAGE)
     async with _appending(options) as append:
         if terms != Terms():
-            told = await crediting.agreed(append.session, customer, terms, by=_by())
+            told = await crediting.agreed(append.session, customer, terms, by=typist.name())
             await append.events(_demanded(told, customer))
         done = None
         if by:
             found = await crediting.entered(
-                append.session, Kind.ADJUST, customer, by, key=_key("adjust", key), by=_by()
+                append.session, Kind.ADJUST, customer, by, key=_key("adjust", key), by=typist.name()
             )
             done = _demanded(found, customer)
             await append.events(done.events)
@@ -202,14 +201,6 @@ def _positive(text: str) -> Decimal:
 
 def _key(kind: str, key: str | None) -> str:
     return f"{kind}:cli:{key or uuid4()}"
-
-
-def _by() -> str:
-    """Whom the machine knows at this terminal."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return "cli"
 
 
 def _tell(done: "Done", options: Options, before: str) -> int:

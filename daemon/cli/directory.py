@@ -6,7 +6,6 @@ Both go straight to the database, as what streams past is no request.
 import asyncio
 import contextlib
 import dataclasses
-import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from daemon.cli import configured, doors, progress, words
+from daemon.cli import configured, doors, progress, typist, words
 from daemon.cli.blocks import Block, Table
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -113,17 +112,9 @@ async def _loaded(sources: Sequence[Source], options: Options) -> int:
         size = sum(source.path.stat().st_size for source in sources)
         with progress.bar("reading octets", size, screen) as step:
             async with doors.postgres(configured.settings(options), seconds=_LONG) as store:
-                done = await importing.imported(store, sources, by=_who(), step=step)
+                done = await importing.imported(store, sources, by=typist.name(), step=step)
     screen.show({"files": [dataclasses.asdict(one) for one in done]}, _view(done))
     return Exit.FAILED if any(one.rejected for one in done) else Exit.OK
-
-
-def _who() -> str:
-    """Whom the machine knows at this terminal."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return "cli"
 
 
 @contextlib.contextmanager

@@ -6,11 +6,11 @@ to the database; a reload of this process forgets them at once, one of another i
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from daemon.store import directory, door
+from daemon.store import directory, door, keys
 from daemon.store.directory import Customer
 
 KEPT = 5.0
@@ -34,6 +34,13 @@ class Principal:
     person_id: int | None = None
     is_trusted: bool = False
     """Whether the configuration believes whoever publishes for him."""
+    scopes: Sequence[str] = ()
+    """The commands that his key is for, or their families; empty = all."""
+
+    def covers(self, command: str) -> bool:
+        """Whether he may ask for this at all, as far as his key goes."""
+        names = (command, command.partition(".")[0])
+        return not self.scopes or any(name in self.scopes for name in names)
 
 
 class Principals:
@@ -58,16 +65,19 @@ class Principals:
         )
 
     async def of_token(self, scheme: str, login: str, secret: str) -> Principal | None:
-        """Whom a token speaks for; None for one that is unknown or revoked."""
+        """Whom a token speaks for; None for one that is unknown, over, or bound to a network.
+
+        What comes by the queue comes from no network that could be told.
+        """
         known_by = digest(self._key, secret)
         found = await self._asked(
             (scheme, login, known_by),
-            lambda: directory.holder_of_token(self._store, scheme, login, known_by),
+            lambda: keys.holder(self._store, scheme, login, known_by),
         )
         customer = await self.customer(found.customer_id) if found else None
         if found is None or customer is None:
             return None
-        return Principal(customer=customer, person_id=found.person_id)
+        return Principal(customer=customer, person_id=found.person_id, scopes=found.scopes)
 
     def forget(self) -> None:
         """The directory has changed: ask again."""

@@ -10,10 +10,10 @@ import asyncio
 from random import Random
 
 from daemon import config as configs
-from daemon import engine, logs, tasks
+from daemon import logs, tasks
 from daemon.broker import connection, declare
 from daemon.broker import errors as broker
-from daemon.directory import loading
+from daemon.directory import keys, loading
 from daemon.engine import House
 from daemon.outage import Outage
 from daemon.store import errors, instances, schema
@@ -63,7 +63,7 @@ async def _database(house: House) -> Outage | None:
     """Why the database isn't ready for us."""
     try:
         newer = await schema.check(house.store)
-        house.key = await engine.hash_key(house.store, house.loaded.config)
+        house.key = await keys.hash_key(house.store, house.loaded.config.intake.hash_key.reveal())
         house.fingerprint = await instances.fingerprint(house.store)
         if newer:
             _log.info("schema.newer", steps=newer)

@@ -70,14 +70,6 @@ class TokenRow:
     key_hash: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """For whom a token speaks."""
-
-    customer_id: int
-    person_id: int | None
-
-
 async def load(
     store: door.Store,
     *,
@@ -105,14 +97,6 @@ async def load(
             [token.login for token in tokens],
             [token.key_hash for token in tokens],
         )
-
-
-async def holder_of_token(
-    store: door.Store, scheme: str, login: str, key_hash: bytes
-) -> Holder | None:
-    """For whom a token speaks; None for one that is unknown or revoked."""
-    row = await store.row("directory.token", scheme, key_hash, login)
-    return Holder(**dict(row)) if row else None
 
 
 async def has_person(store: door.Store, customer: int, person: int) -> bool:

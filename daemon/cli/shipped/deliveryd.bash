@@ -9,10 +9,10 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--at --config --count --currency --customer --days --entity --every --format --from --html --job --key --limit --low --newer --older --only --overdraft --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='adjust apply audit cancel check check-config completion config credit dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink statement status tail top topology topup trace validate'
+  local all_commands='adjust apply audit cancel check check-config completion config create credit dead deliveries directory doubt drop events export give-up import instances job key list man migrate pause queue replay reschedule resend resume revoke send serve shape show sink statement status tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("directory" "dead" "credit" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "key" "dead" "credit" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -374,6 +374,23 @@ _deliveryd() {
             done
           else
             local -a _c=("list" "show")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          fi
+          ;;
+        "key")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("create" "list" "revoke")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -1377,6 +1394,119 @@ _deliveryd() {
               --every)
                 COMPREPLY=()
                 ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "key create")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--person" "--login" "--scheme" "--scope" "--from" "--expires" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --person)
+                COMPREPLY=()
+                ;;
+              --login)
+                COMPREPLY=()
+                ;;
+              --scheme)
+                local -a _c=("form_token")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+              --scope)
+                COMPREPLY=()
+                ;;
+              --from)
+                COMPREPLY=()
+                ;;
+              --expires)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "key list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--all" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "key revoke")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
               --config)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;

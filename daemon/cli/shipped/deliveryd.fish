@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --format --from --html --job --key --limit --low --newer --older --only --overdraft --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'adjust apply audit cancel check check-config completion config credit dead deliveries directory doubt drop events export give-up import instances job list man migrate pause queue replay reschedule resend resume send serve shape show sink statement status tail top topology topup trace validate'
+    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l all_commands 'adjust apply audit cancel check check-config completion config create credit dead deliveries directory doubt drop events export give-up import instances job key list man migrate pause queue replay reschedule resend resume revoke send serve shape show sink statement status tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --format --from --html --job --key --limit --low --newer --older --only --overdraft --page --processes --queue --reason --request-id --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -72,6 +72,7 @@ end
 
 # Root-level commands
 complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file.'
+complete -c deliveryd -n __fish_use_subcommand -a 'key' -d 'Tokens by which requests of a dialect say who asks.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
@@ -463,6 +464,57 @@ complete -c deliveryd -n '__fish_deliveryd_using_command job show' -l set -r -d 
 complete -c deliveryd -n '__fish_deliveryd_using_command job show' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job show' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job show' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: key
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -a 'create' -d 'Make a key, and show its token this once.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -a 'list' -d 'List the keys.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -a 'revoke' -d 'Take a key back for good.'
+# Options for: key
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key' -l version -d 'Display application version.'
+
+# Options for: key create
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l customer -r -d 'For whom it speaks.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l person -r -d 'Somebody of his, by number.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l login -r -d 'The name that goes with it, if any does.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l scheme -x -a 'form_token' -d 'How a request brings it: as a field of its own.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l scope -r -d 'Only this command, or family of commands (events); may be repeated. Else all.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l from -r -d 'Only from this network, 192.0.2.0/24; may be repeated. What comes by the queue …'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l expires -r -d 'Until when: 2030-12-31T12:00:00+03:00, or +90d from now.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key create' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: key list
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l customer -r -d 'Only of this customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l all -d 'Those too that are over.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key list' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: key revoke
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l yes -d 'Don'\''t ask.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: man
 complete -c deliveryd -n '__fish_deliveryd_using_command man' -l help -d 'Display this message and exit.'

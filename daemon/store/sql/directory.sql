@@ -57,11 +57,6 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])
 ON CONFLICT ON CONSTRAINT api_key_is_unique DO UPDATE
     SET customer_id = excluded.customer_id, login = excluded.login, revoked_at = NULL;
 
--- name: directory.token
--- For whom a token speaks; the login counts where one was brought.
-SELECT customer_id, person_id FROM api_key
-WHERE scheme = $1 AND key_hash = $2 AND ($3 = '' OR login = $3) AND revoked_at IS NULL;
-
 -- name: directory.person
 -- Whether somebody is of a customer, and still there.
 SELECT EXISTS (SELECT FROM person
