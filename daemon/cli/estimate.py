@@ -113,7 +113,10 @@ def _later(job: Job, lane: Lane, waits: Sequence[Open]) -> Estimate:
     due = words.when(min(dues), job.now)
     if all(one.retries for one in waits):
         return Estimate(words=f"What is left was deferred; nothing of it ends before {due}.")
-    return Estimate(words=f"Nothing of it ends before {due}{_at_least(lane, job.remaining)}.")
+    last = _last(waits)
+    spread = f", the last of it not before {words.when(last, job.now)}" if last else ""
+    least = _at_least(lane, job.remaining)
+    return Estimate(words=f"Nothing of it ends before {due}{spread}{least}.")
 
 
 def _unseen(job: Job, lane: Lane, now: int, rests: str) -> Estimate:
@@ -149,6 +152,11 @@ def _shuts(job: Job, at: datetime) -> str:
     return f"; but its send window closes {words.when(job.shuts_at, job.now)}"
 
 
+def _last(waits: Sequence[Open]) -> datetime | None:
+    """When the last of what is spread over time is due; None = nothing is."""
+    return max(filter(None, map(telling.until, waits)), default=None)
+
+
 def _rests(waits: Sequence[Open], job: Job) -> str:
     """What comes after, at times of its own."""
     later = [one for one in waits if _is_later(one, job.now)]
@@ -156,5 +164,7 @@ def _rests(waits: Sequence[Open], job: Job) -> str:
         return ""
     count = sum(one.count for one in later)
     due = min(one.due_at for one in later)
+    last = _last(later)
     when = "is put off for ever" if words.is_never(due) else f"from {words.when(due, job.now)} on"
+    when += f", evenly until {words.when(last, job.now)}" if last else ""
     return f"; then {count:,} more, {when}"

@@ -158,6 +158,7 @@ def _look(seen: _Seen) -> Look:
         "started_at": job.started_at, "finished_at": job.finished_at,
         "expires_at": job.expires_at, "opens_at": job.opens_at,
         "send_window": job.settings.get("send_window"), "too_late": job.settings.get("too_late"),
+        "spread_over": job.settings.get("spread_over"),
         "counts": dict(seen.numbers),
         "progress": round(seen.share, 4), "ends_at": found.ends_at,
         "per_second": found.per_second, "estimate": found.words,
@@ -167,7 +168,7 @@ def _look(seen: _Seen) -> Look:
 
 
 def _view(seen: _Seen) -> list[Block]:
-    job = seen.job
+    job, spread = seen.job, seen.job.settings.get("spread_over")
     how_far = Table(
         head=("progress", "ended", "of"),
         rows=[(Bar(seen.share, _WIDE), f"{seen.ended:,}", f"{job.queued:,}")],
@@ -182,6 +183,7 @@ def _view(seen: _Seen) -> list[Block]:
             ("accepted", words.when(job.accepted_at, job.now)),
             ("to start", words.when(job.not_before, job.now)),
             ("window", window(job.settings)),
+            ("spread over", spread and words.span(spread)),
             ("finished", job.finished_at and words.when(job.finished_at, job.now)),
         ]
     )

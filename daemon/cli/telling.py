@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -199,6 +200,12 @@ def paused(job: Job) -> str:
     return f"deliveryd resume --customer {job.customer_id}" if job.customer_paused else ""
 
 
+def until(one: Open) -> datetime | None:
+    """Until when they fall due one after the other; None = all at once, or it isn't known."""
+    is_spread = one.last_at is not None and one.last_at > one.due_at
+    return one.last_at if is_spread and not one.retries else None
+
+
 def _group(job: Job, one: Open) -> str:
     count = words.number(one.count, "delivery", "deliveries")
     resume = paused(job)
@@ -209,6 +216,9 @@ def _group(job: Job, one: Open) -> str:
         return f"{count} paused: {resume or 'put off for ever, until it is rescheduled'}."
     if one.ready:
         return f"{count} ready, waiting to be claimed."
+    if last := until(one):
+        since = words.when(one.due_at, job.now)
+        return f"{count} waiting, due evenly from {since} until {words.when(last, job.now)}."
     verb = "deferred, next try" if one.retries else "waiting, due"
     return f"{count} {verb} {words.when(one.due_at, job.now)}."
 
@@ -277,7 +287,8 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 
 def _open(one: Open) -> dict[str, Any]:
-    return {**asdict(one), "due_at": None if words.is_never(one.due_at) else one.due_at}
+    times = {name: getattr(one, name) for name in ("due_at", "last_at")}
+    return asdict(one) | {name: None if words.is_never(at) else at for name, at in times.items()}
 
 
 def _addressed(one: Addressed) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from daemon.intake import events, verdicts
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
-from daemon.mail import ids, money, settle
+from daemon.mail import ids, money, plan, settle
 from daemon.mail.event import Event, Type
 from daemon.mail.outcome import Verdict as Said
 from daemon.mail.outcome import Withheld
+from daemon.mail.plan import Plan
 from daemon.mail.request.commands import Cancel, Pause, Resume
 from daemon.mail.retry import Schedule
 from daemon.mail.standing import Fact
@@ -176,6 +177,11 @@ async def _resume_customer(append: Append, ask: Ask, number: int) -> Verdict:
 
 
 async def _free(append: Append, jobs: list[UUID]) -> None:
+    for one in await control.spreads(append.session, jobs):
+        if one.due_at < append.at:  # what a pause has held up would all be due at once
+            now = Plan(due_at=append.at, expires_at=one.expires_at, windows=one.windows)
+            over = plan.going_on(now, one.whole, one.share)
+            await control.spread(append.session, one.id, over)
     await control.free(append.session, jobs)
     await accepting.wake(append.session)
 

@@ -45,6 +45,7 @@ def job(
         expires_after=delivery.expires_after,
         too_late=delivery.too_late,
         windows=spans,
+        spread=planned.spread if isinstance(planned, Plan) else None,
         settings=_settings(delivery),
         coercions=[],
         spec=_spec(send.messages[0]) | {"message_domain": message_domain},
@@ -59,6 +60,7 @@ def _settings(delivery: Delivery) -> dict[str, Any]:
             "track_open": delivery.track_open,
             "track_click": delivery.track_click,
             "too_late": delivery.too_late,
+            "spread_over": delivery.spread_over,
             "send_window": window.stored if window else None,
         }
     )
@@ -72,6 +74,7 @@ def wish(settings: Mapping[str, Any], not_before: datetime, expires_after: float
         expires_after=expires_after,
         too_late=settings.get("too_late"),
         window=windows.kept(window).window if window else None,
+        spread_over=settings.get("spread_over"),
     )
 
 

@@ -1,5 +1,6 @@
 """Another due time for what has no permit yet, of a job or of one delivery."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from daemon.intake import control as controls
@@ -31,6 +32,9 @@ async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
     planned = plan.of(wish, append.at)
     if isinstance(planned, Unfit):
         return verdicts.refused(ask, Code.PARAM_INVALID, "not_before", _advice(planned))
+    for one in await control.spreads(append.session, [job.id]):
+        over = plan.going_on(planned, planned.spread or (), one.share)
+        planned = replace(planned, spread=over)
     moved = await control.move(append.session, job.id, planned, paused=job.paused or is_held)
     due, expiry = planned.due_at, planned.expires_at
     times = {"not_before": due.isoformat(), "expires_at": expiry.isoformat(), "moved": moved}

@@ -4,6 +4,7 @@
     expires at  `expires_after` behind the due time, and never later than `too_late` behind the
                 time that was asked for
     windows     when it may start in between
+    spread      over which time its deliveries fall due one after the other, evenly
 
 `expires_after` is about patience: it counts from when mail may go. `too_late` is about what has
 grown stale: it counts from the time that was meant, whatever held the mail up, a closed window too.
@@ -28,6 +29,7 @@ class Wish:
     expires_after: float
     too_late: float | None = None
     window: Window | None = None
+    spread_over: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Plan:
     expires_at: datetime
     windows: Spans | None = None
     """None = at any time. They needn't begin or end with the two instants."""
+    spread: Spans | None = None
+    """None = all of it is due at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,29 @@ def of(wish: Wish, now: datetime) -> Plan | Unfit:
     patience = due + timedelta(seconds=wish.expires_after)
     expires = patience if last is None else min(patience, last)
     windows = None if wish.window is None else window.spans(wish.window, due, expires)
-    return Plan(due_at=due, expires_at=expires, windows=windows)
+    if wish.spread_over is None:
+        return Plan(due_at=due, expires_at=expires, windows=windows)
+    end = due + timedelta(seconds=wish.spread_over)
+    if end > expires:
+        limit = "too_late" if expires == last else "expires_after"
+        return Unfit(field="spread_over", message=f"must end before `{limit}` does")
+    spread = ((due, end),) if windows is None else window.cut(windows, due, end)
+    return Plan(due_at=due, expires_at=expires, windows=windows, spread=spread)
+
+
+def going_on(planned: Plan, whole: Spans, share: float) -> Spans:
+    """How what is left of a spread goes on at the due time of a plan: as fast as it went before.
+
+    `whole` is the spread so far, and `share` how much of it is over: that lies behind the due time.
+    Where the time until the expiry isn't enough, the rest of it goes faster, and as evenly.
+    """
+    ever = planned.windows or ((planned.due_at, planned.expires_at),)
+    left = window.length(whole) * (1 - share)
+    ahead = window.first(window.cut(ever, planned.due_at, planned.expires_at), left)
+    if not ahead or share >= 1:
+        return whole
+    behind = window.length(ahead) * (share / (1 - share))
+    return ((ahead[0][0] - behind, ahead[0][1]), *ahead[1:])
 
 
 def _last(wish: Wish, now: datetime) -> datetime | None:

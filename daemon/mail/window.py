@@ -59,6 +59,28 @@ def opening(spans: Spans | None, at: datetime) -> datetime | None:
     return next((max(opens, at) for opens, closes in spans if at < closes), None)
 
 
+def cut(spans: Spans, start: datetime, end: datetime) -> Spans:
+    """What of them lies between two instants."""
+    whole = ((max(since, start), min(until, end)) for since, until in spans)
+    return tuple((since, until) for since, until in whole if since < until)
+
+
+def length(spans: Spans) -> timedelta:
+    """Of all of them together."""
+    return sum((until - since for since, until in spans), timedelta())
+
+
+def first(spans: Spans, wanted: timedelta) -> Spans:
+    """Their beginning, as long as is wanted; all of them, where they are less."""
+    found: list[Span] = []
+    for since, until in spans:
+        if wanted <= timedelta():
+            break
+        found.append((since, min(until, since + wanted)))
+        wanted -= until - since
+    return tuple(found)
+
+
 def _openings(window: Window, start: datetime, end: datetime) -> Iterator[Span]:
     """Of every day that may matter, in the order of the days."""
     # a window is open for a day at most, and a gap moves it on by a day at most (Samoa, 2011)

@@ -62,6 +62,8 @@ class Job:
     """Seconds from `not_before`, or from now, after which it expires at the latest."""
     windows: Spans | None = None
     """When it may start; None = at any time."""
+    spread: Spans | None = None
+    """Over which time its deliveries fall due; None = at once."""
     settings: dict[str, Any]
     coercions: list[Any]
     spec: dict[str, Any]
@@ -182,4 +184,5 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         [job.opens_at for job in jobs],
         [job.too_late for job in jobs],
         [spans.written(job.windows) for job in jobs],
+        [spans.written(job.spread) for job in jobs],
     ]

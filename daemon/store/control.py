@@ -37,6 +37,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How far a job is that is spread over time."""
+
+    id: UUID
+    whole: Spans
+    """Over which time."""
+    windows: Spans | None
+    expires_at: datetime
+    share: float
+    """How much of it is over: nothing waits any more that is due before."""
+    due_at: datetime
+    """When the next of it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivery at its place; its job and batch are locked."""
 
@@ -139,10 +154,26 @@ async def move(session: door.Session, job: UUID, plan: Plan, *, paused: bool) ->
 
     `paused`: it, or its customer, is: then it goes on waiting for ever.
     """
-    windows = spans.written(plan.windows)
-    await session.run("control.move_job", job, plan.due_at, plan.expires_at, windows)
+    written = spans.written(plan.windows), spans.written(plan.spread)
+    await session.run("control.move_job", job, plan.due_at, plan.expires_at, *written)
     await session.run("control.lock_batches", [job])
-    return int(await session.value("control.move_batches", job, plan.due_at, paused))
+    return int(await session.value("control.move_batches", job, paused))
+
+
+async def spreads(session: door.Session, jobs: Sequence[UUID]) -> list[Spread]:
+    """Those of some locked jobs that are spread, and that have something waiting."""
+    rows = await session.rows("control.spreads", jobs)
+    return [_spread(dict(row)) for row in rows]
+
+
+async def spread(session: door.Session, job: UUID, over: Spans) -> None:
+    """Spreads what waits in a locked job over another time, as soon as it is freed."""
+    await session.run("control.spread", job, spans.written(over))
+
+
+def _spread(fields: dict[str, Any]) -> Spread:
+    whole, windows = (spans.read(fields.pop(name)) for name in ("spread", "windows"))
+    return Spread(whole=whole or (), windows=windows, **fields)
 
 
 async def defer(session: door.Session, delivery: Delivery, due: datetime) -> None:

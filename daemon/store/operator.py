@@ -150,7 +150,10 @@ class Open:
     ready: bool
     claimed: bool
     due_at: datetime
+    """When the first of them is due."""
     count: int
+    last_at: datetime | None = None
+    """When the last of them is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

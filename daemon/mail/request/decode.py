@@ -104,6 +104,9 @@ def _checked(fields: dict[str, Any], form: Form, reading: Reading) -> Request | 
     match request:
         case commands.EventsReplay(from_=start, to=end) if start and end and end <= start:
             reading.findings.invalid("must be later than `from`", "to")
+        case send.Send(open=True, delivery=send.Delivery(spread_over=int())):
+            advice = "must not be given with `open`: how many there will be isn't known"
+            reading.findings.invalid(advice, "delivery", "spread_over")
         case commands.Deliveries(dropped=True, state=state) if state:
             reading.findings.invalid("must not be given with `dropped`", "state")
     return request

@@ -50,7 +50,6 @@ _ELSEWHERE = frozenset(
         "sender_id",
         "sent_copy",
         "service",
-        "spread_over",
         "stop_when",
         "strictness",
         "template",

@@ -99,6 +99,8 @@ class Delivery:
     """Seconds from the time asked for, after which it isn't sent at all; None = it never is."""
     send_window: SendWindow | None = None
     """When it may go; None = at any time."""
+    spread_over: Seconds | None = None
+    """Seconds over which deliveries fall due one after the other; None = all at once."""
     doubt: Doubt = Doubt.RESEND
     transport: Transport = Transport(default=True)
     track_open: Flag = True
@@ -112,6 +114,7 @@ class Delivery:
             expires_after=self.expires_after,
             too_late=self.too_late,
             window=self.send_window.window if self.send_window else None,
+            spread_over=self.spread_over,
         )
 
 

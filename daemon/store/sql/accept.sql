@@ -93,10 +93,10 @@ WITH asked AS MATERIALIZED (
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
         $13::timestamptz[], $14::text[], $15::double precision[], $16::double precision[],
         $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::timestamptz[], $21::double precision[],
-        $22::text[])
+        $22::text[], $23::text[])
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
-          coercions, spec, opens_at, too_late, windows)
+          coercions, spec, opens_at, too_late, windows, spread)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, a.opens_at, now()) AS due_at,
            CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
@@ -119,14 +119,15 @@ WITH asked AS MATERIALIZED (
 ), stored AS (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
-                     expires_after, expires_at, closes_at, settings, coercions, windows, price, payer_id)
+                     expires_after, expires_at, closes_at, settings, coercions, windows, spread, price,
+                     payer_id)
     SELECT id, ticket, now()::date, customer_id, dialect, request_id, request_hash, name, purpose,
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after),
            least(due_at + make_interval(secs => expires_after),
                  coalesce(not_before, now()) + make_interval(secs => too_late)),
            CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions,
-           windows::tstzmultirange, price, payer_id
+           windows::tstzmultirange, spread::tstzmultirange, price, payer_id
     FROM fit
     RETURNING id, not_before, expires_at, price
 ), written AS (

@@ -74,8 +74,10 @@ UPDATE retry SET due_at = 'infinity', rank = CASE WHEN owner IS NOT NULL THEN ra
 WHERE job_id = ANY ($1::uuid[]);
 
 -- name: control.free_batches
--- Makes what was put off due again, at the job's time or at once, or when its window opens.
-UPDATE batch b SET due_at = due_within(greatest(j.not_before, now()), j.windows, j.expires_at)
+-- Makes what was put off due again, at its time or at once, or when its window opens.
+UPDATE batch b SET due_at = due_within(
+    greatest(due_spread(j.not_before, j.spread, b.part::double precision / j.parts), now()),
+    j.windows, j.expires_at)
 FROM job j
 WHERE j.id = b.job_id AND j.id = ANY ($1::uuid[]) AND b.due_at = 'infinity' AND NOT b.done;
 
@@ -108,16 +110,37 @@ SELECT FROM retry WHERE job_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: control.move_job
 -- Gives a job another due time, and with it another expiry and other windows.
-UPDATE job SET not_before = $2, expires_at = $3, windows = $4::text::tstzmultirange
+UPDATE job SET not_before = $2, expires_at = $3, windows = $4::text::tstzmultirange,
+               spread = $5::text::tstzmultirange
 WHERE id = $1;
 
+-- name: control.spreads
+-- How far some spread jobs are: the share of them of which nothing waits any more, and when the next of
+-- them is due.
+SELECT j.id, j.spread, j.windows, j.expires_at, w.share, due_spread(j.not_before, j.spread, w.share) AS due_at
+FROM job j
+CROSS JOIN LATERAL (
+    SELECT min(b.part)::double precision / j.parts AS share FROM batch b
+    WHERE b.job_id = j.id AND NOT b.done AND state_count(b.state, 'w') > 0) w
+WHERE j.id = ANY ($1::uuid[]) AND j.spread IS NOT NULL AND w.share IS NOT NULL
+ORDER BY j.id;
+
+-- name: control.spread
+-- Spreads a locked job over another time.
+UPDATE job SET spread = $2::text::tstzmultirange WHERE id = $1;
+
 -- name: control.move_batches
--- Gives what waits in a job another due time, and counts it; whoever holds some of it gives it back.
+-- Gives what waits in a job the due time that the job has now, and counts it; whoever holds some of it
+-- gives it back.
 WITH moved AS (
-    UPDATE batch SET due_at = CASE WHEN $3 THEN 'infinity'::timestamptz ELSE $2 END,
-                     rank = CASE WHEN owner IS NOT NULL THEN rank END
-    WHERE job_id = $1 AND NOT done AND state_count(state, 'w') > 0
-    RETURNING state_count(state, 'w') AS waiting
+    UPDATE batch b SET due_at = CASE
+                           WHEN $2 THEN 'infinity'::timestamptz
+                           ELSE due_spread(j.not_before, j.spread, b.part::double precision / j.parts)
+                       END,
+                       rank = CASE WHEN b.owner IS NOT NULL THEN b.rank END
+    FROM job j
+    WHERE j.id = $1 AND b.job_id = $1 AND NOT b.done AND state_count(b.state, 'w') > 0
+    RETURNING state_count(b.state, 'w') AS waiting
 )
 SELECT coalesce(sum(waiting), 0)::integer FROM moved;
 

@@ -1,6 +1,6 @@
 -- name: expansion.literal
 -- Turns literal recipients into deliveries: refused → duplicate → suppressed → numbered → stored in
--- batches of 500, everyone else counted and listed under one reason. $1 and $2 are jobs and their
+-- batches of up to 500, everyone else counted and listed under one reason. $1 and $2 are jobs and their
 -- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no, and
 -- $14 why.
 -- Duplicates are told within a message, among good addresses, and against what earlier frames stored.
@@ -8,7 +8,7 @@
 -- canceled since it was read has no row in the answer, and nothing of this may be committed.
 WITH place AS (
     SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
-           j.parts, j.open, j.paused, j.not_before, j.state = 'canceled' AS canceled,
+           j.parts, j.open, j.paused, j.not_before, j.spread, j.state = 'canceled' AS canceled,
            CASE WHEN j.paused OR c.paused THEN 'infinity'
                 ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
@@ -41,23 +41,32 @@ WITH place AS (
 ), numbered AS MATERIALIZED (
     SELECT *, (row_number() OVER (PARTITION BY ord ORDER BY position) - 1)::integer AS n
     FROM judged WHERE dropped IS NULL
+), sized AS MATERIALIZED (
+    SELECT ord, count(*)::integer AS total,
+           batches_of(count(*)::integer, (SELECT p.spread FROM place p WHERE p.ord = n.ord)) AS batches
+    FROM numbered n GROUP BY ord
+), sliced AS (
+    SELECT n.*, s.batches, batch_of(n.n, s.total, s.batches) AS slice,
+           n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches) AS nth
+    FROM numbered n JOIN sized s ON s.ord = n.ord
 ), cut AS (
     INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
-    SELECT p.job_id, p.job_on, p.customer_id, p.message_id, p.parts + n.n / 500, p.lane_id, p.class,
-           p.due_at, repeat('w', count(*)::integer)
-    FROM numbered n JOIN place p ON p.ord = n.ord
+    SELECT p.job_id, p.job_on, p.customer_id, p.message_id, p.parts + n.slice, p.lane_id, p.class,
+           due_spread(p.due_at, p.spread, n.slice::double precision / n.batches),
+           repeat('w', count(*)::integer)
+    FROM sliced n JOIN place p ON p.ord = n.ord
     GROUP BY p.job_id, p.job_on, p.customer_id, p.message_id, p.parts, p.lane_id, p.class,
-             p.due_at, p.ord, n.n / 500
-    ORDER BY p.ord, n.n / 500
+             p.due_at, p.spread, p.ord, n.slice, n.batches
+    ORDER BY p.ord, n.slice
     RETURNING id, job_id, part
 ), stored AS (
     INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
                           vars, override, override_hash)
-    SELECT p.job_on, c.id * 512 + n.n % 500, p.job_id, p.message_id, p.customer_id, n.address, n.norm,
+    SELECT p.job_on, c.id * 512 + n.nth, p.job_id, p.message_id, p.customer_id, n.address, n.norm,
            n.supp, n.domain, n.name, n.vars, n.override, n.override_hash
-    FROM numbered n
+    FROM sliced n
     JOIN place p ON p.ord = n.ord
-    JOIN cut c ON c.job_id = p.job_id AND c.part = p.parts + n.n / 500
+    JOIN cut c ON c.job_id = p.job_id AND c.part = p.parts + n.slice
     RETURNING job_id, id
 ), listed AS (
     INSERT INTO dropped_recipient (job_id, position, address, reason, detail)
@@ -79,7 +88,7 @@ WITH place AS (
     GROUP BY p.job_id, p.open, p.paused, p.not_before, p.canceled
 ), booked AS (
     UPDATE job j SET
-        parts = j.parts + (c.queued + 499) / 500,
+        parts = j.parts + batches_of(c.queued, j.spread),
         requested = CASE WHEN j.open THEN NULL ELSE c.requested END,
         queued = j.queued + c.queued,
         no_address = j.no_address + c.no_address,

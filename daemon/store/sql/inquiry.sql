@@ -4,6 +4,7 @@ SELECT id, ticket, customer_id, dialect, request_id, name, purpose, class, doubt
        (SELECT c.paused FROM customer c WHERE c.id = job.customer_id) AS customer_paused,
        frames, frames_expected, accepted_at, not_before, not_before_raw, expires_at, closes_at,
        settings -> 'send_window' AS send_window, (settings ->> 'too_late')::integer AS too_late,
+       (settings ->> 'spread_over')::integer AS spread_over,
        started_at, finished_at, coercions, requested, queued, no_address, invalid, excluded, duplicate,
        suppressed, not_found, inactive, sent, delivered, bounced, failed, expired, canceled,
        suppressed_late, in_doubt, remaining,

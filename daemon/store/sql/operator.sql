@@ -99,14 +99,14 @@ ORDER BY l.at, l.stream, l.seq;
 
 -- name: operator.open
 -- What is still open of a job, by where it stands and for when: whether its retry rows or its batches
--- hold it, whether these are ready or claimed, and how many.
-SELECT false AS retries, b.rank IS NOT NULL AS ready, b.owner IS NOT NULL AS claimed, b.due_at,
-       sum(state_count(b.state, 'wu'))::integer AS count
-FROM batch b
+-- hold it, whether these are ready or claimed, and how many; what is spread and not due yet together.
+SELECT false AS retries, b.rank IS NOT NULL AS ready, b.owner IS NOT NULL AS claimed,
+       min(b.due_at) AS due_at, max(b.due_at) AS last_at, sum(state_count(b.state, 'wu'))::integer AS count
+FROM batch b JOIN job j ON j.id = b.job_id
 WHERE b.job_id = $1 AND NOT b.done
-GROUP BY 2, 3, 4
+GROUP BY 2, 3, CASE WHEN j.spread IS NULL OR b.due_at <= now() OR b.due_at = 'infinity' THEN b.due_at END
 UNION ALL
-SELECT true, r.rank IS NOT NULL, r.owner IS NOT NULL, min(r.due_at), count(*)::integer
+SELECT true, r.rank IS NOT NULL, r.owner IS NOT NULL, min(r.due_at), max(r.due_at), count(*)::integer
 FROM retry r
 WHERE r.job_id = $1
 GROUP BY 2, 3

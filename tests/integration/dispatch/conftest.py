@@ -39,6 +39,7 @@ class Ground:
         purpose: str = "transactional",
         doubt: str = "resend",
         windows: str | None = None,
+        spread: str | None = None,
     ) -> UUID:
         """Stores a job of so many recipients."""
         made = ids.job_id(datetime.now(UTC), randbits(80))
@@ -49,6 +50,7 @@ class Ground:
                 [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
                 [{"subject": "s", "text": "t", "from": {"address": "a@b.example"},
                   "message_domain": "m.example"}], [None], [None], [windows],
+                [spread],
             )  # fmt: skip
             names = [f"p{place}@x.example" for place in range(size)]
             await session.rows(

@@ -102,3 +102,15 @@ def test_a_window_that_closes_first() -> None:
     assert estimate.of(open_long, UNPACED, [waits(600)], pace(100)).ends_at is not None
     shut = said(replace(RUNNING, opens_at=NOW + HOUR), waits(600))
     assert shut.startswith("No end can be told. Its send window is closed: it opens")
+
+
+def test_a_job_that_is_spread() -> None:
+    """It ends when the last of it is due, not sooner, however fast the first of it goes."""
+    later = replace(waits(500, due=NOW + HOUR, ready=False), last_at=NOW + 3 * HOUR)
+    found = estimate.of(RUNNING, UNPACED, [waits(100), later], pace(100))
+    assert found.ends_at is None
+    assert "then 500 more, from 2026-11-21 11:00:00Z (in 1 h) on, evenly until" in found.words
+    assert said(RUNNING, later).startswith(
+        "Nothing of it ends before 2026-11-21 11:00:00Z (in 1 h), the last of it not before"
+        " 2026-11-21 13:00:00Z (in 3 h)"
+    )

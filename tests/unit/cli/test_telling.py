@@ -73,3 +73,21 @@ def test_a_job_whose_window_is_closed() -> None:
     assert "Its send window is closed: it opens" in lines(telling.of_job(shut, LANE, [waits], []))
     later = replace(shut, not_before=NOW + 2 * HOUR)
     assert "window" not in lines(telling.of_job(later, LANE, [waits], []))
+
+
+def test_a_job_that_is_spread() -> None:
+    """What is due one after the other is told together, until when it is."""
+    waits = Open(
+        retries=False,
+        ready=False,
+        claimed=False,
+        due_at=NOW + HOUR,
+        last_at=NOW + 3 * HOUR,
+        count=9,
+    )
+    told = telling.of_job(JOB, LANE, [waits], [])
+    assert (
+        "9 deliveries waiting, due evenly from 2026-11-21 11:00:00Z (in 1 h)"
+        " until 2026-11-21 13:00:00Z (in 3 h)."
+    ) in lines(told)
+    assert told.document["open"][0]["last_at"] == NOW + 3 * HOUR

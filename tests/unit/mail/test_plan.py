@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.mail import plan
+from daemon.mail import plan, window
 from daemon.mail.plan import Plan, Unfit, Wish
 from daemon.mail.window import Window
 
@@ -73,6 +73,68 @@ def test_too_late_before_the_window_opens() -> None:
     assert found.field == "too_late"
     assert "`send_window`" in found.message
     assert MONDAY.isoformat() in found.message
+
+
+def test_spread() -> None:
+    """Over all of the time that was asked for, from when it is due."""
+    found = planned(spread_over=600.0)
+    assert isinstance(found, Plan)
+    assert found.spread == ((NOW, NOW + HOUR / 6),)
+
+
+def test_spread_within_the_window() -> None:
+    """Only over the time at which the window is open: on Monday, and on Tuesday until eleven."""
+    found = planned(window=OFFICE, spread_over=26 * 3600.0, expires_after=27 * 3600.0)
+    assert isinstance(found, Plan)
+    tuesday = MONDAY + 24 * HOUR
+    assert found.spread == ((MONDAY, MONDAY + 8 * HOUR), (tuesday, tuesday + 2 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("wish", "limit"),
+    [
+        ({}, "expires_after"),
+        ({"too_late": 3000.0}, "too_late"),
+        ({"window": OFFICE, "too_late": 1_000_000.0}, "expires_after"),
+    ],
+)
+def test_spread_beyond_the_end(wish: dict[str, Any], limit: str) -> None:
+    """The last of it would have expired before it is due: both are named."""
+    found = planned(spread_over=3601.0, **wish)
+    assert isinstance(found, Unfit)
+    assert found.field == "spread_over"
+    assert f"`{limit}`" in found.message
+
+
+@given(
+    st.integers(1, 200_000), st.floats(0, 1, exclude_max=True), st.integers(1, 500_000),
+    st.booleans(),
+)  # fmt: skip
+def test_a_spread_goes_on(seconds: int, share: float, patience: int, in_office: bool) -> None:
+    """What is left of it takes as long as it would have, or as there is time, from the due time.
+
+    What is over lies before, in its proportion: so the share of it that is over ends at that time.
+    """
+    now = planned(expires_after=float(patience), window=OFFICE if in_office else None)
+    assert isinstance(now, Plan)
+    whole = ((NOW - 2 * HOUR, NOW - 2 * HOUR + timedelta(seconds=seconds)),)
+    found = plan.going_on(now, whole, share)
+    ahead = window.cut(found, now.due_at, now.expires_at)
+    ever = now.windows or ((now.due_at, now.expires_at),)
+    room = window.length(window.cut(ever, now.due_at, now.expires_at))
+    left = timedelta(seconds=seconds) * (1 - share)
+    assert window.length(ahead) == min(left, room)
+    behind = window.length(found) - window.length(ahead)
+    assert abs(behind / window.length(found) - share) < 0.001 or left < timedelta(seconds=1)
+    for since, until in ahead:
+        assert any(opens <= since < until <= closes for opens, closes in ever)
+
+
+def test_a_spread_that_has_no_time_left() -> None:
+    """It stays as it was: it expires soon enough."""
+    over = Plan(due_at=NOW, expires_at=NOW - HOUR)
+    whole = ((NOW - 2 * HOUR, NOW - HOUR),)
+    assert plan.going_on(over, whole, 0.5) == whole
 
 
 @given(

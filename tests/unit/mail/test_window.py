@@ -136,6 +136,22 @@ def test_the_opening(found: Window, start: datetime, minutes: int) -> None:
     assert window.opening(spans, spans[-1][1]) is None
 
 
+@given(windows, moments, st.integers(0, 30_000), st.integers(0, 30_000))
+def test_parts_of_spans(found: Window, start: datetime, skipped: int, wanted: int) -> None:
+    """What is cut out is what lies between two instants; a beginning is as long as is wanted."""
+    spans = window.spans(found, start, start + 20 * DAY)
+    since, until = start + skipped * MINUTE, start + (skipped + wanted) * MINUTE
+    part = window.cut(spans, since, until)
+    assert all(since <= opens < closes <= until for opens, closes in part)
+    for minute in range(0, wanted, 97):
+        at = since + minute * MINUTE
+        is_open = window.opening(spans, at) == at
+        assert is_open == any(opens <= at < closes for opens, closes in part)
+    beginning = window.first(spans, wanted * MINUTE)
+    assert window.length(beginning) == min(wanted * MINUTE, window.length(spans))
+    assert beginning == (window.cut(spans, spans[0][0], beginning[-1][1]) if beginning else ())
+
+
 @given(moments)
 def test_without_a_window(at: datetime) -> None:
     """Where there is none, anything may go at any time; where none opens any more, at none."""

@@ -79,3 +79,17 @@ def test_too_late_is_a_length_of_time(
     """As any other: from a second up to a year."""
     letter["delivery"] = {"too_late": given}
     assert faults(letter) == {("param.invalid", "delivery.too_late")}
+
+
+def test_spread_over(read: Callable[..., Any], letter: dict[str, Any]) -> None:
+    """A length of time as any other, in the wish for when it goes out."""
+    letter["delivery"] = {"spread_over": "8h"}
+    assert read(letter).request.delivery.wish.spread_over == 8 * 3600
+
+
+def test_no_spread_of_an_open_job(
+    faults: Callable[..., set[tuple[str, str]]], letter: dict[str, Any]
+) -> None:
+    """How many there will be isn't known, so nothing can be spread evenly: refused by name."""
+    letter |= {"open": True, "delivery": {"spread_over": "8h"}}
+    assert faults(letter) == {("param.invalid", "delivery.spread_over")}
