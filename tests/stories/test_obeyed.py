@@ -39,3 +39,36 @@ async def test_pause_and_cancel_under_load(house: House) -> None:
     assert counts["sent"] + counts["canceled"] == NUMBER
     assert min(sum(1 for _ in daemon.lines("delivery")) for daemon in daemons) > 0
     await house.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_a_customer_paused_under_load(house: House) -> None:
+    """Once a customer's pause is answered, no instance starts anything of any of his jobs.
+
+    What waits says whose pause it waits for; resumed, all of it goes on.
+    """
+    daemons = [await house.start() for _ in range(2)]
+    ask = house.producer.ask
+    await house.sink.do("slow", ms=20)
+    jobs = [
+        (await ask(asks.send(asks.people(NUMBER, words=f"{word}-")))).job for word in ("one", "two")
+    ]
+    await house.sink.stored(200)
+    paused = await ask(asks.command("pause", customer=1))
+    await house.sink.do("slow", ms=0)
+    assert paused.answered is not None
+    (waiting,) = await house.rows(
+        "SELECT b.id * 512 + strpos(b.state, 'w') - 1 AS id FROM batch b"
+        " WHERE strpos(b.state, 'w') > 0 ORDER BY b.id DESC LIMIT 1"
+    )
+    _, traced = await house.typed("trace", str(waiting["id"]))
+    assert traced["waits"]["for"] == "paused"
+    assert "deliveryd resume --customer 1" in traced["waits"]["words"][0]
+    later = [copy for copy in house.sink.copies if copy.time > paused.answered]
+    assert len(later) <= CONNECTIONS
+    assert len(house.sink.copies) < 2 * NUMBER
+    await ask(asks.command("resume", customer=1))
+    for job in jobs:
+        assert (await house.events.completed(job)).data["counts"]["sent"] == NUMBER
+    assert min(sum(1 for _ in daemon.lines("delivery")) for daemon in daemons) > 0
+    await house.judge()

@@ -26,7 +26,7 @@ async def test_evenly(home: House) -> None:
 
     The last of it leaves when its time is over, and no second has more than its share of it.
     """
-    begins = asks.later(1.0)
+    begins = asks.later(5.0)
     asked = await home.producer.ask(
         asks.send(
             asks.people(NUMBER, words="drop-"),
