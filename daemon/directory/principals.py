@@ -6,13 +6,15 @@ to the database; a reload of this process forgets them at once, one of another i
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from daemon.store import directory, door, keys
 from daemon.store.directory import Customer
 
+FULL = 1
+"""The access that lets somebody do a thing; 2 lets him look, 0 neither."""
 KEPT = 5.0
 """Seconds that an answer is believed."""
 _MOST = 10_000
@@ -36,11 +38,17 @@ class Principal:
     """Whether the configuration believes whoever publishes for him."""
     scopes: Sequence[str] = ()
     """The commands that his key is for, or their families; empty = all."""
+    access: Mapping[str, int] | None = None
+    """What the role of that person lets him do, by privilege; None = all that is the customer's."""
 
     def covers(self, command: str) -> bool:
         """Whether he may ask for this at all, as far as his key goes."""
         names = (command, command.partition(".")[0])
         return not self.scopes or any(name in self.scopes for name in names)
+
+    def may(self, privilege: str) -> bool:
+        """Whether he may do it, and not only look at it."""
+        return self.access is None or self.access.get(privilege) == FULL
 
 
 class Principals:
@@ -58,8 +66,16 @@ class Principals:
         """A customer, whatever his status; None when there is none of this number."""
         return await self._asked(number, lambda: directory.customer(self._store, number))
 
-    async def has_person(self, number: int, person: int) -> bool:
-        """Whether somebody is of a customer, and still there."""
+    async def person(self, customer: Customer, person: int) -> Principal | None:
+        """Somebody of a customer's; None when he isn't, is gone, or may not ask for anything."""
+        if not await self._has_person(customer.id, person):
+            return None
+        access = await self._asked(
+            ("access", person), lambda: directory.access(self._store, person)
+        )
+        return Principal(customer=customer, person_id=person, access=access)
+
+    async def _has_person(self, number: int, person: int) -> bool:
         return await self._asked(
             ("person", number, person), lambda: directory.has_person(self._store, number, person)
         )
@@ -77,7 +93,10 @@ class Principals:
         customer = await self.customer(found.customer_id) if found else None
         if found is None or customer is None:
             return None
-        return Principal(customer=customer, person_id=found.person_id, scopes=found.scopes)
+        if found.person_id is None:
+            return Principal(customer=customer, scopes=found.scopes)
+        somebody = await self.person(customer, found.person_id)
+        return somebody and replace(somebody, scopes=found.scopes)
 
     def forget(self) -> None:
         """The directory has changed: ask again."""

@@ -68,6 +68,7 @@ class Held:
             delivery_id=self.id,
             epoch=self.epoch,
             supp=self.delivery.supp,
+            path=self.delivery.path,
             retry_id=self.claim.retry_id,
         )
 
@@ -79,6 +80,7 @@ class Held:
             customer_id=self.customer_id,
             message_id=self.message_id,
             address=self.delivery.address,
+            path=self.delivery.path,
             attempt=self.attempt,
             epoch=self.epoch,
             retry_id=self.claim.retry_id,

@@ -12,8 +12,9 @@ from datetime import datetime
 from random import Random
 
 from daemon import crashpoints
-from daemon.expansion import literal
-from daemon.intake import draft, events, keys, paying
+from daemon.expansion import literal, meant
+from daemon.expansion.meant import Meant
+from daemon.intake import draft, events, keys, lookup, paying
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.ledger.writer import Append
 from daemon.mail import counts, money, plan
@@ -26,7 +27,7 @@ from daemon.mail.request.send import Send
 from daemon.mail.standing import JobNow
 from daemon.store import accepting, door, framing, memories
 from daemon.store.accepting import Job, Stored
-from daemon.store.expansion import Expanded
+from daemon.store.expansion import Expanded, Place
 from daemon.store.memories import Memory
 
 
@@ -42,6 +43,8 @@ class _Entry:
     send: Send
     job: Job
     planned: Plan | Unfit
+    meant: Meant | None = None
+    """Whom the directory is asked for; None = the parcel itself names everyone."""
     claim: int | None = None
     stored: Stored | None = None
     expanded: Expanded | None = None
@@ -64,10 +67,10 @@ class _Entry:
         """Ends this send; the group goes on."""
         self.refuse_for(Fault(code=code, field=field, message=message))
 
-    def refuse_for(self, fault: Fault) -> None:
-        """The same."""
+    def refuse_for(self, *faults: Fault) -> None:
+        """The same, for all of these."""
         request_id = self.ask.request_id
-        refused = Refused(faults=(fault,), command=self.send.command, request_id=request_id)
+        refused = Refused(faults=faults, command=self.send.command, request_id=request_id)
         self.verdict = Verdict(result="refused", answer=refused)
 
 
@@ -76,6 +79,7 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
     session = append.session
     entries = [_entry(ask, append.at, terms, chance) for ask in asks]
     await _recognise(session, entries, terms)
+    await _look_up(session, entries)
     await _expand(session, entries, terms)
     low = await _pay(session, entries)
     await _take_back(session, entries)
@@ -91,6 +95,7 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
     """A dry run: checked and counted as it would be, and nothing is stored."""
     async with _undone(store) as session:
         entry = _entry(ask, await session.value("clock.now"), terms, chance)
+        await _look_up(session, [entry])
         await _expand(session, [entry], terms)
         await _pay(session, [entry])
     answer = Accepted(
@@ -152,6 +157,16 @@ async def _recognise_alone(session: door.Session, entry: _Entry) -> None:
             entry.verdict = Verdict(result="repeated", repeated=first)
 
 
+async def _look_up(session: door.Session, entries: Sequence[_Entry]) -> None:
+    """Ends what names something that isn't there."""
+    for entry in _left(entries):
+        found = await lookup.looked_up(session, entry.ask, entry.send)
+        if isinstance(found, tuple):
+            entry.refuse_for(*found)
+        else:
+            entry.meant = found
+
+
 async def _expand(session: door.Session, entries: Sequence[_Entry], terms: Terms) -> None:
     """Stores jobs, then all their recipients."""
     for entry in _left(entries):
@@ -167,13 +182,21 @@ async def _expand(session: door.Session, entries: Sequence[_Entry], terms: Terms
     for entry in left:
         entry.stored = stored[entry.job.id]
         _check_stored(entry, entry.stored)
-    audiences = [_audience(entry) for entry in left if entry.is_stored]
+    audiences = [_audience(entry) for entry in left if entry.is_stored and not entry.meant]
     expanded = await literal.expanded(session, audiences, need_dot=terms.need_dot)
     for entry in left:
-        entry.expanded = expanded.get(entry.job.id)
+        entry.expanded = expanded.get(entry.job.id) or await _meant(session, entry, terms)
         dialect = entry.ask.back.dialect
         if entry.is_stored and entry.is_empty and dialect and dialect.refuses_empty:
             entry.refuse(Code.AUDIENCE_EMPTY, "audience", "reaches nobody")
+
+
+async def _meant(session: door.Session, entry: _Entry, terms: Terms) -> Expanded | None:
+    """Whoever the directory says is meant."""
+    if entry.meant is None or entry.stored is None or entry.stored.message_id is None:
+        return None
+    place = Place(job_id=entry.job.id, message_id=entry.stored.message_id)
+    return await meant.expanded(session, place, entry.meant, need_dot=terms.need_dot)
 
 
 def _check_stored(entry: _Entry, stored: Stored) -> None:

@@ -42,9 +42,8 @@ class Asker:
         found = await self._active(named.customer_id, _NOBODY, "principal.customer_id")
         if isinstance(found, Refused) or person is None:
             return found
-        if not await self.principals.has_person(named.customer_id, person):
-            return refused(Code.AUTH_INVALID, _NO_PERSON, field="principal.person_id")
-        return replace(found, person_id=person)
+        somebody = await self.principals.person(found.customer, person)
+        return somebody or refused(Code.AUTH_INVALID, _NO_PERSON, field="principal.person_id")
 
     async def foreign(self, credentials: Credentials) -> Principal | Refused:
         """By what a dialect's request has brought."""

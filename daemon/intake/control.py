@@ -100,6 +100,7 @@ async def _withhold(append: Append, delivery: Delivery) -> None:
         epoch=delivery.epoch if delivery.retry_epoch is None else delivery.retry_epoch,
         retry_id=delivery.retry_id,
         outcome=Withheld(verdict=Said.CANCELED),
+        path=delivery.path,
     )
     locked = await settling.locked(append.session, [fact])
     ground = settle.Ground(

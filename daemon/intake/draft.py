@@ -30,6 +30,8 @@ def job(
         id=ids.job_id(now, chance.getrandbits(_JOB_BITS)),
         ticket=ticket,
         customer_id=ask.customer.id,
+        acting_id=send.act_as_customer,
+        person_id=ask.person_id,
         dialect=ask.back.speaks,
         request_id=ask.request_id,
         body_hash=ask.body_hash,

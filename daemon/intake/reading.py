@@ -13,6 +13,7 @@ from daemon.config import Config
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import Credentials, Dialect
 from daemon.directory.principals import Principal
+from daemon.intake import roles
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
@@ -26,7 +27,6 @@ from daemon.store.directory import Customer
 from daemon.store.framing import Kept
 from daemon.store.memories import Holder
 
-_OUT_OF_SCOPE = "the key isn't meant for this command"
 _UNFIT_ID = "the `message_id` must be one line of printable characters"
 
 
@@ -147,9 +147,9 @@ class _Reading:
         if isinstance(who, Refused):
             return self._turned(who, 0, of=found)
         customer = who.customer
-        command = found.command if isinstance(found, Refused) else found.request.command
-        if command is not None and not who.covers(command):
-            return self._turned(refused(Code.FORBIDDEN_ROLE, _OUT_OF_SCOPE), customer.id, of=found)
+        forbidden = roles.forbidden(found, who)
+        if forbidden is not None:
+            return self._turned(forbidden, customer.id, of=found)
         if isinstance(found, Refused):
             return self._turned(found, customer.id, of=found)
         name = found.request.request_id or self.taken.message_id or None

@@ -6,7 +6,7 @@ What a late reply decides is settled elsewhere; here somebody, or the time that 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from daemon.mail import counts, ids, settle
@@ -29,6 +29,8 @@ class Open:
     address: str
     attempt: int
     """The try that is in doubt."""
+    path: Mapping[str, Any] | None = None
+    """By which way its recipient came into the audience."""
 
 
 def resolved(
@@ -97,5 +99,8 @@ def _event(doubt: Open, became: State, now: datetime) -> Event:
         step=became.step,
         address=doubt.address,
         next_at=now if is_again else None,
-        data={"reason": "resend" if is_again else "doubt"},
+        data={
+            **({"path": doubt.path} if doubt.path else {}),
+            "reason": "resend" if is_again else "doubt",
+        },
     )

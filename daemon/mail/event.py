@@ -157,5 +157,6 @@ def tries(fact: Mapping[str, Any]) -> int:
     0
     """
     attempt = int(fact.get("attempt") or 0)
-    was_withheld = fact.get("type") in _WITHHELD and not (fact.get("code") or fact.get("data"))
+    is_reasoned = bool(fact.get("code") or (fact.get("data") or {}).keys() - {"path"})
+    was_withheld = fact.get("type") in _WITHHELD and not is_reasoned
     return max(attempt - 1, 0) if was_withheld else attempt

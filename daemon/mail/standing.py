@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from daemon.mail import ids, window
@@ -33,6 +34,8 @@ class Fact:
     outcome: Outcome | Withheld
     took: float = 0.0
     """Seconds from taking the attempt to its outcome."""
+    path: Mapping[str, Any] | None = None
+    """By which way its recipient came into the audience."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -41,11 +44,11 @@ class Fact:
 
     @property
     def how(self) -> dict[str, object]:
-        """What its event says of the try beside its reply: how long, under which TLS, and why."""
-        if isinstance(self.outcome, Withheld):
-            return {}
-        said: dict[str, object] = {"took": round(self.took, 3)}
-        said |= {name: getattr(self.outcome, name, "") for name in ("tls", "why")}
+        """What its event says beside its reply: how he came in, how long, which TLS, and why."""
+        said: dict[str, object] = {"path": self.path}
+        if not isinstance(self.outcome, Withheld):
+            said["took"] = round(self.took, 3)
+            said |= {name: getattr(self.outcome, name, "") for name in ("tls", "why")}
         return {name: value for name, value in said.items() if value}
 
 

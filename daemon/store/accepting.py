@@ -41,6 +41,10 @@ class Job:
     id: UUID
     ticket: str
     customer_id: int
+    acting_id: int | None = None
+    """In whose name, when not in that customer's."""
+    person_id: int | None = None
+    """Who of the customer's people asked."""
     dialect: str
     request_id: str | None
     body_hash: bytes
@@ -185,4 +189,6 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         [job.too_late for job in jobs],
         [spans.written(job.windows) for job in jobs],
         [spans.written(job.spread) for job in jobs],
+        [job.acting_id for job in jobs],
+        [job.person_id for job in jobs],
     ]

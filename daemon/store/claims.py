@@ -55,6 +55,8 @@ class Delivery:
     name: str | None
     variables: dict[str, str | None]
     override: dict[str, str] | None
+    path: dict[str, Any] | None = None
+    """By which term and whose entry he came in; None = the parcel named him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Ask:
     epoch: int
     supp: str
     retry_id: int | None
+    path: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,7 @@ async def _permit_batches(store: door.Store, owner: UUID, asks: Sequence[Ask]) -
         [position for _, position in places],
         [ask.supp for ask in asks],
         owner,
+        [ask.path for ask in asks],
     )
     return {
         ids.delivery_id(row["batch_id"], row["position"]): Judged(
@@ -179,6 +183,7 @@ async def _permit_retries(store: door.Store, owner: UUID, asks: Sequence[Ask]) -
         [position for _, position in places],
         [ask.supp for ask in asks],
         owner,
+        [ask.path for ask in asks],
     )
     ours = {ask.retry_id: ask.delivery_id for ask in asks}
     return {
@@ -220,6 +225,7 @@ def _delivery(row: door.Row, number: int) -> Delivery:
         name=row["name"],
         variables=row["vars"] or {},
         override=row["override"],
+        path=row["path"],
     )
 
 

@@ -70,6 +70,7 @@ class Delivery:
     attempt: int | None
     """Tries made, where it is deferred."""
     address: str
+    path: dict[str, Any] | None
 
 
 async def job(session: door.Session, customer: int, number: UUID) -> Job | None:

@@ -100,9 +100,21 @@ async def load(
 
 
 async def has_person(store: door.Store, customer: int, person: int) -> bool:
-    """Whether somebody is of a customer, and still there."""
+    """Whether somebody is of a customer, still there, and of no role that keeps him out."""
     found: bool = await store.value("directory.person", customer, person)
     return found
+
+
+async def is_within(session: door.Session, above: int, customer: int) -> bool:
+    """Whether a customer is another one or below him, with nobody deleted on the way."""
+    found: bool = await session.value("directory.is_within", above, customer)
+    return found
+
+
+async def access(store: door.Store, person: int) -> dict[str, int]:
+    """What somebody's role lets him do, by privilege: 1 everything, 2 look only."""
+    rows = await store.rows("directory.access", person)
+    return {row["privilege"]: row["access"] for row in rows}
 
 
 async def customer(store: door.Store, number: int) -> Customer | None:

@@ -1,4 +1,4 @@
-"""Recipients into deliveries, by one statement."""
+"""An audience into deliveries, by one statement: those a parcel names, or whoever is meant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +39,20 @@ class Asked(NamedTuple):
     """Which rule of addresses is broken."""
 
 
+class Term(NamedTuple):
+    """One row of a term that the directory answers; one of contacts has a row for each id."""
+
+    term: int
+    """Its number in the request, from 0; terms that exclude go on counting."""
+    excludes: bool
+    type: str
+    scope: str | None = None
+    id: int | None = None
+    """The list, the contact, or the person who asks."""
+    position: int = 0
+    """Of a contact: its place among the ids."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expanded:
     """What an expansion came to, for one job."""
@@ -66,6 +80,41 @@ async def expanded(
     if len(rows) < len({place.job_id for place in places}):
         raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
     return {row["job_id"]: _expanded(row) for row in rows}
+
+
+async def meant(
+    session: door.Session, place: Place, acting: int, terms: Sequence[Term], asked: Sequence[Asked]
+) -> Expanded:
+    """The same for one job whose terms the directory answers, in the name of customer `acting`.
+
+    The `place` of those the parcel names is the number of their term. Raises `Again` as well.
+    """
+    columns = zip(*asked, strict=True) if asked else ((),) * len(Asked._fields)
+    row = await session.row(
+        "audience.expand",
+        place.job_id,
+        place.message_id,
+        acting,
+        *zip(*terms, strict=True),
+        *columns,
+    )
+    if row is None:
+        raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
+    return _expanded(row)
+
+
+async def lists(
+    session: door.Session, customer: int, wanted: Sequence[tuple[int | None, str | None]]
+) -> dict[int, int]:
+    """Which lists a customer has, of those named by id or name: their ids by place in `wanted`."""
+    rows = await session.rows(
+        "audience.lists",
+        customer,
+        [*range(len(wanted))],
+        [number for number, _ in wanted],
+        [name for _, name in wanted],
+    )
+    return {row["place"]: row["id"] for row in rows}
 
 
 def _expanded(row: door.Row) -> Expanded:

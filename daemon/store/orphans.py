@@ -6,6 +6,7 @@ may die in the middle, and another one decides the same of what is left.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from daemon.mail import ids
@@ -41,6 +42,7 @@ class Orphan:
     epoch: int
     retry_id: int | None
     letter: str
+    path: dict[str, Any] | None
 
     @property
     def key(self) -> Key:
@@ -64,6 +66,7 @@ class Orphan:
             epoch=self.epoch,
             retry_id=self.retry_id,
             outcome=outcome,
+            path=self.path,
         )
 
 
@@ -168,6 +171,7 @@ def _in_batch(row: door.Row, *, letters: str) -> list[Orphan]:
             epoch=row["epoch"],
             retry_id=None,
             letter=letter,
+            path=row["paths"][position],
         )
         for position, letter in enumerate(row["state"])
         if letter in letters
@@ -185,6 +189,7 @@ def _in_retry(row: door.Row) -> Orphan:
         epoch=row["epoch"],
         retry_id=row["id"],
         letter=row["letter"],
+        path=row["path"],
     )
 
 
@@ -199,4 +204,5 @@ def _of_key(row: door.Row, key: Key) -> Orphan:
         epoch=key.epoch,
         retry_id=key.retry_id or None,
         letter=row["letter"],
+        path=row["path"],
     )

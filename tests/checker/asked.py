@@ -5,7 +5,7 @@ The rules are those of the requirements, written down a second time and as plain
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,7 @@ def of(request: Request) -> Asked:
         return _smsby(request.fields)
     if request.command != "send":
         raise ValueError(f"not a send: {request.command}")
-    return _native(request.fields)
+    return _native(request.fields, request.meant)
 
 
 def frame(extend: Request, send: Request) -> tuple[Recipient, ...]:
@@ -65,8 +65,9 @@ def frame(extend: Request, send: Request) -> tuple[Recipient, ...]:
     return tuple(_recipients(extend.fields.get("items") or (), _subject(send.fields)))
 
 
-def _native(fields: Mapping[str, Any]) -> Asked:
+def _native(fields: Mapping[str, Any], meant: Sequence[Mapping[str, Any]]) -> Asked:
     items = [item for term in fields["audience"] for item in term.get("items") or ()]
+    items += meant
     due = (fields.get("delivery") or {}).get("not_before")
     return Asked(
         recipients=tuple(_recipients(items, _subject(fields))),

@@ -22,6 +22,8 @@ class Request:
     wants_answer: bool
     answer: Mapping[str, Any] | None
     answered: float | None
+    meant: Sequence[Mapping[str, Any]] = ()
+    """Whom its terms yield beside those it names itself, by the word of who wrote the story."""
 
     @property
     def fields(self) -> Mapping[str, Any]:

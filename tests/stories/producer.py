@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ class Asked:
     kind: str | None
     key: str
     wants_answer: bool
+    meant: Sequence[Mapping[str, Any]] = ()
+    """Whom its terms yield, as the story knows them: for the checker."""
     correlation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     confirmed: float = 0.0
     answer: dict[str, Any] | None = None
@@ -72,6 +74,7 @@ class Asked:
             wants_answer=self.wants_answer,
             answer=self.answer,
             answered=self.answered,
+            meant=self.meant,
         )
 
 
@@ -102,9 +105,12 @@ class Producer:
         kind: str | None = None,
         key: str = "request.normal",
         seconds: float = 20.0,
+        meant: Sequence[Mapping[str, Any]] = (),
     ) -> Asked:
         """Publishes a request and waits for its answer."""
-        asked = await self.tell(body, message_id=message_id, kind=kind, key=key, wants_answer=True)
+        asked = await self.tell(
+            body, message_id=message_id, kind=kind, key=key, wants_answer=True, meant=meant
+        )
         return await self.answered(asked, seconds=seconds)
 
     async def answered(self, asked: Asked, *, seconds: float = 20.0) -> Asked:
@@ -125,6 +131,7 @@ class Producer:
         kind: str | None = None,
         key: str = "request.normal",
         wants_answer: bool = False,
+        meant: Sequence[Mapping[str, Any]] = (),
     ) -> Asked:
         """Publishes a request and returns once it is confirmed; the same again until it is."""
         asked = Asked(
@@ -133,6 +140,7 @@ class Producer:
             kind=kind,
             key=key,
             wants_answer=wants_answer,
+            meant=meant,
         )
         self._waiting[asked.correlation_id] = asked
         async with asyncio.timeout(_LONGEST):

@@ -26,7 +26,7 @@ VERSION = 1
 
 _NATIVE = frozenset({None, "", "native"})
 _NESTED = frozenset({dict, list})
-_OF_RECIPIENTS = frozenset({"audience", "items"})
+_OF_RECIPIENTS = frozenset({"audience", "exclude", "items"})
 # Bounds of the work that a hostile document can ask for; none of our objects has half as many
 # fields, so one that is cut here has unknown ones and is refused.
 _MOST_FIELDS = 64

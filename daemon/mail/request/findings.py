@@ -27,7 +27,6 @@ _NAME = re.compile(r"[\w-]{1,64}")
 # Fields of version 1 that this daemon doesn't serve: better refused than quietly without effect.
 _ELSEWHERE = frozenset(
     {
-        "act_as_customer",
         "app_token",
         "attachments",
         "author",
@@ -35,7 +34,6 @@ _ELSEWHERE = frozenset(
         "campaign_id",
         "coercions",
         "create_list",
-        "exclude",
         "expand",
         "headers",
         "in_reply_to",
@@ -107,15 +105,16 @@ class Findings:
         says = _unknown(name, known) if self._count < LIMIT else ""
         self.invalid(says, *place, name)
 
-    def add_all(self, error: ValidationError, names: Names) -> None:
-        """All that pydantic found."""
+    def add_all(self, error: ValidationError, names: Names, *at: Step) -> None:
+        """All that pydantic found in the object that stands there."""
         for entry in error.errors(include_input=False, include_url=False):
             kind, place = entry["type"], entry["loc"]
             if kind == "unexpected_keyword_argument":
-                self.unknown(str(place[-1]), _names_at(place[:-1], names), *place[:-1])
+                known = _names_at(place[:-1], names)
+                self.unknown(str(place[-1]), known, *at, *place[:-1])
             else:
                 code = Code.PARAM_MISSING if kind == "missing" else Code.PARAM_INVALID
-                self.add(code, place, _says(kind, entry.get("ctx", {})))
+                self.add(code, (*at, *place), _says(kind, entry.get("ctx", {})))
 
     @property
     def faults(self) -> tuple[Fault, ...]:

@@ -5,6 +5,8 @@ from itertools import islice
 
 from daemon.mail import template
 from daemon.mail.refusal import Notice
+from daemon.mail.request import audience
+from daemon.mail.request.audience import Contacts, Members
 from daemon.mail.request.findings import LIMIT, Step, path
 from daemon.mail.request.send import Message, Send
 from daemon.mail.template import Template
@@ -15,12 +17,13 @@ BUILT_IN = frozenset({"name", "address", "email"})
 
 def unmet(send: Send) -> tuple[Notice, ...]:
     """Variables that the message mentions and no recipient brings: they become nothing (Q37)."""
-    if send.open:
-        return ()  # what frames will bring can't be known yet
+    if send.open or any(isinstance(term, Contacts | Members) for term in send.audience):
+        return ()  # what frames and contacts will bring can't be known yet
     mentioned = _mentioned(send)
     if not mentioned.keys() - BUILT_IN:
         return ()
-    brought = BUILT_IN.union(*(recipient.vars for recipient in send.recipients))
+    from_directory = () if audience.is_literal(send.audience) else audience.PERSON
+    brought = BUILT_IN.union(from_directory, *(each.vars for each in send.recipients))
     told = (
         Notice(field=path(place), message=f"no recipient brings the variable `{variable}`")
         for variable, place in mentioned.items()

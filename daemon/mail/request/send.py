@@ -8,14 +8,14 @@ on by default (Q21), they are kept with the job for the tracking that reads them
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
 
 from daemon.mail.plan import Wish
 from daemon.mail.refusal import Code
-from daemon.mail.request import recipients, times
+from daemon.mail.request import audience, times
+from daemon.mail.request.audience import Term
 from daemon.mail.request.commands import FORM, Command
 from daemon.mail.request.kinds import (
     Author,
@@ -29,13 +29,9 @@ from daemon.mail.request.kinds import (
     Seconds,
     Subject,
 )
-from daemon.mail.request.recipients import Reading, Recipient, Recipients
+from daemon.mail.request.recipients import Reading, Recipient
 from daemon.mail.request.rules import DAY, Class, Doubt, Purpose, Setting
 from daemon.mail.request.windows import SendWindow
-
-TERMS = 100
-"""Terms of an audience at most."""
-_TERM = frozenset({"type", "items"})
 
 
 def _native(value: str) -> str:
@@ -127,9 +123,13 @@ class Send(Command):
     dialect: Annotated[str, AfterValidator(_native)] = "native"
     name: Name | None = None
     """What people call the mailing."""
+    act_as_customer: Id | None = None
+    """In whose name: his people, lists, transports and suppressions. None = his who asks (Q9)."""
     purpose: Purpose = Purpose.TRANSACTIONAL
     class_: Annotated[Class, Field(alias="class")] = Class.NORMAL
-    audience: SkipValidation[tuple[Recipients, ...]]
+    audience: SkipValidation[tuple[Term, ...]]
+    exclude: SkipValidation[tuple[Term, ...]] = ()
+    """Whoever these yield is left out."""
     messages: tuple[Message, ...]
     """Exactly one."""
     delivery: Delivery = Delivery()
@@ -139,7 +139,7 @@ class Send(Command):
     @property
     def recipients(self) -> Iterator[Recipient]:
         """Everyone the parcel itself names, in order."""
-        return (recipient for term in self.audience for recipient in term.items)
+        return (recipient for term in audience.named(self.audience) for recipient in term.items)
 
     @property
     def due(self) -> datetime | None:
@@ -154,55 +154,26 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
     """
     if fields["command"] == "validate":
         fields["dry_run"] = True
-    if "audience" in fields:
-        fields["audience"] = _audience(fields["audience"], reading)
-    named = [recipient for term in fields.get("audience", ()) for recipient in term.items]
+    for name in ("audience", "exclude"):
+        if name in fields:
+            fields[name] = audience.read(fields[name], reading, name)
+    terms: tuple[Term, ...] = fields.get("audience", ())
+    named = [recipient for term in audience.named(terms) for recipient in term.items]
     is_open = fields.get("open") is True
-    if "audience" in fields and not (named or is_open or reading.findings):
+    is_literal = audience.is_literal(terms)
+    if "audience" in fields and is_literal and not (named or is_open or reading.findings):
         advice = "must hold at least one recipient, or the job be open"
         reading.findings.add(Code.AUDIENCE_EMPTY, ("audience",), advice)
+    if is_open and fields.get("exclude"):
+        advice = "must not be given for an open job: frames leave out whom they don't name"
+        reading.findings.invalid(advice, "exclude")
     if isinstance(messages := fields.get("messages"), list):
-        fields["messages"] = _only(messages, [] if is_open else named, reading)
-    _fill(fields, reading.setting, count=len(named), is_open=is_open)
+        bringing = named if is_literal and not is_open else []
+        fields["messages"] = _only(messages, bringing, reading)
+    many = is_open or audience.may_be_many(terms) or len(named) > reading.setting.rules.bulk_above
+    _fill(fields, reading.setting, is_large=many)
     _check_transport(fields["delivery"], reading)
     times.resolve(fields["delivery"], reading)
-
-
-def _audience(terms: object, reading: Reading) -> tuple[Recipients, ...]:
-    if not isinstance(terms, list):
-        reading.findings.invalid("must be a list of terms", "audience")
-        return ()
-    if len(terms) > TERMS:
-        reading.findings.add(Code.TOO_LARGE, ("audience",), f"must hold at most {TERMS} terms")
-        return ()
-    read = tuple(_term(term, number, reading) for number, term in enumerate(terms))
-    recipients.check_size(sum(len(term.items) for term in read), reading, "audience")
-    return read
-
-
-def _term(term: object, number: int, reading: Reading) -> Recipients:
-    """One term; a kind that isn't served, or isn't known, yields nobody."""
-    if not isinstance(term, dict):
-        reading.findings.invalid("must be an object", "audience", number)
-        return Recipients(items=())
-    kind = term.get("type")
-    if kind is None:
-        reading.findings.add(Code.PARAM_MISSING, ("audience", number, "type"), "is required")
-    elif kind != "recipients":
-        advice = "must be 'recipients', the one kind of term that this daemon serves"
-        reading.findings.invalid(advice, "audience", number, "type")
-    else:
-        return _recipients(term, number, reading)
-    return Recipients(items=())
-
-
-def _recipients(term: dict[str, Any], number: int, reading: Reading) -> Recipients:
-    for name in islice((name for name in term if name not in _TERM), recipients.UNKNOWN_LIMIT):
-        reading.findings.unknown(name, _TERM, "audience", number)
-    if term.get("items") is None:
-        reading.findings.add(Code.PARAM_MISSING, ("audience", number, "items"), "is required")
-        return Recipients(items=())
-    return Recipients(items=recipients.read(term["items"], reading, "audience", number, "items"))
 
 
 def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list[Any]:
@@ -228,11 +199,10 @@ def _all_bring(named: list[Recipient], parts: tuple[str, ...]) -> bool:
     )
 
 
-def _fill(fields: dict[str, Any], setting: Setting, *, count: int, is_open: bool) -> None:
+def _fill(fields: dict[str, Any], setting: Setting, *, is_large: bool) -> None:
     is_marketing = fields.get("purpose") == Purpose.MARKETING
     purpose = Purpose.MARKETING if is_marketing else Purpose.TRANSACTIONAL
-    large = is_open or count > setting.rules.bulk_above
-    fields.setdefault("class", setting.class_of(purpose, large=large))
+    fields.setdefault("class", setting.class_of(purpose, large=is_large))
     delivery = fields.setdefault("delivery", {})
     if isinstance(delivery, dict):
         rules = setting.rules

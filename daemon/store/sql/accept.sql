@@ -82,7 +82,8 @@ DELETE FROM request_seen WHERE id = ANY (ARRAY(
     FOR UPDATE SKIP LOCKED));
 
 -- name: accept.jobs
--- Stores jobs with one message each. The lane is the asked transport's, else the customer's default;
+-- Stores jobs with one message each. The lane is the asked transport's, else the default of the customer
+-- in whose name it is, else of him who asked;
 -- the transport supplies the From and Reply-To that a message lacks: now, so that every later try is
 -- the same mail whatever becomes of the transport. A job that finds no transport, or no From,
 -- isn't stored: its answer has no message. It costs what the plan of whoever asks says now, if he has
@@ -93,10 +94,10 @@ WITH asked AS MATERIALIZED (
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
         $13::timestamptz[], $14::text[], $15::double precision[], $16::double precision[],
         $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::timestamptz[], $21::double precision[],
-        $22::text[], $23::text[])
+        $22::text[], $23::text[], $24::bigint[], $25::bigint[])
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
-          coercions, spec, opens_at, too_late, windows, spread)
+          coercions, spec, opens_at, too_late, windows, spread, acting_id, person_id)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, a.opens_at, now()) AS due_at,
            CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
@@ -106,9 +107,12 @@ WITH asked AS MATERIALIZED (
                        'address', t.from_address,
                        'name', coalesce(a.spec #>> '{from,name}', t.from_name))) END AS whole
     FROM asked a
-    LEFT JOIN (transport t JOIN lane l ON l.transport_id = t.id AND l.site = '')
-           ON t.customer_id = a.customer_id AND t.active
+    LEFT JOIN LATERAL (
+        SELECT * FROM transport t
+        WHERE t.customer_id IN (a.customer_id, a.acting_id) AND t.active
           AND (t.id = a.transport_id OR (a.transport_id IS NULL AND t.is_default))
+        ORDER BY t.customer_id = a.customer_id LIMIT 1) t ON true
+    LEFT JOIN lane l ON l.transport_id = t.id AND l.site = ''
 ), fit AS MATERIALIZED (
     SELECT l.*, p.price_per_email AS price, CASE WHEN p.id IS NOT NULL THEN l.customer_id END AS payer_id
     FROM laned l
@@ -120,14 +124,15 @@ WITH asked AS MATERIALIZED (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
                      expires_after, expires_at, closes_at, settings, coercions, windows, spread, price,
-                     payer_id)
+                     payer_id, acting_customer_id, person_id)
     SELECT id, ticket, now()::date, customer_id, dialect, request_id, request_hash, name, purpose,
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after),
            least(due_at + make_interval(secs => expires_after),
                  coalesce(not_before, now()) + make_interval(secs => too_late)),
            CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions,
-           windows::tstzmultirange, spread::tstzmultirange, price, payer_id
+           windows::tstzmultirange, spread::tstzmultirange, price, payer_id,
+           nullif(acting_id, customer_id), person_id
     FROM fit
     RETURNING id, not_before, expires_at, price
 ), written AS (

@@ -53,7 +53,7 @@ WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled' LIMIT 1;
 -- One delivery with its place, locked; its job is locked already.
 SELECT b.id AS batch_id, b.job_id, b.job_on, b.customer_id, b.message_id, b.lane_id, b.class, b.epoch,
        substr(b.state, $2::integer + 1, 1) AS letter, r.id AS retry_id, r.epoch AS retry_epoch, r.attempt,
-       d.id, d.address
+       d.id, d.address, d.path
 FROM batch b
 JOIN delivery d ON d.job_on = b.job_on AND d.id = b.id * 512 + $2
 LEFT JOIN retry r ON r.batch_id = b.id AND r.position = $2
@@ -164,7 +164,7 @@ UPDATE retry SET due_at = $2, rank = CASE WHEN owner IS NOT NULL THEN rank END W
 
 -- name: control.overdue
 -- Doubts that have been open for longer than so many seconds, the oldest first.
-SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address
+SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address, d.path
 FROM doubt o
 JOIN batch b ON b.id = o.delivery_id / 512
 JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id
@@ -173,7 +173,7 @@ ORDER BY o.since LIMIT $2;
 
 -- name: control.doubts
 -- The open doubts of a job or of some deliveries of a customer, with what a decision needs.
-SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address
+SELECT o.delivery_id, o.job_id, o.customer_id, o.attempt, b.message_id, d.address, d.path
 FROM doubt o
 JOIN batch b ON b.id = o.delivery_id / 512
 JOIN delivery d ON d.job_on = b.job_on AND d.id = o.delivery_id

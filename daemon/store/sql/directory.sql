@@ -58,9 +58,25 @@ ON CONFLICT ON CONSTRAINT api_key_is_unique DO UPDATE
     SET customer_id = excluded.customer_id, login = excluded.login, revoked_at = NULL;
 
 -- name: directory.person
--- Whether somebody is of a customer, and still there.
-SELECT EXISTS (SELECT FROM person
-               WHERE customer_id = $1 AND id = $2 AND deleted_at IS NULL AND NOT retired);
+-- Whether somebody is of a customer, still there, and of no role that keeps him out.
+SELECT EXISTS (SELECT FROM person p LEFT JOIN role r ON r.id = p.role_id
+               WHERE p.customer_id = $1 AND p.id = $2 AND p.deleted_at IS NULL AND NOT p.retired
+                 AND r.can_login IS NOT FALSE);
+
+-- name: directory.access
+-- What somebody's role lets him do.
+SELECT r.privilege, r.access FROM person p JOIN role_privilege r ON r.role_id = p.role_id
+WHERE p.id = $1;
+
+-- name: directory.is_within
+-- Whether a customer is another one or below him, with nobody deleted on the way. The way up from $2.
+WITH RECURSIVE up AS (
+    SELECT id, parent_id FROM customer WHERE id = $2 AND status <> 'deleted'
+    UNION
+    SELECT c.id, c.parent_id FROM up JOIN customer c ON c.id = up.parent_id
+    WHERE up.id <> $1 AND c.status <> 'deleted'
+)
+SELECT EXISTS (SELECT FROM up WHERE id = $1);
 
 -- name: directory.customer
 -- A customer.

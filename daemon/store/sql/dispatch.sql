@@ -105,7 +105,7 @@ SELECT id, spec FROM message WHERE id = ANY ($1::bigint[]);
 
 -- name: claim.deliveries
 -- The deliveries of claimed batches, in their order.
-SELECT d.id, d.address, d.supp, d.name, d.vars, d.override
+SELECT d.id, d.address, d.supp, d.name, d.vars, d.override, d.path
 FROM unnest($1::bigint[], $2::date[]) AS b (id, job_on)
 CROSS JOIN LATERAL (
     SELECT * FROM delivery d
@@ -125,7 +125,7 @@ WITH claimed AS (
     RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
 )
 SELECT c.id, c.batch_id, c.position, c.job_id, c.customer_id, c.attempt, c.epoch, b.message_id,
-       d.address, d.supp, d.name, d.vars, d.override
+       d.address, d.supp, d.name, d.vars, d.override, d.path
 FROM claimed c
 JOIN batch b ON b.id = c.batch_id
 JOIN delivery d ON d.job_on = c.job_on AND d.id = c.batch_id * 512 + c.position
@@ -136,8 +136,8 @@ ORDER BY c.id;
 -- One that is under way already, for the same owner and epoch, is judged anew. What isn't answered is
 -- no longer ours. `at` is when the first permit of its batch was given: the Date of its mails.
 WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::text[])
-    AS a (batch_id, epoch, position, supp)
+    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::text[], $6::jsonb[])
+    AS a (batch_id, epoch, position, supp, path)
 ), held AS MATERIALIZED (
     SELECT b.id, b.job_id, b.epoch, b.state, b.due_at, b.permitted_at
     FROM batch b
@@ -153,9 +153,20 @@ WITH asked AS MATERIALIZED (
             WHEN NOT j.windows @> now() THEN 'closed'
             WHEN EXISTS (
                 SELECT FROM suppression s
-                WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
-                  AND s.effect = 'deny' AND s.lifted_at IS NULL
-                  AND (s.kind <> 'unsubscribe' OR j.purpose = 'marketing'))
+                WHERE s.customer_id = coalesce(j.acting_customer_id, j.customer_id) AND s.supp = a.supp
+                  AND s.lifted_at IS NULL AND s.effect = 'deny'
+                  AND CASE WHEN s.kind <> 'unsubscribe' THEN s.scope = 'all'
+                           WHEN j.purpose <> 'marketing' THEN false
+                           WHEN s.scope = 'list' THEN s.list_id = (a.path ->> 'list')::bigint
+                           ELSE a.path ->> 'list' IS NULL OR NOT EXISTS (
+                               SELECT FROM suppression o
+                               WHERE o.customer_id = s.customer_id AND o.supp = s.supp
+                                 AND o.scope = 'list' AND o.list_id = (a.path ->> 'list')::bigint
+                                 AND o.lifted_at IS NULL AND o.effect = 'allow')
+                      END)
+                THEN 'suppressed'
+            WHEN a.path IS NOT NULL AND NOT coalesce((
+                SELECT m.yes FROM still_meant(a.path, j.purpose = 'marketing') m), true)
                 THEN 'suppressed'
             ELSE 'go'
         END AS verdict
@@ -176,8 +187,9 @@ SELECT batch_id, position, verdict, at FROM judged;
 -- name: permit.retries
 -- The same for deferred deliveries whose retry rows are ours: deferred becomes retrying.
 WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::text[])
-    AS a (retry_id, epoch, batch_id, position, supp)
+    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::text[],
+                         $7::jsonb[])
+    AS a (retry_id, epoch, batch_id, position, supp, path)
 ), held AS MATERIALIZED (
     SELECT b.id, b.job_id, b.state, b.permitted_at
     FROM batch b
@@ -193,9 +205,20 @@ WITH asked AS MATERIALIZED (
             WHEN NOT j.windows @> now() THEN 'closed'
             WHEN EXISTS (
                 SELECT FROM suppression s
-                WHERE s.customer_id = j.customer_id AND s.supp = a.supp AND s.scope = 'all'
-                  AND s.effect = 'deny' AND s.lifted_at IS NULL
-                  AND (s.kind <> 'unsubscribe' OR j.purpose = 'marketing'))
+                WHERE s.customer_id = coalesce(j.acting_customer_id, j.customer_id) AND s.supp = a.supp
+                  AND s.lifted_at IS NULL AND s.effect = 'deny'
+                  AND CASE WHEN s.kind <> 'unsubscribe' THEN s.scope = 'all'
+                           WHEN j.purpose <> 'marketing' THEN false
+                           WHEN s.scope = 'list' THEN s.list_id = (a.path ->> 'list')::bigint
+                           ELSE a.path ->> 'list' IS NULL OR NOT EXISTS (
+                               SELECT FROM suppression o
+                               WHERE o.customer_id = s.customer_id AND o.supp = s.supp
+                                 AND o.scope = 'list' AND o.list_id = (a.path ->> 'list')::bigint
+                                 AND o.lifted_at IS NULL AND o.effect = 'allow')
+                      END)
+                THEN 'suppressed'
+            WHEN a.path IS NOT NULL AND NOT coalesce((
+                SELECT m.yes FROM still_meant(a.path, j.purpose = 'marketing') m), true)
                 THEN 'suppressed'
             ELSE 'go'
         END AS verdict
@@ -253,7 +276,10 @@ ORDER BY h.owner;
 SELECT b.id, b.owner, b.job_id, b.job_on, b.customer_id, b.message_id, b.epoch, b.state,
        ARRAY(SELECT d.address FROM delivery d
              WHERE d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
-             ORDER BY d.id) AS addresses
+             ORDER BY d.id) AS addresses,
+       ARRAY(SELECT d.path FROM delivery d
+             WHERE d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+             ORDER BY d.id) AS paths
 FROM batch b
 WHERE (b.owner = ANY ($1::uuid[])
        OR (b.owner = $2 AND b.id NOT IN (SELECT unnest($3::bigint[]))))
@@ -263,7 +289,7 @@ ORDER BY b.id LIMIT $5;
 -- name: rescue.retries
 -- The same for retry rows, with the letter of their delivery.
 SELECT r.id, r.owner, r.batch_id, r.position, r.job_id, r.customer_id, r.attempt, r.epoch, b.message_id,
-       substr(b.state, r.position + 1, 1) AS letter, d.address
+       substr(b.state, r.position + 1, 1) AS letter, d.address, d.path
 FROM retry r
 JOIN batch b ON b.id = r.batch_id
 JOIN delivery d ON d.job_on = r.job_on AND d.id = r.batch_id * 512 + r.position
@@ -295,7 +321,7 @@ UNION SELECT owner FROM retry WHERE owner = ANY ($1::uuid[]);
 
 -- name: rescue.tried
 -- Deliveries that a journal names, as they stand; none that isn't of the job that the journal says.
-SELECT t.place, b.job_id, b.customer_id, b.message_id, d.address,
+SELECT t.place, b.job_id, b.customer_id, b.message_id, d.address, d.path,
        substr(b.state, (t.delivery_id % 512)::integer + 1, 1) AS letter
 FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS t (delivery_id, job_id, place)
 JOIN batch b ON b.id = t.delivery_id / 512 AND b.job_id = t.job_id
@@ -319,7 +345,11 @@ RETURNING id, job_id, job_on, customer_id, message_id, epoch, state,
           ARRAY(SELECT d.address FROM delivery d
                 WHERE d.job_on = batch.job_on
                   AND d.id BETWEEN batch.id * 512 AND batch.id * 512 + 511
-                ORDER BY d.id) AS addresses;
+                ORDER BY d.id) AS addresses,
+          ARRAY(SELECT d.path FROM delivery d
+                WHERE d.job_on = batch.job_on
+                  AND d.id BETWEEN batch.id * 512 AND batch.id * 512 + 511
+                ORDER BY d.id) AS paths;
 
 -- name: expire.retries
 -- The retry rows of an expired job that nobody holds, taken to be settled.
@@ -330,7 +360,7 @@ WITH taken AS (
     RETURNING id, batch_id, position, job_id, job_on, customer_id, attempt, epoch
 )
 SELECT t.id, t.batch_id, t.position, t.job_id, t.customer_id, t.attempt, t.epoch, b.message_id,
-       substr(b.state, t.position + 1, 1) AS letter, d.address
+       substr(b.state, t.position + 1, 1) AS letter, d.address, d.path
 FROM taken t
 JOIN batch b ON b.id = t.batch_id
 JOIN delivery d ON d.job_on = t.job_on AND d.id = t.batch_id * 512 + t.position;

@@ -9,6 +9,7 @@
 WITH place AS (
     SELECT p.ord, j.id AS job_id, p.message_id, j.job_on, j.customer_id, j.lane_id, j.class, j.purpose,
            j.parts, j.open, j.paused, j.not_before, j.spread, j.state = 'canceled' AS canceled,
+           coalesce(j.acting_customer_id, j.customer_id) AS acting_id,
            CASE WHEN j.paused OR c.paused THEN 'infinity'
                 ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at
     FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
@@ -32,7 +33,7 @@ WITH place AS (
                 THEN 'duplicate'
             WHEN EXISTS (
                 SELECT FROM suppression s
-                WHERE s.customer_id = p.customer_id AND s.supp = a.supp AND s.scope = 'all'
+                WHERE s.customer_id = p.acting_id AND s.supp = a.supp AND s.scope = 'all'
                   AND s.effect = 'deny' AND s.lifted_at IS NULL
                   AND (s.kind <> 'unsubscribe' OR p.purpose = 'marketing'))
                 THEN 'suppressed'

@@ -63,8 +63,10 @@ async def test_a_token_may_be_a_persons(store: door.Store) -> None:
     bob = await principals.of_token("form_token", "", "let-me-in")
     assert bob is not None
     assert bob.person_id == person
-    assert await principals.has_person(2, person)
-    assert not await principals.has_person(1, person)
+    ann = await principals.customer(1)
+    assert ann is not None
+    assert await principals.person(bob.customer, person)
+    assert not await principals.person(ann, person)
 
 
 async def test_strangers_are_not_known(store: door.Store) -> None:

@@ -16,7 +16,7 @@ from daemon.mail import refusal
 from daemon.mail.refusal import Code, NotARequest, Refused
 from daemon.mail.request import decode, send
 from daemon.mail.request.decode import Decoded
-from daemon.mail.request.recipients import Recipient
+from daemon.mail.request.recipients import Recipient, Recipients
 from daemon.mail.request.rules import Class, Doubt, Purpose, Setting
 
 MINSK = ZoneInfo("Europe/Minsk")
@@ -63,7 +63,7 @@ def test_required_fields_alone_are_enough() -> None:
         dialect="smsby",
         purpose=Purpose.TRANSACTIONAL,
         class_=Class.NORMAL,
-        audience=(send.Recipients(items=(Recipient("ann@example.com", None, {}),)),),
+        audience=(Recipients(items=(Recipient("ann@example.com", None, {}),)),),
         messages=(
             send.Message(
                 subject="Your order",

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.mail import window
@@ -88,6 +88,7 @@ def test_an_hour_that_is_there_twice() -> None:
     assert berlin(time(2), time(2, 30), sunday, days=frozenset({6})) == [("27 00:00", "27 00:30")]
 
 
+@settings(deadline=None)
 @given(windows, moments, st.integers(0, 40 * 24 * 60))
 def test_spans_keep_their_law(found: Window, start: datetime, minutes: int) -> None:
     """In order, with a gap between each and the next, and none that has no part in the time."""
@@ -101,6 +102,7 @@ def test_spans_keep_their_law(found: Window, start: datetime, minutes: int) -> N
         assert until < since
 
 
+@settings(deadline=None)
 @given(windows, moments, st.integers(0, 10_000))
 def test_open_is_what_the_clock_on_the_wall_says(
     found: Window, start: datetime, minutes: int
@@ -122,6 +124,7 @@ def test_open_is_what_the_clock_on_the_wall_says(
     assert is_open == (hours and opened.weekday() in found.days)
 
 
+@settings(deadline=None)
 @given(windows, moments, st.integers(0, 20_000))
 def test_the_opening(found: Window, start: datetime, minutes: int) -> None:
     """The first moment not before another that is in a span: itself, else a beginning."""
@@ -136,6 +139,7 @@ def test_the_opening(found: Window, start: datetime, minutes: int) -> None:
     assert window.opening(spans, spans[-1][1]) is None
 
 
+@settings(deadline=None)
 @given(windows, moments, st.integers(0, 30_000), st.integers(0, 30_000))
 def test_parts_of_spans(found: Window, start: datetime, skipped: int, wanted: int) -> None:
     """What is cut out is what lies between two instants; a beginning is as long as is wanted."""
@@ -152,6 +156,7 @@ def test_parts_of_spans(found: Window, start: datetime, skipped: int, wanted: in
     assert beginning == (window.cut(spans, spans[0][0], beginning[-1][1]) if beginning else ())
 
 
+@settings(deadline=None)
 @given(moments)
 def test_without_a_window(at: datetime) -> None:
     """Where there is none, anything may go at any time; where none opens any more, at none."""

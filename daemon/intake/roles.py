@@ -1,0 +1,45 @@
+"""What key and role of whoever asks must allow (requirements 2.9, Q9): said before anything else.
+
+A customer that speaks as a whole (a broker user, a token without a person) may do whatever is his.
+"""
+
+from daemon.directory.principals import Principal
+from daemon.mail.refusal import Code, Refused, refused
+from daemon.mail.request import audience
+from daemon.mail.request.commands import Close, Extend
+from daemon.mail.request.decode import Decoded
+from daemon.mail.request.send import Send
+
+SEND = "send_emails"
+ACT = "act_for_subcustomers"
+
+_OUT_OF_SCOPE = "the key isn't meant for this command"
+_MAY_NOT_SEND = "the role doesn't allow sending"
+_MAY_NOT_ACT = "the role doesn't allow acting for other customers, or writing to theirs"
+
+
+def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
+    """Why key or role of who asks doesn't allow the request; None when they do."""
+    command = found.command if isinstance(found, Refused) else found.request.command
+    if command is not None and not who.covers(command):
+        return refused(Code.FORBIDDEN_ROLE, _OUT_OF_SCOPE)
+    if _sends(found) and not who.may(SEND):
+        return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_SEND)
+    if isinstance(found, Decoded) and _acts(found, who) and not who.may(ACT):
+        return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_ACT)
+    return None
+
+
+def _sends(found: Decoded | Refused) -> bool:
+    if isinstance(found, Decoded):
+        return isinstance(found.request, Send | Extend | Close)
+    return found.command in {"send", "validate", "extend", "close"}
+
+
+def _acts(found: Decoded, who: Principal) -> bool:
+    """Whether it is about other customers than his own."""
+    send = found.request
+    if not isinstance(send, Send):
+        return False
+    is_foreign = send.act_as_customer not in {None, who.customer.id}
+    return is_foreign or audience.is_below((*send.audience, *send.exclude))

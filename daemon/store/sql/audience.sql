@@ -1,0 +1,210 @@
+-- name: audience.expand
+-- Turns the audience of one job into deliveries, whoever it names and however: collect → address? →
+-- valid? → exclude → de-duplicate → suppress → number → store in batches; everyone else is
+-- counted and listed under one reason, with the path that led to him.
+-- $1 the job, $2 its message, $3 in whose name; $4 to $9 the terms, one row each, of contacts one row
+-- per id (`excludes`: whoever it yields is left out); $10 to $21 those whom the parcel itself names.
+-- A branch is collected by a set of customers that grows, so a ring in it ends; it is cut at whoever is
+-- deleted. Of somebody who came in by several ways the first counts by which he may be written to.
+-- The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
+WITH RECURSIVE place AS (
+    SELECT j.id AS job_id, j.job_on, j.customer_id, j.lane_id, j.class, j.parts, j.open, j.paused,
+           j.not_before, j.spread, j.state = 'canceled' AS canceled, j.purpose = 'marketing' AS is_marketing,
+           CASE WHEN j.paused OR c.paused THEN 'infinity'
+                ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at
+    FROM job j JOIN customer c ON c.id = j.customer_id
+    WHERE j.id = $1
+), term AS MATERIALIZED (
+    SELECT * FROM unnest($4::integer[], $5::boolean[], $6::text[], $7::text[], $8::bigint[],
+                         $9::integer[])
+    AS t (term, excludes, type, scope, id, position)
+), child (id) AS MATERIALIZED (
+    SELECT c.id FROM customer c
+    WHERE c.parent_id = $3::bigint AND c.id <> $3 AND c.status <> 'deleted'
+      AND (SELECT bool_or(scope <> 'self') FROM term)
+), below (id) AS (
+    SELECT id FROM child WHERE (SELECT bool_or(scope = 'descendants') FROM term)
+    UNION
+    SELECT c.id FROM below b JOIN customer c ON c.parent_id = b.id
+    WHERE c.id <> $3 AND c.status <> 'deleted'
+), whose AS (
+    SELECT term, excludes, type, $3 AS customer_id FROM term WHERE scope = 'self'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, c.id FROM term t CROSS JOIN child c WHERE t.scope = 'children'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, b.id FROM term t CROSS JOIN below b WHERE t.scope = 'descendants'
+), found AS MATERIALIZED (
+    SELECT w.term, w.excludes, w.type, w.customer_id, p.id AS entity, coalesce(e.id, 0) AS nth,
+           NULL::bigint AS list_id, e.address, e.norm, e.supp, e.domain, e.fault, p.name, p.vars,
+           NULL::jsonb AS override, ''::bytea AS override_hash, p.no_mailing, 0 AS position,
+           CASE WHEN p.retired THEN 'inactive' END AS refused
+    FROM whose w
+    JOIN person p ON p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
+    LEFT JOIN person_email e ON e.person_id = p.id
+    WHERE w.type = 'people'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, p.customer_id, p.id, coalesce(e.id, 0), NULL, e.address, e.norm,
+           e.supp, e.domain, e.fault, p.name, p.vars, NULL, ''::bytea, p.no_mailing, 0,
+           CASE WHEN p.retired THEN 'inactive' END
+    FROM term t
+    JOIN person p ON p.id = t.id AND p.deleted_at IS NULL
+    LEFT JOIN person_email e ON e.person_id = p.id
+    WHERE t.type = 'me'
+    UNION ALL
+    SELECT w.term, w.excludes, w.type, w.customer_id, b.id, coalesce(e.id, 0), NULL,
+           coalesce(b.address, e.address), coalesce(b.norm, e.norm), coalesce(b.supp, e.supp),
+           coalesce(b.domain, e.domain), CASE WHEN b.address IS NULL THEN e.fault ELSE b.fault END,
+           coalesce(b.name, p.name), p.vars, NULL, ''::bytea, coalesce(p.no_mailing, false), b.position,
+           CASE WHEN p.retired OR p.deleted_at IS NOT NULL THEN 'inactive' END
+    FROM whose w
+    JOIN billing_contact b ON b.customer_id = w.customer_id AND b.active
+    LEFT JOIN person p ON p.id = b.person_id
+    LEFT JOIN person_email e ON e.person_id = p.id
+    WHERE w.type = 'billing'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, $3, c.id, 0, t.id, c.address, c.norm, c.supp, c.domain, c.fault,
+           c.name, c.vars, NULL, ''::bytea, c.no_mailing, 0, NULL
+    FROM term t
+    JOIN list l ON l.id = t.id AND l.customer_id = $3
+    JOIN list_member m ON m.list_id = l.id
+    JOIN contact c ON c.id = m.contact_id
+    WHERE t.type = 'list'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, $3, t.id, 0, NULL, c.address, c.norm, c.supp, c.domain, c.fault,
+           c.name, c.vars, NULL, ''::bytea, coalesce(c.no_mailing, false), t.position,
+           CASE WHEN c.id IS NULL THEN 'not_found' END
+    FROM term t
+    LEFT JOIN contact c ON c.id = t.id AND c.customer_id = $3
+    WHERE t.type = 'contacts'
+    UNION ALL
+    SELECT t.term, t.excludes, t.type, $3, NULL, 0, NULL, a.address, a.norm, a.supp, a.domain, a.detail,
+           a.name, a.vars, a.override, a.override_hash, false, a.position, a.refused
+    FROM unnest($10::integer[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::text[],
+                $16::text[], $17::jsonb[], $18::jsonb[], $19::text[], $20::bytea[], $21::text[])
+         AS a (term, position, address, norm, supp, domain, name, vars, override, refused,
+               override_hash, detail)
+    JOIN term t ON t.term = a.term
+), denied AS MATERIALIZED (
+    SELECT s.supp,
+           bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind <> 'unsubscribe') AS blocked,
+           bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind = 'unsubscribe') AS unsubscribed,
+           array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'deny') AS without,
+           array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'allow') AS despite
+    FROM suppression s
+    WHERE s.customer_id = $3 AND s.lifted_at IS NULL
+      AND s.supp = ANY (ARRAY(SELECT f.supp FROM found f WHERE f.supp <> '' AND NOT f.excludes))
+    GROUP BY s.supp
+), excluded AS MATERIALIZED (
+    SELECT DISTINCT norm FROM found WHERE excludes AND norm <> '' AND fault IS NULL
+), looked_at AS MATERIALIZED (
+    SELECT f.*,
+           CASE WHEN f.refused IS NOT NULL THEN f.refused
+                WHEN f.address IS NULL THEN 'no_address'
+                WHEN f.fault IS NOT NULL THEN 'invalid'
+                WHEN x.norm IS NOT NULL THEN 'excluded'
+           END AS reason,
+           coalesce(d.blocked, false)
+           OR p.is_marketing AND (
+                  f.no_mailing OR coalesce(f.list_id = ANY (d.without), false)
+                  OR coalesce(d.unsubscribed, false)
+                     AND NOT coalesce(f.list_id = ANY (d.despite), false)) AS is_suppressed
+    FROM found f
+    CROSS JOIN place p
+    LEFT JOIN denied d ON d.supp = f.supp
+    LEFT JOIN excluded x ON x.norm = f.norm
+    WHERE NOT f.excludes
+), judged AS MATERIALIZED (
+    SELECT l.*,
+        CASE
+            WHEN l.reason IS NOT NULL THEN l.reason
+            WHEN row_number() OVER (
+                     PARTITION BY l.reason, l.norm, l.override_hash
+                     ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
+                THEN 'duplicate'
+            WHEN p.parts > 0 AND EXISTS (
+                SELECT FROM delivery d
+                WHERE d.job_on = p.job_on AND d.norm = l.norm AND d.job_id = p.job_id
+                  AND d.message_id = $2 AND d.override_hash = l.override_hash)
+                THEN 'duplicate'
+            WHEN l.is_suppressed THEN 'suppressed'
+        END AS dropped,
+        jsonb_strip_nulls(jsonb_build_object(
+            'term', l.term, 'type', l.type,
+            'customer', CASE WHEN l.type IN ('people', 'billing', 'me') THEN l.customer_id END,
+            'list', l.list_id,
+            CASE l.type WHEN 'billing' THEN 'billing_contact' WHEN 'people' THEN 'person'
+                        WHEN 'me' THEN 'person' ELSE 'contact' END, l.entity)) AS path
+    FROM looked_at l CROSS JOIN place p
+), numbered AS MATERIALIZED (
+    SELECT *, (row_number() OVER (ORDER BY term, position, entity, nth) - 1)::integer AS n
+    FROM judged WHERE dropped IS NULL
+), sized AS MATERIALIZED (
+    SELECT n.total, batches_of(n.total, (SELECT spread FROM place)) AS batches
+    FROM (SELECT count(*)::integer AS total FROM numbered) n WHERE n.total > 0
+), sliced AS (
+    SELECT n.*, s.batches, batch_of(n.n, s.total, s.batches) AS slice,
+           n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches) AS nth_in
+    FROM numbered n CROSS JOIN sized s
+), cut AS (
+    INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
+    SELECT p.job_id, p.job_on, p.customer_id, $2, p.parts + n.slice, p.lane_id, p.class,
+           due_spread(p.due_at, p.spread, n.slice::double precision / n.batches),
+           repeat('w', count(*)::integer)
+    FROM sliced n CROSS JOIN place p
+    GROUP BY p.job_id, p.job_on, p.customer_id, p.parts, p.lane_id, p.class, p.due_at, p.spread,
+             n.slice, n.batches
+    ORDER BY n.slice
+    RETURNING id, part
+), stored AS (
+    INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
+                          vars, override, override_hash, path)
+    SELECT p.job_on, c.id * 512 + n.nth_in, p.job_id, $2, p.customer_id, n.address, n.norm, n.supp,
+           n.domain, n.name, n.vars, n.override, n.override_hash, n.path
+    FROM sliced n
+    CROSS JOIN place p
+    JOIN cut c ON c.part = p.parts + n.slice
+    RETURNING id
+), listed AS (
+    INSERT INTO dropped_recipient (job_id, position, address, reason, detail, path)
+    SELECT p.job_id, j.position, j.address, j.dropped,
+           CASE WHEN j.dropped = 'invalid' THEN j.fault END, j.path
+    FROM judged j CROSS JOIN place p
+    WHERE j.dropped IS NOT NULL
+    ORDER BY j.term, j.position, j.entity, j.nth
+), counted AS (
+    SELECT count(*)::integer AS requested,
+           count(*) FILTER (WHERE dropped IS NULL)::integer AS queued,
+           count(*) FILTER (WHERE dropped = 'no_address')::integer AS no_address,
+           count(*) FILTER (WHERE dropped = 'invalid')::integer AS invalid,
+           count(*) FILTER (WHERE dropped = 'excluded')::integer AS excluded,
+           count(*) FILTER (WHERE dropped = 'duplicate')::integer AS duplicate,
+           count(*) FILTER (WHERE dropped = 'suppressed')::integer AS suppressed,
+           count(*) FILTER (WHERE dropped = 'not_found')::integer AS not_found,
+           count(*) FILTER (WHERE dropped = 'inactive')::integer AS inactive
+    FROM judged
+), booked AS (
+    UPDATE job j SET
+        parts = j.parts + batches_of(c.queued, j.spread),
+        requested = CASE WHEN j.open THEN NULL ELSE c.requested END,
+        queued = j.queued + c.queued,
+        no_address = j.no_address + c.no_address,
+        invalid = j.invalid + c.invalid,
+        excluded = j.excluded + c.excluded,
+        duplicate = j.duplicate + c.duplicate,
+        suppressed = j.suppressed + c.suppressed,
+        not_found = j.not_found + c.not_found,
+        inactive = j.inactive + c.inactive
+    FROM counted c CROSS JOIN place p
+    WHERE j.id = $1 AND j.open = p.open AND j.paused = p.paused AND j.not_before = p.not_before
+      AND (j.state = 'canceled') = p.canceled
+      AND (SELECT count(*) FROM stored) >= 0  -- so that all is stored before the job is locked
+    RETURNING j.id AS job_id
+)
+SELECT b.job_id, c.*, (SELECT min(id) FROM stored) AS first_delivery
+FROM counted c CROSS JOIN booked b;
+
+-- name: audience.lists
+-- Which lists a customer has, of those asked for by id or by name.
+SELECT a.place, l.id
+FROM unnest($2::integer[], $3::bigint[], $4::text[]) AS a (place, id, name)
+JOIN list l ON l.customer_id = $1 AND (l.id = a.id OR l.name = a.name);

@@ -1,0 +1,201 @@
+"""Worlds to expand in, and what must come of it: the law of requirements 2.2 in plain Python."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from daemon.mail.request.audience import Billing, Contacts, Me, Members, People, Term
+from daemon.mail.request.recipients import Recipients
+from tests.integration.expansion.people import Directory
+
+ADDRESSES = ("a@x.test", "A@x.test", "a@X.TEST", "b@x.test", "c@y.test", "d@y.test", "no address")
+VALID = {one: f"{one.partition('@')[0]}@{one.partition('@')[2].lower()}" for one in ADDRESSES[:-1]}
+"""Each address that is one, with what tells it apart (Q5)."""
+ME = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Somebody:
+    """A person of a customer's."""
+
+    customer: int
+    addresses: tuple[str, ...] = ()
+    pseudo: bool = False
+    retired: bool = False
+    no_mailing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One addressee whom a term yields, before anything is decided about him."""
+
+    address: str | None
+    reason: str | None = None
+    no_mailing: bool = False
+    of_list: int | None = None
+
+
+@dataclass(kw_only=True)
+class Came:
+    """What an expansion comes to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    addresses: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class World:
+    """Customers, people, contacts, lists, suppressions, and what is asked for."""
+
+    parents: dict[int, int]
+    deleted: frozenset[int]
+    people: dict[int, Somebody]
+    billing: list[tuple[int, int | str]]
+    contacts: dict[int, tuple[str | None, bool]]
+    lists: dict[int, frozenset[int]]
+    everywhere: dict[str, str]
+    by_list: dict[tuple[str, int], str]
+    audience: tuple[Term, ...]
+    exclude: tuple[Term, ...]
+    person: int
+    marketing: bool
+
+    async def enter(self, directory: Directory) -> None:
+        """Puts the world into the database; the tree behind its guard."""
+        await directory.connection.execute(
+            "ALTER TABLE customer DISABLE TRIGGER customer_tree_is_kept,"
+            " DROP CONSTRAINT customer_is_not_its_own_parent"
+        )
+        for number in self.parents.keys() - {ME}:
+            status = "deleted" if number in self.deleted else "active"
+            await directory.customer(number, None, status)
+        for number, parent in self.parents.items():
+            await directory.run("UPDATE customer SET parent_id = $2 WHERE id = $1", number, parent)
+        for number, one in self.people.items():
+            await directory.person(
+                one.customer, *_once(one.addresses), number=number, pseudo=one.pseudo,
+                retired=one.retired, no_mailing=one.no_mailing,
+            )  # fmt: skip
+        for customer, somebody in self.billing:
+            await directory.billing(customer, somebody)
+        for number, (address, no_mailing) in self.contacts.items():
+            await directory.contact(
+                ME, address, id=number, no_mailing=no_mailing, phone_number=f"+{number}"
+            )
+        await self._enter_lists(directory)
+
+    async def _enter_lists(self, directory: Directory) -> None:
+        for number, members in self.lists.items():
+            await directory.list(ME, f"list {number}", sorted(members), number=number)
+        for supp, kind in self.everywhere.items():
+            await directory.deny(ME, supp, kind)
+        for (supp, number), effect in self.by_list.items():
+            await directory.deny(ME, supp, list_id=number, effect=effect)
+
+    def expanded(self) -> Came:
+        """What must come of it."""
+        came = Came()
+        gone = chain.from_iterable(map(self._yields, self.exclude))
+        out = {VALID[entry.address] for entry in gone if entry.address in VALID}
+        for norm, entries in self._fit(out, came.counts).items():
+            came.counts["duplicate"] += len(entries) - 1
+            if all(self._is_suppressed(entry) for entry in entries):
+                came.counts["suppressed"] += 1
+            else:
+                came.counts["queued"] += 1
+                came.addresses.append(norm)
+        came.counts = +came.counts
+        return came
+
+    def _fit(self, out: set[str], numbers: Counter[str]) -> dict[str, list[Entry]]:
+        """Who may be written to, by what tells addresses apart; the others are counted."""
+        fit: dict[str, list[Entry]] = {}
+        for entry in chain.from_iterable(map(self._yields, self.audience)):
+            numbers["requested"] += 1
+            reason = self._flaw(entry, out)
+            if reason:
+                numbers[reason] += 1
+            else:
+                fit.setdefault(VALID[entry.address or ""], []).append(entry)
+        return fit
+
+    def _flaw(self, entry: Entry, out: set[str]) -> str | None:
+        if entry.reason:
+            return entry.reason
+        if entry.address is None:
+            return "no_address"
+        if entry.address not in VALID:
+            return "invalid"
+        return "excluded" if VALID[entry.address] in out else None
+
+    def _is_suppressed(self, entry: Entry) -> bool:
+        supp = (entry.address or "").lower()
+        kind = self.everywhere.get(supp)
+        if kind is not None and kind != "unsubscribe":
+            return True
+        if not self.marketing:
+            return False
+        of_list = self.by_list.get((supp, entry.of_list or 0))
+        if entry.no_mailing or of_list == "deny":
+            return True
+        return kind == "unsubscribe" and of_list != "allow"
+
+    def _yields(self, term: Term) -> Iterator[Entry]:
+        match term:
+            case Recipients(items=items):
+                yield from (Entry(address=item.address) for item in items)
+            case People(scope=scope):
+                yield from chain.from_iterable(map(self._people, self._scope(scope)))
+            case Billing(scope=scope):
+                yield from chain.from_iterable(map(self._billing, self._scope(scope)))
+            case Me():
+                yield from self._of(self.people[self.person])
+            case Members(id=number):
+                yield from (self._contact(one, number) for one in self.lists[number or 0])
+            case Contacts(ids=ids):
+                yield from map(self._contact, ids)
+
+    def _contact(self, number: int, of_list: int | None = None) -> Entry:
+        if number not in self.contacts:
+            return Entry(address=None, reason="not_found")
+        address, no_mailing = self.contacts[number]
+        return Entry(address=address, no_mailing=no_mailing, of_list=of_list)
+
+    def _scope(self, scope: str) -> list[int]:
+        if scope == "self":
+            return [ME]
+        found = self._children(ME)
+        if scope == "children":
+            return found
+        for customer in found:  # grows while it is gone through
+            found += [one for one in self._children(customer) if one not in found]
+        return found
+
+    def _children(self, customer: int) -> list[int]:
+        return [
+            one for one, parent in self.parents.items()
+            if parent == customer and one != ME and one not in self.deleted
+        ]  # fmt: skip
+
+    def _people(self, customer: int) -> Iterator[Entry]:
+        for one in self.people.values():
+            if one.customer == customer and not one.pseudo:
+                yield from self._of(one)
+
+    def _billing(self, customer: int) -> Iterator[Entry]:
+        for whose, somebody in self.billing:
+            if whose == customer and isinstance(somebody, str):
+                yield Entry(address=somebody)
+            elif whose == customer and isinstance(somebody, int):
+                yield from self._of(self.people[somebody])
+
+    def _of(self, one: Somebody) -> Iterator[Entry]:
+        reason = "inactive" if one.retired else None
+        for address in _once(one.addresses) or (None,):
+            yield Entry(address=address, reason=reason, no_mailing=one.no_mailing)
+
+
+def _once(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of one person, who has each of them once."""
+    return tuple({VALID.get(one, one): one for one in addresses}.values())

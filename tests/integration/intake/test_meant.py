@@ -1,0 +1,205 @@
+"""Sends to whoever is meant, from the request to the deliveries: who may name whom, and counts."""
+
+from typing import Any
+
+import pytest
+
+from daemon.config.sections import Intake
+from daemon.directory.principals import Principal, Principals
+from daemon.intake import roles
+from daemon.intake.asker import Asker
+from daemon.mail.refusal import Code, Refused
+from daemon.mail.request.commands import Principal as Named
+from tests.integration.expansion import acme
+from tests.integration.expansion.acme import Acme
+from tests.integration.expansion.people import Directory
+from tests.integration.intake.counter import KEY, Counter, Document, command, send
+
+_ROLES = """
+INSERT INTO role (id, name, can_login) VALUES (1, 'Reseller', true), (2, 'User', true),
+    (3, 'Auditor', true), (4, 'Sender', true), (5, 'Kept out', false);
+INSERT INTO role_privilege (role_id, privilege, access) VALUES
+    (1, 'send_emails', 1), (1, 'act_for_subcustomers', 1), (2, 'send_emails', 0),
+    (3, 'send_emails', 2), (4, 'send_emails', 1), (4, 'act_for_subcustomers', 0),
+    (5, 'send_emails', 1);
+UPDATE person SET role_id = CASE id WHEN 1 THEN 1 WHEN 3 THEN 4 WHEN 8 THEN 3 WHEN 9 THEN 5
+                                    WHEN 12 THEN 4 ELSE 2 END
+WHERE NOT pseudo;
+"""
+"""Who has which role in requirements 3.1; p9 may not log in."""
+
+
+def to(*terms: Document, **changes: Any) -> Document:
+    """A send to these terms."""
+    return send(**changes) | {"audience": [*terms]}
+
+
+def people(scope: str) -> Document:
+    """The people of a scope."""
+    return {"type": "people", "scope": scope}
+
+
+@pytest.fixture
+async def tree(counter: Counter) -> Acme:
+    """Acme's directory, beside the customers that every counter has."""
+    async with counter.means.store.session() as session:
+        directory = Directory(session._connection)
+        await directory.run("DELETE FROM lane")
+        await directory.run("DELETE FROM transport")
+        await directory.run("DELETE FROM api_key")
+        await directory.run("DELETE FROM customer WHERE id IN (1, 2, 3)")
+        entered = await acme.entered(directory)
+        await session._connection.execute(_ROLES)
+    return entered
+
+
+def errors(answer: Document) -> list[tuple[str, str]]:
+    """Code and field of every fault."""
+    return [(error["code"], error["field"]) for error in answer["errors"]]
+
+
+async def test_an_answer_has_the_counts(counter: Counter, tree: Acme) -> None:
+    """T007: answer, event and job say the same of a branch, by every reason."""
+    answer = await counter.answer(to(people("descendants"), purpose="marketing"), customer=7)
+    expected = {
+        "requested": 9, "queued": 6, "no_address": 1, "invalid": 0, "excluded": 0,
+        "duplicate": 1, "suppressed": 1, "not_found": 0, "inactive": 0,
+    }  # fmt: skip
+    assert answer["counts"] == expected
+    [event] = counter.heard.of("job.accepted")
+    assert event["counts"] == expected
+    [row] = await counter.sql("SELECT requested, queued, duplicate, suppressed FROM job")
+    assert row == (9, 6, 1, 1)
+
+
+async def test_a_dry_run_counts_the_same(counter: Counter, tree: Acme) -> None:
+    """`dry_run` says what would come of it, and nothing is stored."""
+    answer = await counter.answer(to(people("descendants"), dry_run=True), customer=7)
+    assert (answer["counts"]["queued"], answer["counts"]["requested"]) == (7, 9)
+    assert await counter.value("SELECT count(*) FROM job") == 0
+
+
+async def test_an_audience_of_nobody(counter: Counter, tree: Acme) -> None:
+    """T020: a branch without anybody is no fault: the job is complete at once, and says so."""
+    answer = await counter.answer(to({"type": "billing", "scope": "children"}), customer=7111)
+    assert answer["ok"] is False  # 7111 has no transport of its own
+    await counter.sql("UPDATE customer SET parent_id = 7 WHERE id = 7111")
+    ask = to({"type": "billing", "scope": "children"}, act_as_customer=7111)
+    answer = await counter.answer(ask, customer=7)
+    assert answer["counts"]["requested"] == 0
+    assert await counter.value("SELECT state FROM job") == "completed"
+    [event] = counter.heard.of("job.completed")
+    assert event["counts"]["queued"] == 0
+
+
+async def test_in_somebody_elses_name(counter: Counter, tree: Acme) -> None:
+    """T003: people, billing contacts, transport and suppressions are the sub-customer's."""
+    ask = to({"type": "billing", "scope": "descendants"}, act_as_customer=71)
+    answer = await counter.answer(ask, customer=7)
+    assert answer["counts"]["queued"] == 4
+    [row] = await counter.sql(
+        "SELECT j.customer_id, j.acting_customer_id, t.id FROM job j"
+        " JOIN lane l ON l.id = j.lane_id JOIN transport t ON t.id = l.transport_id"
+    )
+    assert row == (7, 71, 2)
+
+
+async def test_whose_transport(counter: Counter, tree: Acme) -> None:
+    """A sub-customer without a transport of his own goes out by that of who asks for him."""
+    await counter.answer(to(people("self"), act_as_customer=711), customer=7)
+    transport = "SELECT transport_id FROM lane l JOIN job j ON j.lane_id = l.id"
+    assert await counter.value(transport) == 1
+
+
+@pytest.mark.parametrize("other", [8, 81, 1, 73, 731, 999_999])
+async def test_another_is_as_good_as_nobody(counter: Counter, tree: Acme, other: int) -> None:
+    """T019, T100: in the name of anybody but his own: there is no such customer, whoever it is."""
+    answer = await counter.answer(to(people("self"), act_as_customer=other), customer=7)
+    assert errors(answer) == [("not_found", "act_as_customer")]
+    assert answer["errors"][0]["message"] == "names no customer"
+    assert await counter.value("SELECT count(*) FROM job") == 0
+
+
+async def test_lists_by_name_and_by_id(counter: Counter, tree: Acme) -> None:
+    """A list is found by either; two of the same name belong to two customers."""
+    wanted = [{"type": "list", "name": "Friends"}, {"type": "list", "id": tree.lists["L6"]}]
+    answer = await counter.answer(to(*wanted, purpose="marketing"), customer=7)
+    assert (answer["counts"]["requested"], answer["counts"]["queued"]) == (9, 3)
+
+
+async def test_lists_that_are_not_there(counter: Counter, tree: Acme) -> None:
+    """T100: every list that isn't there, or is another's, is named; the job isn't stored."""
+    wanted = [{"type": "list", "name": "Nobody's"}, {"type": "list", "id": tree.lists["L8"]}]
+    ask = to(*wanted, people("self"), exclude=[{"type": "list", "id": 424242}])
+    answer = await counter.answer(ask, customer=7)
+    assert errors(answer) == [
+        ("not_found", "audience[0].name"),
+        ("not_found", "audience[1].id"),
+        ("not_found", "exclude[0].id"),
+    ]
+    assert await counter.value("SELECT count(*) FROM job") == 0
+
+
+async def test_me_is_a_person(counter: Counter, tree: Acme) -> None:
+    """T006: who asks as a person is `me`; a customer as a whole is nobody to write to."""
+    answer = await counter.answer(to({"type": "me"}), customer=7)
+    assert errors(answer) == [("param.invalid", "audience[0].type")]
+    answer = await counter.answer(to({"type": "me"}), customer=71, person_id=3)
+    assert answer["counts"]["queued"] == 2
+    assert await counter.value("SELECT person_id FROM job") == 3
+
+
+async def test_frames_after_a_branch(counter: Counter, tree: Acme) -> None:
+    """An open job may begin with a branch; what frames bring is told apart from it."""
+    ask = to(people("children"), open=True, request_id="r")
+    assert (await counter.answer(ask, customer=7))["counts"]["queued"] == 3
+    frame = command(
+        "extend", request_id="r", frame=1,
+        items=[{"address": "fred@south.example"}, {"address": "new@x.example"}],
+    )  # fmt: skip
+    answer = await counter.answer(frame, customer=7)
+    assert (answer["counts"]["queued"], answer["counts"]["duplicate"]) == (1, 1)
+
+
+async def _who(counter: Counter, customer: int, person: int) -> Principal | Refused:
+    asker = Asker(
+        principals=Principals(counter.means.store, key=KEY), settings=Intake(trusted=["desk"])
+    )
+    return await asker.native("desk", named=Named(customer_id=customer, person_id=person))
+
+
+@pytest.mark.parametrize(
+    ("customer", "person", "document", "code"),
+    [
+        (7, 1, send("a@x.test"), None),
+        (7, 2, send("a@x.test"), Code.FORBIDDEN_ROLE),
+        (72, 8, send("a@x.test"), Code.FORBIDDEN_ROLE),
+        (72, 8, command("status", delivery=512), None),
+        (71, 3, to(people("self")), None),
+        (71, 3, to(people("children")), Code.FORBIDDEN_ROLE),
+        (71, 3, to(people("self"), exclude=[people("descendants")]), Code.FORBIDDEN_ROLE),
+        (71, 3, to(people("self"), act_as_customer=711), Code.FORBIDDEN_ROLE),
+        (71, 3, to(people("self"), act_as_customer=71), None),
+        (7, 1, to(people("children"), act_as_customer=71), None),
+    ],
+)
+async def test_what_a_role_allows(
+    counter: Counter, tree: Acme, customer: int, person: int, document: Document, code: Code | None
+) -> None:
+    """T017, T019: sending, and whatever is about other customers, are two privileges (Q9)."""
+    who = await _who(counter, customer, person)
+    assert isinstance(who, Principal)
+    found = roles.forbidden(counter.read(document).decoded, who)
+    assert (found.faults[0].code if found else None) == code
+
+
+@pytest.mark.parametrize(("customer", "person"), [(721, 9), (7, 3), (7, 424242), (71, 1)])
+async def test_who_may_not_ask_at_all(
+    counter: Counter, tree: Acme, customer: int, person: int
+) -> None:
+    """T016: of a role that keeps him out, of another customer, or nobody: the same answer."""
+    who = await _who(counter, customer, person)
+    assert isinstance(who, Refused)
+    assert [(fault.code, fault.field) for fault in who.faults] == [
+        (Code.AUTH_INVALID, "principal.person_id")
+    ]
