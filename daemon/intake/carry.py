@@ -18,13 +18,14 @@ from daemon.intake import (
     inquiries,
     reschedule,
     subscriptions,
+    suppressing,
 )
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.intake.replaying import Replays
 from daemon.intake.writers import Writers
 from daemon.ledger.writer import Append
 from daemon.mail.refusal import Refused
-from daemon.mail.request import commands
+from daemon.mail.request import commands, keeping
 from daemon.mail.request.send import Send
 from daemon.store import door
 
@@ -73,19 +74,22 @@ async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
             return await inquiries.doubts(means.store, ask, command)
         case commands.EventsReplay() as command:
             return await means.replays.ask(ask, command, now)
-    return await _asked_of_money(means.store, ask)
+    return await _looked_up(means.store, ask)
 
 
-async def _asked_of_money(store: door.Store, ask: Ask) -> Verdict | None:
+async def _looked_up(store: door.Store, ask: Ask) -> Verdict | None:
+    """What belongs to customers is looked at, or can't be changed by whoever asks."""
     match ask.request:
         case commands.CreditGet() as command:
             return await accounts.get(store, ask, command)
         case commands.CreditTopup() as command:
             return await accounts.forbidden(store, ask, command)
+        case keeping.SuppressionsList() as command:
+            return await suppressing.listed(store, ask, command)
     return None
 
 
-async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: C901, PLR0911 - a table
+async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: PLR0911 - a table
     match ask.request:
         case commands.Cancel() as command:
             return await control.cancel(append, ask, command, terms)
@@ -101,9 +105,19 @@ async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: 
             return await subscriptions.subscribe(append, ask, command)
         case commands.DoubtResolve() as command:
             return await doubts.resolve(append, ask, command)
-    if isinstance(ask.request, commands.CreditTopup):
-        return await accounts.topup(append, ask, ask.request)
-    return await frames.entered(append, ask, terms)
+    return await _kept(append, ask, terms) or await frames.entered(append, ask, terms)
+
+
+async def _kept(append: Append, ask: Ask, terms: Terms) -> Verdict | None:
+    """What belongs to customers is changed."""
+    match ask.request:
+        case commands.CreditTopup() as command:
+            return await accounts.topup(append, ask, command)
+        case keeping.SuppressionsAdd() as command:
+            return await suppressing.add(append, ask, command, terms)
+        case keeping.SuppressionsLift() as command:
+            return await suppressing.lift(append, ask, command)
+    return None
 
 
 async def _told(means: Means, ask: Ask, verdict: Verdict) -> Verdict:

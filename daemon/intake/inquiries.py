@@ -34,54 +34,56 @@ async def status(store: door.Store, ask: Ask, command: Status) -> Verdict:
 
 async def deliveries(store: door.Store, ask: Ask, command: Deliveries) -> Verdict:
     """A page of deliveries, or of those who were asked for and aren't delivered to."""
-    page = _page(command.page)
-    if page is None:
-        return _no_page(ask)
+    start = page(command.page)
+    if start is None:
+        return no_page(ask)
     found = await inquiries.job(store, ask.customer.id, job=command.job, message=command.message)
     if found is None:
         return verdicts.not_found(ask, "job" if command.job else "message")
     if command.dropped:
-        dropped = await inquiries.dropped(store, found.id, after=page, limit=command.limit)
+        dropped = await inquiries.dropped(store, found.id, after=start, limit=command.limit)
         rows = [_dropped(one) for one in dropped]
-        return _answer(ask, "dropped", rows, dropped, command.limit)
+        return answer(ask, "dropped", rows, dropped, command.limit)
     some = await inquiries.deliveries(
         store,
         ask.customer.id,
         found.id,
         message=command.message,
-        after=page,
+        after=start,
         letters=command.state or _ALL,
         limit=command.limit,
     )
-    return _answer(ask, "deliveries", [_delivery(one) for one in some], some, command.limit)
+    return answer(ask, "deliveries", [_delivery(one) for one in some], some, command.limit)
 
 
 async def doubts(store: door.Store, ask: Ask, command: DoubtList) -> Verdict:
     """A page of the deliveries in doubt that wait for a decision."""
-    page = _page(command.page)
-    if page is None:
-        return _no_page(ask)
+    start = page(command.page)
+    if start is None:
+        return no_page(ask)
     found = await inquiries.doubts(
-        store, ask.customer.id, command.job, after=page, limit=command.limit
+        store, ask.customer.id, command.job, after=start, limit=command.limit
     )
-    return _answer(ask, "doubts", [_doubt(one) for one in found], found, command.limit)
+    return answer(ask, "doubts", [_doubt(one) for one in found], found, command.limit)
 
 
-def _page(text: str | None) -> int | None:
+def page(text: str | None) -> int | None:
     """Where a page starts; None = no page of ours."""
     if text is None:
         return -1
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None  # noqa: PLR2004 - fits a bigint
 
 
-def _no_page(ask: Ask) -> Verdict:
+def no_page(ask: Ask) -> Verdict:
+    """A page that no answer has named."""
     advice = "must be what the last answer gave as `next`"
     return verdicts.refused(ask, Code.PARAM_INVALID, "page", advice)
 
 
-def _answer(
+def answer(
     ask: Ask, name: str, rows: list[dict[str, Any]], found: list[Any], limit: int
 ) -> Verdict:
+    """Rows, and where to go on."""
     following = str(found[-1].id) if len(found) == limit else None
     return verdicts.done(ask, {name: rows, "next": following})
 

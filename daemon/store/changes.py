@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from daemon.store import door
 
+Deed = Literal["created", "changed", "deleted"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -16,7 +18,7 @@ class Change:
     """Whose row it is."""
     entity: str
     number: int
-    deed: Literal["created", "changed", "deleted"]
+    deed: Deed
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -161,7 +161,7 @@ async def _enter_transports(session: door.Session, transports: Sequence[Transpor
     )
 
 
-async def is_above(store: door.Store, above: int, below: int) -> bool:
+async def is_above(store: door.Store | door.Session, above: int, below: int) -> bool:
     """Whether a customer is an ancestor of another one."""
     found: bool = await store.value("directory.is_above", above, below)
     return found

@@ -112,8 +112,8 @@ def _of_decisions() -> Iterator[Safeguard]:
     yield _one(
         "owner", "a batch has one owner",
         ("store/sql/dispatch.sql",
-         "AND class = $2 AND rank IS NOT NULL AND owner IS NULL AND NOT done",
-         "AND class = $2 AND rank IS NOT NULL AND NOT done"),
+         "AND b.class = $2 AND b.rank IS NOT NULL AND b.owner IS NULL AND NOT b.done",
+         "AND b.class = $2 AND b.rank IS NOT NULL AND NOT b.done"),
         f"{INTEGRATION}/dispatch/test_claims.py",
     )  # fmt: skip
     yield _one(

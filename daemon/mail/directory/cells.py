@@ -203,7 +203,14 @@ def _written_fields(value: object) -> str:
 def _as_text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(value).decode()
+    return _dumped(value)
+
+
+def _dumped(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        raise ValueError("must have numbers that fit 64 bits") from None
 
 
 def _pairs(read_one: Callable[[str], Any], wanted: str, text: str) -> str:
@@ -237,7 +244,7 @@ def _accesses(privileges: tuple[str, ...], text: str) -> str:
 def _written_pairs(value: object) -> str:
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")  # noqa: TRY004
-    words = [f"{name}={orjson.dumps(one).decode()}" for name, one in value.items()]
+    words = [f"{name}={_dumped(one)}" for name, one in value.items()]
     if any(len(word.split()) != 1 for word in words):
         raise ValueError("must have names without spaces")
     return " ".join(words)

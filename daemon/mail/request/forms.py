@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from daemon.mail.refusal import Code
-from daemon.mail.request import commands, recipients, send
+from daemon.mail.request import commands, keeping, recipients, send
 from daemon.mail.request.findings import Names
 from daemon.mail.request.recipients import Reading
 
@@ -34,6 +34,9 @@ Request = (
     | commands.EventsReplay
     | commands.CreditGet
     | commands.CreditTopup
+    | keeping.SuppressionsList
+    | keeping.SuppressionsAdd
+    | keeping.SuppressionsLift
 )
 """Any request, in its canonical form."""
 
@@ -114,6 +117,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "events.replay": _form(commands.EventsReplay, _replay),
         "credit.get": _form(commands.CreditGet, _as_it_is),
         "credit.topup": _form(commands.CreditTopup, _as_it_is),
+        "suppressions.list": _form(keeping.SuppressionsList, _as_it_is),
+        "suppressions.add": _form(keeping.SuppressionsAdd, _as_it_is),
+        "suppressions.lift": _form(keeping.SuppressionsLift, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""
