@@ -14,12 +14,13 @@ from random import Random
 from daemon import crashpoints
 from daemon.expansion import literal, meant
 from daemon.expansion.meant import Meant
-from daemon.intake import draft, events, keys, lookup, paying
+from daemon.intake import draft, events, granting, keys, lookup
 from daemon.intake.ask import Ask, Terms, Verdict
+from daemon.intake.granting import Claim
 from daemon.ledger.writer import Append
 from daemon.mail import counts, money, plan
 from daemon.mail.event import Event
-from daemon.mail.money import Bill, Paid, Standing
+from daemon.mail.money import Paid
 from daemon.mail.plan import Plan, Unfit
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
@@ -81,7 +82,7 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
     await _recognise(session, entries, terms)
     await _look_up(session, entries)
     await _expand(session, entries, terms)
-    low = await _pay(session, entries)
+    low = await _grant(session, entries)
     await _take_back(session, entries)
     empty = [entry for entry in _left(entries) if entry.is_empty and not entry.send.open]
     await accepting.complete(session, [entry.job.id for entry in empty])
@@ -97,7 +98,7 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
         entry = _entry(ask, await session.value("clock.now"), terms, chance)
         await _look_up(session, [entry])
         await _expand(session, [entry], terms)
-        await _pay(session, [entry])
+        await _grant(session, [entry])
     answer = Accepted(
         command=entry.send.command,
         request_id=ask.request_id,
@@ -219,30 +220,28 @@ def _audience(entry: _Entry) -> literal.Audience:
     )
 
 
-async def _pay(session: door.Session, entries: Sequence[_Entry]) -> list[Event]:
-    """Sets aside what is stored; from here on nothing waits for anybody else.
+async def _grant(session: door.Session, entries: Sequence[_Entry]) -> Sequence[Event]:
+    """Ends what plan or credit don't allow; from here on nothing waits for anybody else.
 
     Answers what is to be told of accounts.
     """
-    priced = {entry.job.id: entry for entry in _left(entries) if not entry.is_empty}
-    bills = [bill for one in priced.values() for bill in _bills(one)]
-    paid, low = await paying.reserved(session, bills)
-    for job, one in paid.items():
-        priced[job].paid = one
-        if not one.is_covered:
-            priced[job].refuse_for(paying.fault(one))
-    return low
+    stored = {entry.job.id: entry for entry in _left(entries)}
+    result = await granting.granted(session, [_claim(entry) for entry in stored.values()])
+    for job, entry in stored.items():
+        entry.paid = result.paid.get(job)
+        if fault := result.faults.get(job):
+            entry.refuse_for(fault)
+    return result.low
 
 
-def _bills(entry: _Entry) -> Iterator[Bill]:
-    if entry.stored and entry.stored.price is not None:
-        yield Bill(
-            job=entry.job.id,
-            payer=entry.job.customer_id,
-            price=entry.stored.price,
-            was=Standing(0, 0, 0),
-            queued=entry.numbers["queued"],
-        )
+def _claim(entry: _Entry) -> Claim:
+    job, queued, asked = entry.job, entry.numbers["queued"], entry.numbers["requested"]
+    price = entry.stored.price if entry.stored else None
+    return Claim(
+        job.id,
+        granting.use(entry.ask, job.id, queued, asked=asked),
+        granting.bill(job, price, queued),
+    )
 
 
 async def _take_back(session: door.Session, entries: Sequence[_Entry]) -> None:

@@ -8,11 +8,11 @@ send takes the kept ones afterwards, each as a request of its own: no transactio
 from uuid import UUID
 
 from daemon.expansion import literal
-from daemon.intake import events, keys, paying
+from daemon.intake import events, granting, keys
 from daemon.intake.ask import Ask, Terms, Verdict
+from daemon.intake.granting import Claim, Granted
 from daemon.ledger.writer import Append
 from daemon.mail import money
-from daemon.mail.event import Event
 from daemon.mail.money import Paid
 from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
@@ -22,11 +22,11 @@ from daemon.store.accepting import Key
 from daemon.store.framing import Kept, OpenJob
 
 
-class _Unpaid(Exception):
-    """Undoes a frame that isn't covered, and nothing else."""
+class _Refusal(Exception):
+    """Undoes a frame that the plan doesn't allow or the credit doesn't cover, and nothing else."""
 
-    def __init__(self, paid: Paid) -> None:
-        self.paid = paid
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
 
 
 async def entered(append: Append, ask: Ask, terms: Terms) -> Verdict:
@@ -115,27 +115,30 @@ async def _extended(
     try:
         async with session.transaction():
             found = (await literal.expanded(session, [audience], need_dot=terms.need_dot))[job.id]
-            paid, low = await _paid(session, job.id, found.counts["queued"])
-    except _Unpaid as short:
-        return _refused_for(ask, paying.fault(short.paid))
-    await append.events(low)
+            granted = await _granted(session, ask, job.id, found.counts["queued"])
+    except _Refusal as refusal:
+        return _refused_for(ask, refusal.fault)
+    await append.events(granted.low)
     await framing.enter(session, job.id, open_timeout=terms.open_timeout)
     if job.frames_expected == job.frames + 1:
         await framing.close(session, job.id, job.frames_expected)
         await end(append, job.id, closed_by="sender")
     if found.counts["queued"]:
         await accepting.wake(session)
-    return _accepted(ask, job, found.counts, paid)
+    return _accepted(ask, job, found.counts, granted.paid.get(job.id))
 
 
-async def _paid(session: door.Session, job: UUID, number: int) -> tuple[Paid | None, list[Event]]:
-    """Sets aside what a frame costs; `_Unpaid` when that isn't covered."""
-    bill = await credit.bill(session, job, grown_by=number)
-    found, low = await paying.reserved(session, [bill] if bill else [])
-    paid = found.get(job)
-    if paid and not paid.is_covered:
-        raise _Unpaid(paid)
-    return paid, low
+async def _granted(session: door.Session, ask: Ask, job: UUID, number: int) -> Granted:
+    """Counts and pays for a frame; `_Refusal` when plan or credit don't allow that."""
+    claim = Claim(
+        job,
+        granting.use(ask, job, number, asked=await framing.asked(session, job)),
+        await credit.bill(session, job, grown_by=number),
+    )
+    result = await granting.granted(session, [claim])
+    for fault in result.faults.values():
+        raise _Refusal(fault)
+    return result
 
 
 async def _closed(append: Append, ask: Ask, job: OpenJob, frames: int) -> Verdict:

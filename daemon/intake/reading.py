@@ -13,7 +13,7 @@ from daemon.config import Config
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import Credentials, Dialect
 from daemon.directory.principals import Principal
-from daemon.intake import roles
+from daemon.intake import plans, roles
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
@@ -147,7 +147,7 @@ class _Reading:
         if isinstance(who, Refused):
             return self._turned(who, 0, of=found)
         customer = who.customer
-        forbidden = roles.forbidden(found, who)
+        forbidden = roles.forbidden(found, who) or plans.forbidden(found, who)
         if forbidden is not None:
             return self._turned(forbidden, customer.id, of=found)
         if isinstance(found, Refused):

@@ -25,7 +25,7 @@ def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
         return refused(Code.FORBIDDEN_ROLE, _OUT_OF_SCOPE)
     if _sends(found) and not who.may(SEND):
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_SEND)
-    if isinstance(found, Decoded) and _acts(found, who) and not who.may(ACT):
+    if isinstance(found, Decoded) and acts(found, who) and not who.may(ACT):
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_ACT)
     return None
 
@@ -36,7 +36,7 @@ def _sends(found: Decoded | Refused) -> bool:
     return found.command in {"send", "validate", "extend", "close"}
 
 
-def _acts(found: Decoded, who: Principal) -> bool:
+def acts(found: Decoded, who: Principal) -> bool:
     """Whether it is about other customers than his own."""
     send = found.request
     if not isinstance(send, Send):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from daemon.mail import limits
+from daemon.mail.limits import Limits
 from daemon.store import door
 from daemon.tasks import Refusal
 
@@ -22,6 +24,10 @@ class Customer:
     timezone: str
     """IANA name."""
     status: str
+    limits: Limits = limits.NONE
+    """Of his plan."""
+    denied: frozenset[str] = frozenset()
+    """What his plan doesn't allow, by privilege."""
 
     @property
     def is_active(self) -> bool:
@@ -120,7 +126,21 @@ async def access(store: door.Store, person: int) -> dict[str, int]:
 async def customer(store: door.Store, number: int) -> Customer | None:
     """A customer by his number."""
     row = await store.row("directory.customer", number)
-    return Customer(**dict(row)) if row else None
+    if row is None:
+        return None
+    return Customer(
+        id=row["id"],
+        name=row["name"],
+        timezone=row["timezone"],
+        status=row["status"],
+        limits=Limits(
+            per_job=row["max_recipients_per_request"],
+            requests_per_minute=row["max_requests_per_minute"],
+            per_day=row["max_recipients_per_day"],
+            per_month=row["max_recipients_per_month"],
+        ),
+        denied=frozenset(row["denied"]),
+    )
 
 
 async def _enter(session: door.Session, customers: Sequence[CustomerRow]) -> None:

@@ -111,6 +111,12 @@ async def enter(session: door.Session, job: UUID, *, open_timeout: float) -> Non
     await session.run("frame.enter", job, open_timeout)
 
 
+async def asked(session: door.Session, job: UUID) -> int:
+    """How many recipients a locked job was asked for so far."""
+    number: int = await session.value("frame.asked", job)
+    return number
+
+
 async def close(session: door.Session, job: UUID, frames: int) -> bool:
     """Announces how many frames there are; answers whether the job is closed by it."""
     is_open: bool = await session.value("frame.close", job, frames)

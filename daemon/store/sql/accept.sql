@@ -235,6 +235,11 @@ UPDATE job SET
 WHERE id = $1
 RETURNING open;
 
+-- name: frame.asked
+-- How many recipients a locked job was asked for so far.
+SELECT queued + no_address + invalid + excluded + duplicate + suppressed + not_found + inactive
+FROM job WHERE id = $1;
+
 -- name: frame.left_open
 -- Jobs that nobody closed in time, with the number of their frames, locked.
 SELECT id, frames FROM job WHERE open AND closes_at < now()

@@ -79,8 +79,11 @@ WITH RECURSIVE up AS (
 SELECT EXISTS (SELECT FROM up WHERE id = $1);
 
 -- name: directory.customer
--- A customer.
-SELECT id, name, timezone, status FROM customer WHERE id = $1;
+-- A customer, with what his plan limits and denies.
+SELECT c.id, c.name, c.timezone, c.status, p.max_recipients_per_request, p.max_requests_per_minute,
+       p.max_recipients_per_day, p.max_recipients_per_month,
+       ARRAY(SELECT x.privilege FROM plan_privilege x WHERE x.plan_id = p.id AND NOT x.allowed) AS denied
+FROM customer c LEFT JOIN rate_plan p ON p.id = c.plan_id WHERE c.id = $1;
 
 -- name: directory.is_above
 -- Whether a customer is an ancestor of another one.

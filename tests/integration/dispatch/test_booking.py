@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from daemon.dispatch.booking import Booking
-from daemon.intake import paying
+from daemon.intake import granting
+from daemon.intake.granting import Claim
 from daemon.mail.outcome import Bounced, Deferred, Failed, InDoubt, Sent, Verdict, Withheld
 from daemon.mail.reply import Reply
 from daemon.store import audits, credit, errors
@@ -35,7 +36,7 @@ async def paid(ground: Ground, size: int, **more: str) -> UUID:
     async with ground.store.transaction() as session:
         bill = await credit.bill(session, job, grown_by=size)
         assert bill
-        await paying.reserved(session, [bill])
+        await granting.granted(session, [Claim(job, None, bill)])
     return job
 
 
