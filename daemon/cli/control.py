@@ -23,13 +23,21 @@ JobName = Annotated[str | None, Parameter(help="A job's id, ticket or request id
 Customer = Annotated[
     int | None, Parameter(help="All jobs of a customer instead.", validator=ranges.ID)
 ]
+Branch = Annotated[
+    int | None,
+    Parameter(
+        help="Of a job only whoever was found at this customer or below.", validator=ranges.ID
+    ),
+]
 _AROUND = frozenset({"v", "ok", "command", "request_id", "warnings", "unchanged", "more"})
 
 
 Yes = Annotated[bool, Parameter(help="Don't ask.", negative="", show_default=False)]
 
 
-def cancel(name: Name, /, *, yes: Yes = False, options: Options = DEFAULT) -> int:
+def cancel(
+    name: Name, /, *, customer: Branch = None, yes: Yes = False, options: Options = DEFAULT
+) -> int:
     """Take back what hasn't started of a job, or one delivery. What was sent stays sent.
 
     Of a job a person at a terminal is asked first, as it can't be undone.
@@ -37,8 +45,9 @@ def cancel(name: Name, /, *, yes: Yes = False, options: Options = DEFAULT) -> in
     target, job = asyncio.run(_named(name, options))
     if target.delivery is None and job.remaining:
         what = words.number(job.remaining, "delivery", "deliveries")
-        asking.sure(f"Cancel {what} of job {name}? They can't be brought back.", yes=yes)
-    arguments = target.arguments
+        part = "" if customer is None else f" as far as they are of customer {customer} or below"
+        asking.sure(f"Cancel {what} of job {name}{part}? They can't be brought back.", yes=yes)
+    arguments = target.arguments | _branch(customer)
     return asyncio.run(asked("cancel", target.found.customer, options=options, **arguments))
 
 
@@ -62,11 +71,18 @@ async def reschedule(
             help="When: 2030-12-31T12:00:00+03:00, or +10m from now.", allow_leading_hyphen=True
         ),
     ],
+    customer: Branch = None,
     options: Options = DEFAULT,
 ) -> int:
     """Give what hasn't started of a job, or one delivery, another due time."""
     due = names.moment(at, datetime.now(UTC))
-    return await about(name, "reschedule", options=options, not_before=due.isoformat())
+    return await about(
+        name, "reschedule", options=options, not_before=due.isoformat(), **_branch(customer)
+    )
+
+
+def _branch(customer: int | None) -> dict[str, Any]:
+    return {} if customer is None else {"customer": customer}
 
 
 async def pause(

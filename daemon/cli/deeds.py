@@ -33,6 +33,13 @@ def _whose(answer: Answer) -> str:
     return "it"
 
 
+def _branch(answer: Answer) -> str:
+    """Which part of a job it was about."""
+    if "job" not in answer or "customer" not in answer:
+        return ""
+    return f" at customer {answer['customer']} and below"
+
+
 def _gone(answer: Answer) -> str:
     gone = answer.get("already_gone")
     return f"; {_deliveries(gone)} had gone their way already" if gone else ""
@@ -42,14 +49,14 @@ def _canceled(answer: Answer) -> str:
     if "delivery" in answer:
         return f"canceled: delivery {answer['delivery']} is taken back"
     number = _deliveries(answer.get("canceled", 0))
-    return f"canceled: {number} of {_whose(answer)} taken back{_gone(answer)}"
+    return f"canceled: {number} of {_whose(answer)}{_branch(answer)} taken back{_gone(answer)}"
 
 
 def _moved(answer: Answer) -> str:
     if "delivery" in answer:
         return f"rescheduled: delivery {answer['delivery']}"
     number = _deliveries(answer.get("moved", 0))
-    return f"rescheduled: {number} of {_whose(answer)}{_gone(answer)}"
+    return f"rescheduled: {number} of {_whose(answer)}{_branch(answer)}{_gone(answer)}"
 
 
 def _decided(answer: Answer) -> str:
@@ -75,7 +82,7 @@ _DONE: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
 )
 _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
     {
-        "cancel": lambda answer: f"{_whose(answer)} was canceled already",
+        "cancel": lambda answer: f"{_whose(answer)}{_branch(answer)} was canceled already",
         "pause": lambda answer: f"{_whose(answer)} was paused already",
         "resume": lambda answer: f"{_whose(answer)} wasn't paused",
         "doubt.resolve": lambda _: "nothing of it is in doubt",

@@ -96,12 +96,19 @@ def _expired(fact: Fact) -> str:
 
 def _canceled(fact: Fact) -> str:
     count = fact.data.get("canceled")
-    return "canceled" if count is None else f"canceled: {count:,} taken back"
+    return "canceled" if count is None else f"canceled: {count:,} taken back{_branch(fact)}"
+
+
+def _branch(fact: Fact) -> str:
+    """Which part of a job it was about."""
+    customer = fact.data.get("customer")
+    return "" if customer is None else f", of customer {customer} and below"
 
 
 def _rescheduled(fact: Fact) -> str:
     due = fact.data.get("not_before")
-    return f"rescheduled to {words.moment(datetime.fromisoformat(due))}" if due else "rescheduled"
+    to = f" to {words.moment(datetime.fromisoformat(due))}" if due else ""
+    return f"rescheduled{to}{_branch(fact)}"
 
 
 def _plain(text: str) -> Callable[[Fact], str]:

@@ -18,7 +18,7 @@ from daemon.mail.request.commands import Cancel, Pause, Resume
 from daemon.mail.retry import Schedule
 from daemon.mail.standing import Fact
 from daemon.mail.state import State
-from daemon.store import accepting, control, errors, framing, settling
+from daemon.store import accepting, control, directory, errors, framing, settling
 from daemon.store.control import Delivery, Job
 
 ENDED = frozenset({"completed", "failed"})
@@ -34,6 +34,8 @@ async def cancel(append: Append, ask: Ask, command: Cancel, terms: Terms) -> Ver
         return verdicts.not_found(ask, "job")
     if job.state in ENDED:
         return verdicts.conflict(ask, "job", "has ended")
+    if command.customer is not None:
+        return await _cancel_branch(append, ask, job, command.customer, terms)
     was_canceled = job.state == "canceled"
     if was_canceled:
         number, refund = await control.canceled(append.session, job.id)
@@ -63,6 +65,31 @@ async def _cancel_job(append: Append, ask: Ask, job: Job) -> tuple[int, str | No
         told.append(events.completed(await framing.standing(append.session, job.id)))
     await append.events(told)
     return number, refund
+
+
+async def _cancel_branch(
+    append: Append, ask: Ask, job: Job, customer: int, terms: Terms
+) -> Verdict:
+    """Of a job whoever was found at a customer of the asker's or below him; the others go on."""
+    if not await directory.is_within(append.session, ask.customer.id, customer):
+        return verdicts.not_found(ask, "customer")
+    branch = await control.cancel_branch(append.session, job.id, customer)
+    number, refund = (
+        branch.number,
+        money.refund(job.queued - job.released, branch.number, job.price),
+    )
+    if number:
+        data = {"customer": customer, "canceled": number, **_refund(refund)}
+        told = [events.of_job(Type.JOB_CANCELED, ask.customer.id, job.id, **data)]
+        if branch.is_finished:
+            told.append(events.completed(await framing.standing(append.session, job.id)))
+        await append.events(told)
+    else:
+        number, refund = await control.canceled(append.session, job.id, customer)
+    result = {"job": job.id, "customer": customer, "canceled": number, **_refund(refund)}
+    result |= {"already_gone": branch.meant - number, "under_way": branch.under_way}
+    unchanged = not branch.number
+    return verdicts.done(ask, result, delay=terms.permit_window, unchanged=unchanged)
 
 
 async def _cancel_delivery(append: Append, ask: Ask, number: int, terms: Terms) -> Verdict:

@@ -1,4 +1,4 @@
-"""Another due time for what has no permit yet, of a job or of one delivery."""
+"""Another due time for what has no permit yet, of a job, a branch of it, or one delivery."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,8 +13,8 @@ from daemon.mail.plan import Unfit
 from daemon.mail.refusal import Code
 from daemon.mail.request.commands import Reschedule
 from daemon.mail.state import State
-from daemon.store import accepting, control
-from daemon.store.control import Delivery
+from daemon.store import accepting, control, directory
+from daemon.store.control import Delivery, Job
 
 
 async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
@@ -28,6 +28,14 @@ async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
         return verdicts.not_found(ask, "job")
     if job.is_finished or job.state in (*controls.ENDED, "canceled"):
         return verdicts.conflict(ask, "job", "has ended")
+    if command.customer is not None:
+        return await _branch(append, ask, command, job, is_held=is_held)
+    return await _job(append, ask, command, job, is_held=is_held)
+
+
+async def _job(
+    append: Append, ask: Ask, command: Reschedule, job: Job, *, is_held: bool
+) -> Verdict:
     wish = draft.wish(job.settings, command.not_before, job.expires_after)
     planned = plan.of(wish, append.at)
     if isinstance(planned, Unfit):
@@ -44,6 +52,27 @@ async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
     return verdicts.done(ask, {"job": job.id, **times, "already_gone": job.queued - moved})
 
 
+async def _branch(
+    append: Append, ask: Ask, command: Reschedule, job: Job, *, is_held: bool
+) -> Verdict:
+    """Whoever was found at a customer of the asker's or below him; each waits by himself then."""
+    assert command.customer is not None  # noqa: S101 - the caller sorts
+    if not await directory.is_within(append.session, ask.customer.id, command.customer):
+        return verdicts.not_found(ask, "customer")
+    due = _due(ask, command, job, append.at, is_held=is_held)
+    if isinstance(due, Verdict):
+        return due
+    branch = await control.move_branch(append.session, job.id, command.customer, due)
+    result = {"job": job.id, "customer": command.customer}
+    times = {"not_before": due.isoformat(), "moved": branch.number}
+    event = events.of_job(
+        Type.JOB_RESCHEDULED, ask.customer.id, job.id, customer=command.customer, **times
+    )
+    await append.events([event])
+    await accepting.wake(append.session)
+    return verdicts.done(ask, {**result, **times, "already_gone": branch.meant - branch.number})
+
+
 def _advice(unfit: Unfit) -> str:
     is_its_own = unfit.field == "not_before"
     return unfit.message if is_its_own else f"doesn't fit: its `{unfit.field}` {unfit.message}"
@@ -56,14 +85,26 @@ async def _delivery(append: Append, ask: Ask, command: Reschedule, *, is_held: b
     job = found and await control.job(append.session, ask.customer.id, found.job_id)
     if not found or not job:
         return verdicts.not_found(ask, "delivery")
+    due = _due(ask, command, job, append.at, is_held=is_held)
+    if isinstance(due, Verdict):
+        return due
+    return await _postponed(append, ask, found, due)
+
+
+def _due(
+    ask: Ask, command: Reschedule, job: Job, now: datetime, *, is_held: bool
+) -> datetime | Verdict:
+    """When some of a job would be due then; or why they can't be moved by themselves."""
     if job.paused or is_held:
+        if command.delivery is None:
+            return verdicts.conflict(ask, "job", "is paused, or its customer is")
         whose = "a job" if job.paused else "a customer"
         return verdicts.conflict(ask, "delivery", f"is of {whose} that is paused")
-    due = window.opening(job.windows, max(command.not_before, append.at))
+    due = window.opening(job.windows, max(command.not_before, now))
     if due is None or due >= job.expires_at:
         advice = "must be before the job's expiry"
         return verdicts.refused(ask, Code.PARAM_INVALID, "not_before", advice)
-    return await _postponed(append, ask, found, due)
+    return due
 
 
 async def _postponed(append: Append, ask: Ask, found: Delivery, due: datetime) -> Verdict:

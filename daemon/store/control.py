@@ -52,6 +52,20 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """What came of those in a job who were found at a customer or below him."""
+
+    number: int
+    """So many were taken back, or moved."""
+    meant: int
+    """So many there are of them."""
+    under_way: int = 0
+    """So many were just being tried, and may wait again afterwards."""
+    is_finished: bool = False
+    """Whether the job has nothing left with that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivery at its place; its job and batch are locked."""
 
@@ -107,9 +121,29 @@ async def cancel(session: door.Session, job: UUID) -> tuple[int, bool]:
     return row["number"], row["is_finished"]
 
 
-async def canceled(session: door.Session, job: UUID) -> tuple[int, str | None]:
+async def cancel_branch(session: door.Session, job: UUID, customer: int) -> Branch:
+    """Cancels what was found at a customer or below him, of a locked job."""
+    await session.run("control.batches", job)
+    await session.run("control.retries", job)
+    row = await session.row("control.cancel_branch", job, customer)
+    assert row is not None  # noqa: S101 - the job is locked, so it is there
+    return Branch(**dict(row))
+
+
+async def move_branch(session: door.Session, job: UUID, customer: int, due: datetime) -> Branch:
+    """Moves what was found at a customer or below him, of a locked job."""
+    await session.run("control.batches", job)
+    await session.run("control.retries", job)
+    row = await session.row("control.move_branch", job, customer, due)
+    assert row is not None  # noqa: S101 - it counts
+    return Branch(**dict(row))
+
+
+async def canceled(
+    session: door.Session, job: UUID, customer: int | None = None
+) -> tuple[int, str | None]:
     """How many an earlier cancel took back, and what that gave back; 0 once off the record."""
-    row = await session.row("control.canceled", job)
+    row = await session.row("control.canceled", job, customer)
     return (row["number"] or 0, row["refund"]) if row else (0, None)
 
 

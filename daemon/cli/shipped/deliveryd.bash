@@ -115,7 +115,7 @@ _deliveryd() {
           ;;
         "cancel")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--customer" "--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -127,6 +127,9 @@ _deliveryd() {
               _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
             fi
             case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
               --config)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;
@@ -498,7 +501,7 @@ _deliveryd() {
           ;;
         "reschedule")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--at" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--at" "--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -511,6 +514,9 @@ _deliveryd() {
             fi
             case "$_value_prev" in
               --at)
+                COMPREPLY=()
+                ;;
+              --customer)
                 COMPREPLY=()
                 ;;
               --config)

@@ -117,6 +117,8 @@ class Cancel(Command):
     """Take back what has no permit yet, of a job or of one delivery."""
 
     job: UUID | None = None
+    customer: Id | None = None
+    """Of the job only whoever was found at this customer or below him; None = all of it."""
     delivery: Id | None = None
 
 
@@ -141,6 +143,8 @@ class Reschedule(Command):
     """Another due time for what has no permit yet."""
 
     job: UUID | None = None
+    customer: Id | None = None
+    """As in `Cancel`."""
     delivery: Id | None = None
     not_before: Due
 

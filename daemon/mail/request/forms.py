@@ -78,6 +78,13 @@ def _one_of(*names: str) -> Prepare:
     return prepare
 
 
+def _of_a_job(fields: dict[str, Any], reading: Reading) -> None:
+    """A command about a job, a branch of it, or one delivery."""
+    _one_of("job", "delivery")(fields, reading)
+    if "customer" in fields and "job" not in fields:
+        reading.findings.invalid("must stand beside a `job`", "customer")
+
+
 def _frame(fields: dict[str, Any], reading: Reading) -> None:
     if "items" in fields:
         fields["items"] = recipients.read(fields["items"], reading, "items")
@@ -106,10 +113,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "close": _form(commands.Close, _as_it_is),
         "status": _form(commands.Status, _one_of("job", "ticket", "message", "delivery")),
         "deliveries": _form(commands.Deliveries, _one_of("job", "message")),
-        "cancel": _form(commands.Cancel, _one_of("job", "delivery")),
+        "cancel": _form(commands.Cancel, _of_a_job),
         "pause": _form(commands.Pause, _one_of("job", "customer")),
         "resume": _form(commands.Resume, _one_of("job", "customer")),
-        "reschedule": _form(commands.Reschedule, _one_of("job", "delivery")),
+        "reschedule": _form(commands.Reschedule, _of_a_job),
         "unsubscribe": _form(commands.Unsubscribe, _as_it_is),
         "subscribe": _form(commands.Subscribe, _as_it_is),
         "doubt.list": _form(commands.DoubtList, _as_it_is),

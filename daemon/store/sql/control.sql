@@ -45,9 +45,52 @@ FROM counted c WHERE j.id = $1
 RETURNING c.number, j.finished_at IS NOT NULL AS is_finished;
 
 -- name: control.canceled
--- How many a cancel took back, and what that gave back, as it was told.
+-- How many the last cancel of a job took back, or the last of a branch of it ($2), and what that gave
+-- back, as it was told.
 SELECT (data ->> 'canceled')::integer AS number, data ->> 'refund' AS refund FROM ledger
-WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled' LIMIT 1;
+WHERE delivery_id IS NULL AND job_id = $1 AND type = 'job.canceled'
+  AND (data ->> 'customer')::bigint IS NOT DISTINCT FROM $2
+ORDER BY at DESC LIMIT 1;
+
+-- name: control.cancel_branch
+-- Takes back what waits or is deferred of those in a job who were found at a customer or below him, and
+-- says how many of them there are at all. Everything is locked already; the job goes on with the others,
+-- or is complete.
+WITH RECURSIVE branch (id) AS (
+    SELECT $2::bigint UNION SELECT c.id FROM branch b JOIN customer c ON c.parent_id = b.id
+), meant AS MATERIALIZED (
+    SELECT b.id, (d.id % 512)::integer AS position, substr(b.state, (d.id % 512)::integer + 1, 1) AS letter
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1 AND (d.path ->> 'customer')::bigint IN (SELECT id FROM branch)
+), taken AS MATERIALIZED (
+    SELECT id, array_agg(position) AS positions, count(*) AS number
+    FROM meant WHERE letter IN ('w', 'd') GROUP BY id
+), gone AS (
+    DELETE FROM retry r USING taken t WHERE r.batch_id = t.id AND r.position = ANY (t.positions)
+), letters AS (
+    UPDATE batch b SET
+        state = m.state,
+        done = state_count(m.state, 'wu') = 0,
+        owner = CASE WHEN state_count(m.state, 'wu') > 0 THEN b.owner END,
+        rank = CASE WHEN state_count(m.state, 'wu') > 0 THEN b.rank END
+    FROM taken t CROSS JOIN LATERAL (
+        SELECT state_marked(o.state, t.positions, 'c') AS state FROM batch o WHERE o.id = t.id) m
+    WHERE b.id = t.id
+), counted AS (
+    SELECT coalesce(sum(number), 0)::integer AS number FROM taken
+), ended AS (
+    SELECT j.id, c.number, j.remaining = c.number AND j.in_doubt = 0 AND NOT j.open AS is_finished
+    FROM job j CROSS JOIN counted c WHERE j.id = $1
+)
+UPDATE job j SET
+    canceled = j.canceled + e.number,
+    released = j.released + e.number,
+    state = CASE WHEN e.is_finished THEN 'completed' ELSE j.state END,
+    finished_at = CASE WHEN e.is_finished THEN now() END
+FROM ended e WHERE j.id = e.id
+RETURNING e.number, (SELECT count(*) FROM meant)::integer AS meant, e.is_finished,
+          (SELECT count(*) FROM meant WHERE letter IN ('u', 'r'))::integer AS under_way;
 
 -- name: control.delivery
 -- One delivery with its place, locked; its job is locked already.
@@ -157,6 +200,39 @@ WITH letter AS (
 )
 INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
 SELECT id, $2, job_id, job_on, customer_id, lane_id, class, $3, 0 FROM letter;
+
+-- name: control.move_branch
+-- Those in a job who were found at a customer or below him, and wait or are deferred, wait by themselves
+-- until another time, without a try counted; and how many of them there are at all. All is locked already.
+WITH RECURSIVE branch (id) AS (
+    SELECT $2::bigint UNION SELECT c.id FROM branch b JOIN customer c ON c.parent_id = b.id
+), meant AS MATERIALIZED (
+    SELECT b.id, (d.id % 512)::integer AS position, substr(b.state, (d.id % 512)::integer + 1, 1) AS letter
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1 AND (d.path ->> 'customer')::bigint IN (SELECT id FROM branch)
+), taken AS MATERIALIZED (
+    SELECT id, array_agg(position) AS positions FROM meant WHERE letter = 'w' GROUP BY id
+), letters AS (
+    UPDATE batch b SET
+        state = m.state,
+        done = state_count(m.state, 'wu') = 0,
+        owner = CASE WHEN state_count(m.state, 'wu') > 0 THEN b.owner END,
+        rank = CASE WHEN state_count(m.state, 'wu') > 0 THEN b.rank END
+    FROM taken t CROSS JOIN LATERAL (
+        SELECT state_marked(o.state, t.positions, 'd') AS state FROM batch o WHERE o.id = t.id) m
+    WHERE b.id = t.id
+), put AS (
+    INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
+    SELECT b.id, m.position, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class, $3, 0
+    FROM meant m JOIN batch b ON b.id = m.id
+    WHERE m.letter = 'w'
+), moved AS (
+    UPDATE retry r SET due_at = $3, rank = CASE WHEN r.owner IS NOT NULL THEN r.rank END
+    FROM meant m WHERE r.batch_id = m.id AND r.position = m.position AND m.letter = 'd'
+)
+SELECT (count(*) FILTER (WHERE letter IN ('w', 'd')))::integer AS number, count(*)::integer AS meant
+FROM meant;
 
 -- name: control.move_retry
 -- Gives a deferred delivery another due time.

@@ -105,7 +105,8 @@ def cancellation(world: World) -> Iterator[str]:
         whole = world.told(job.id, "job.canceled")
         single = [one for one in world.deliveries_of.get(job.id, ()) if _taken_back(one, world)]
         number = sum(event.data["canceled"] for event in whole) + len(single)
-        held = number == job.numbers["canceled"] and len(whole) <= 1
+        alone = [event for event in whole if "customer" not in event.data]
+        held = number == job.numbers["canceled"] and len(alone) <= 1
         yield "" if held else f"{job.id}: {number} told, {job.numbers['canceled']} counted"
 
 

@@ -22,6 +22,14 @@ JOB = {"command": "cancel", "job": "j"}
             {"command": "cancel", "delivery": 7, "canceled": 1},
             "canceled: delivery 7 is taken back",
         ),
+        (
+            {"command": "cancel", "job": "j", "customer": 7, "canceled": 2},
+            "canceled: 2 deliveries of job j at customer 7 and below taken back",
+        ),
+        (
+            {"command": "reschedule", "job": "j", "customer": 7, "moved": 2},
+            "rescheduled: 2 deliveries of job j at customer 7 and below",
+        ),
         ({"command": "pause", "customer": 7}, "paused: nothing more of customer 7 starts"),
         (
             {"command": "resume", "job": "j", "unchanged": True},
