@@ -75,12 +75,12 @@ def moment(text: str, now: datetime, *, near: str = AHEAD) -> datetime:
     Who types what is none is told of `near`, the short form that is meant here.
     """
     from daemon.config import values  # noqa: PLC0415 - pydantic: few names are times
-    from daemon.mail.request import kinds  # noqa: PLC0415
+    from daemon.mail import texts  # noqa: PLC0415
 
     try:
         if text.startswith(("+", "-")):
             away = timedelta(seconds=values.seconds(text[1:]))
             return now + away if text.startswith("+") else now - away
-        return kinds.moment(text).astimezone(UTC)
+        return texts.moment(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Ended(f"{text}: {error}, or {near}", Exit.USAGE) from None

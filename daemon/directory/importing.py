@@ -15,7 +15,8 @@ from daemon import crashpoints
 from daemon.directory import sheets
 from daemon.directory.sheets import REJECTS, Sheet, Source, Unfit
 from daemon.mail.directory.staging import Staging
-from daemon.store import door, importing
+from daemon.store import changes, door, importing
+from daemon.store.changes import Change
 
 _HEAD = ("line", "column", "reason")
 _TOGETHER = {"customer": "plan", "plan": "customer"}
@@ -119,7 +120,10 @@ def _imported(path: Path, staging: Staging, found: importing.Merged) -> Imported
 async def _noted(session: door.Session, by: str, one: Imported) -> None:
     if one.inserted or one.updated:
         detail = {"file": one.file, "inserted": one.inserted, "updated": one.updated}
-        await importing.note(session, by, one.entity, detail)
+        made = Change(
+            by=by, customer=0, entity=one.entity, number=None, deed="imported", detail=detail
+        )
+        await changes.note(session, made)
 
 
 async def _told(session: door.Session, one: Imported, draft: Path) -> None:

@@ -16,6 +16,7 @@ from daemon.intake import (
     events,
     frames,
     inquiries,
+    lists,
     reschedule,
     subscriptions,
     suppressing,
@@ -80,6 +81,8 @@ async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
 async def _looked_up(store: door.Store, ask: Ask) -> Verdict | None:
     """What belongs to customers is looked at, or can't be changed by whoever asks."""
     match ask.request:
+        case keeping.ListsList() | keeping.ListsMembers() as command:
+            return await lists.looked(store, ask, command)
         case commands.CreditGet() as command:
             return await accounts.get(store, ask, command)
         case commands.CreditTopup() as command:
@@ -113,6 +116,8 @@ async def _kept(append: Append, ask: Ask, terms: Terms) -> Verdict | None:
     match ask.request:
         case commands.CreditTopup() as command:
             return await accounts.topup(append, ask, command)
+        case keeping.ListsCreate() | keeping.ListsImport() | keeping.ListsDelete() as command:
+            return await lists.changed(append, ask, command, terms)
         case keeping.SuppressionsAdd() as command:
             return await suppressing.add(append, ask, command, terms)
         case keeping.SuppressionsLift() as command:

@@ -6,18 +6,19 @@ from typing import Any, Literal
 
 from daemon.store import door
 
-Deed = Literal["created", "changed", "deleted"]
+Deed = Literal["created", "changed", "deleted", "imported"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that was done to one row."""
+    """One thing that was done to one row, or by an import to many."""
 
     by: str
     customer: int
-    """Whose row it is."""
+    """Whose row it is; 0 of several."""
     entity: str
-    number: int
+    number: int | None
+    """None of many."""
     deed: Deed
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -29,7 +30,7 @@ async def note(session: door.Session, change: Change) -> None:
         change.by,
         change.customer,
         change.entity,
-        str(change.number),
+        "" if change.number is None else str(change.number),
         change.deed,
         change.detail,
     )

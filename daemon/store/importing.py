@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import asyncpg
 
@@ -208,11 +207,6 @@ async def merged(session: door.Session, entity: str, *, has_ids: bool) -> Merged
         await session.run("import.beyond", steps.table, steps.sequence)
     rejected = await session.value("import.rejected", steps.table)
     return Merged(rejected=rejected, **dict(row or {}))
-
-
-async def note(session: door.Session, by: str, entity: str, detail: Mapping[str, Any]) -> None:
-    """Remembers who has imported what."""
-    await session.run("import.note", by, entity, dict(detail))
 
 
 async def faults(session: door.Session, entity: str) -> AsyncIterator[tuple[int, str]]:

@@ -14,8 +14,7 @@ from typing import Any
 
 import orjson
 
-from daemon.mail import address
-from daemon.mail.request import kinds, times
+from daemon.mail import address, texts
 
 LONGEST_LINE = 256
 """Characters of a name, and of whatever else is one line."""
@@ -66,10 +65,10 @@ def read(kind: Kind, text: str) -> str:
     """The value of one cell that isn't blank."""
     if len(text) > kind.longest:
         raise ValueError(f"must have at most {kind.longest:,} characters")
-    kinds.text(text)
+    texts.text(text)
     if not text.isascii() and not _is_unicode(text):
         raise ValueError("must be UTF-8")
-    return kinds.line(text) if kind.read is None else kind.read(text)
+    return texts.line(text) if kind.read is None else kind.read(text)
 
 
 def number(low: int = 1, high: int = LARGEST) -> Kind:
@@ -131,7 +130,7 @@ def _decimal(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    return kinds.moment(text.strip()).isoformat()
+    return texts.moment(text.strip()).isoformat()
 
 
 def _mailbox(text: str) -> str:
@@ -142,12 +141,12 @@ def _mailbox(text: str) -> str:
 
 
 def _addressee(text: str) -> str:
-    return kinds.line(text.strip())
+    return texts.line(text.strip())
 
 
 def _addressees(text: str) -> str:
     """Several addresses, separated by spaces, with the forms of each."""
-    found = [_forms(word) for word in kinds.line(text).split()]
+    found = [_forms(word) for word in texts.line(text).split()]
     if len({one["norm"] for one in found}) < len(found):
         raise ValueError("must name no address twice")
     return orjson.dumps(found).decode()
@@ -201,6 +200,7 @@ def _written_fields(value: object) -> str:
 
 
 def _as_text(value: object) -> str | None:
+    """What a number or a truth is written as."""
     if value is None or isinstance(value, str):
         return value
     return _dumped(value)
@@ -265,7 +265,7 @@ def accesses(*privileges: str) -> Kind:
 
 
 LINE = Kind()
-TEXT = Kind(read=kinds.text, longest=LONGEST_TEXT)
+TEXT = Kind(read=texts.text, longest=LONGEST_TEXT)
 """As many lines as one likes."""
 ID = number()
 FLAG = Kind(read=_flag, written=_written_flag, json="true".__eq__)
@@ -273,7 +273,7 @@ PRICE = Kind(read=_decimal)
 """Exact; in JSON a text, too."""
 MOMENT = Kind(read=_moment)
 """An instant, with its offset."""
-ZONE = Kind(read=times.zone)
+ZONE = Kind(read=texts.zone)
 MAILBOX = Kind(read=_mailbox)
 """One address that breaks no rule."""
 ADDRESSEE = Kind(read=_addressee, longest=LONGEST_ADDRESS, forms=True)

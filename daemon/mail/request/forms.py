@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from daemon.mail.refusal import Code
-from daemon.mail.request import commands, keeping, recipients, send
+from daemon.mail.request import commands, contacts, keeping, recipients, send
 from daemon.mail.request.findings import Names
 from daemon.mail.request.recipients import Reading
 
@@ -37,6 +37,11 @@ Request = (
     | keeping.SuppressionsList
     | keeping.SuppressionsAdd
     | keeping.SuppressionsLift
+    | keeping.ListsCreate
+    | keeping.ListsImport
+    | keeping.ListsList
+    | keeping.ListsMembers
+    | keeping.ListsDelete
 )
 """Any request, in its canonical form."""
 
@@ -93,6 +98,11 @@ def _frame(fields: dict[str, Any], reading: Reading) -> None:
             reading.findings.add(Code.AUDIENCE_EMPTY, ("items",), advice)
 
 
+def _contacts(fields: dict[str, Any], reading: Reading) -> None:
+    if "contacts" in fields:
+        fields["contacts"] = contacts.read(fields["contacts"], reading, "contacts")
+
+
 def _replay(fields: dict[str, Any], reading: Reading) -> None:
     if fields.keys().isdisjoint({"from", "job", "stream"}):
         advice = "needs `from`, or a `job` or a `stream`"
@@ -127,6 +137,11 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "suppressions.list": _form(keeping.SuppressionsList, _as_it_is),
         "suppressions.add": _form(keeping.SuppressionsAdd, _as_it_is),
         "suppressions.lift": _form(keeping.SuppressionsLift, _as_it_is),
+        "lists.create": _form(keeping.ListsCreate, _as_it_is),
+        "lists.import": _form(keeping.ListsImport, _contacts),
+        "lists.list": _form(keeping.ListsList, _as_it_is),
+        "lists.members": _form(keeping.ListsMembers, _as_it_is),
+        "lists.delete": _form(keeping.ListsDelete, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""

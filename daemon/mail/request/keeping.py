@@ -1,9 +1,12 @@
 """The requests about what belongs to customers: one's own, or a customer's below."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, SkipValidation
 
 from daemon.mail.request.commands import Command, PageSize
+from daemon.mail.request.contacts import Contacts
 from daemon.mail.request.kinds import Addressee, Flag, Id, Line
 
 SuppressionKind = Literal["unsubscribe", "hard_bounce", "complaint", "manual"]
@@ -39,3 +42,44 @@ class SuppressionsLift(Command):
     """One of them, of whatever kind, holds no more."""
 
     suppression: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsCreate(Command):
+    """A new list of contacts; its name is the only one of the customer's."""
+
+    customer: Id | None = None
+    name: Annotated[Line, Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsImport(Command):
+    """Contacts into a list: new ones, and those who are there already brought up to date."""
+
+    list: Id
+    contacts: SkipValidation[Contacts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsList(Command):
+    """The customer's lists."""
+
+    customer: Id | None = None
+    page: Line | None = None
+    limit: PageSize = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsMembers(Command):
+    """The contacts of a list."""
+
+    list: Id
+    page: Line | None = None
+    limit: PageSize = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsDelete(Command):
+    """Takes a list away, and what was unsubscribed from it; its contacts stay."""
+
+    list: Id

@@ -5,13 +5,13 @@ form or raise `ValueError` with what would have been right, and must never quote
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
-from daemon.mail import address, template
+from daemon.mail import address, template, texts
 from daemon.mail.request.rules import DAY, Rules, Setting
 
 KEY_LIMIT = 128
@@ -23,36 +23,17 @@ NAME_LIMIT = 256
 EXPIRY_LIMIT = 366 * DAY
 """Seconds a delivery may be tried for at most."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-_MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _DURATION = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,10}(\.\d{1,8})?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
-
-
-def text(value: str) -> str:
-    """Any text that mail and database can hold: no NUL (asyncpg and RFC 5322 refuse it)."""
-    if "\0" in value:
-        raise ValueError("must not hold the character NUL")
-    return value
 
 
 def content(value: str) -> str:
     """Text of a message: a template (Q37)."""
     if "{{" in value and isinstance(unfit := template.parse(value), template.Unfit):
         raise ValueError(str(unfit))
-    return text(value)
-
-
-def line(value: str) -> str:
-    """Text that may stand in a header: no line ends, no control characters."""
-    # isprintable is a quick no, but it also says no to harmless spaces
-    if not value.isprintable() and _CONTROL.search(value):
-        raise ValueError("must be one line without control characters")
-    return value
+    return texts.text(value)
 
 
 def name(value: str) -> str:
@@ -61,7 +42,7 @@ def name(value: str) -> str:
         raise ValueError(f"must have at most {NAME_LIMIT} characters")
     if _TURNING.search(value):
         raise ValueError("must not hold characters that turn the direction of writing")
-    return line(value)
+    return texts.line(value)
 
 
 def author(value: str) -> str:
@@ -73,7 +54,7 @@ def subject(value: str) -> str:
     """A subject, before its variables are filled in."""
     if len(value.encode()) > SUBJECT_LIMIT:
         raise ValueError(f"must have at most {SUBJECT_LIMIT} octets")
-    return content(line(value))
+    return content(texts.line(value))
 
 
 def mailbox(value: str, rules: Rules, *, allow_utf8: bool = False) -> str:
@@ -82,16 +63,6 @@ def mailbox(value: str, rules: Rules, *, allow_utf8: bool = False) -> str:
     if isinstance(found, address.Invalid):
         raise ValueError(f"must be one address such as ann@example.com ({found.reason})")  # noqa: TRY004
     return found.address
-
-
-def moment(value: str) -> datetime:
-    """An instant, written with its offset (RFC 3339 5.6), in UTC."""
-    if not _MOMENT.fullmatch(value):
-        raise ValueError("must be a time with its offset, such as 2030-12-31T12:00:00+03:00")
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("must be a date and time that exist") from None
 
 
 def within_horizon(value: datetime, setting: Setting) -> datetime:
@@ -121,7 +92,7 @@ def amount(value: object) -> Decimal:
 def _moment(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004
-    return moment(value)
+    return texts.moment(value)
 
 
 def _mailbox(value: str, info: ValidationInfo) -> str:
@@ -139,13 +110,13 @@ def _within_horizon(value: datetime, info: ValidationInfo) -> datetime:
 _TEXT = Annotated[str, Strict()]
 
 Content = Annotated[_TEXT, AfterValidator(content)]
-Line = Annotated[_TEXT, Field(max_length=NAME_LIMIT), AfterValidator(line)]
+Line = Annotated[_TEXT, Field(max_length=NAME_LIMIT), AfterValidator(texts.line)]
 Name = Annotated[_TEXT, AfterValidator(name)]
 Author = Annotated[_TEXT, AfterValidator(author)]
 Subject = Annotated[_TEXT, AfterValidator(subject)]
 Mailbox = Annotated[_TEXT, AfterValidator(_mailbox)]
 Addressee = Annotated[_TEXT, AfterValidator(_addressee)]
-Key = Annotated[_TEXT, Field(min_length=1, max_length=KEY_LIMIT), AfterValidator(line)]
+Key = Annotated[_TEXT, Field(min_length=1, max_length=KEY_LIMIT), AfterValidator(texts.line)]
 Flag = Annotated[bool, Strict()]
 Id = Annotated[int, Strict(), Field(ge=1, le=2**63 - 1)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
+from daemon.mail import texts
 from daemon.mail.refusal import Code
 from daemon.mail.request import kinds
 from daemon.mail.request.findings import Findings, Step
@@ -202,7 +203,7 @@ class _Reader:
         if fields.get("role") not in (None, "to"):
             self._findings.invalid("must be 'to'", *place, "role")
         return Recipient(
-            address=self._text(fields, "address", kinds.text, *place),
+            address=self._text(fields, "address", texts.text, *place),
             name=self._text(fields, "name", kinds.name, *place),
             vars=self._variables(fields.get("vars"), *place, "vars"),
             override=self._override(fields.get("override"), *place, "override"),

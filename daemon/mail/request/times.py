@@ -3,23 +3,15 @@
 import re
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Strict
 
-from daemon.mail import window
+from daemon.mail import texts, window
 from daemon.mail.refusal import Code
 from daemon.mail.request.recipients import Reading
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?", re.ASCII)
-
-
-def zone(name: str) -> str:
-    """The IANA name of a zone that the time zone database has."""
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone by its IANA name, such as Europe/Minsk") from None
 
 
 def resolve(delivery: object, reading: Reading) -> None:
@@ -53,7 +45,7 @@ def _is_local(written: object) -> bool:
 def _instant(delivery: dict[str, Any]) -> datetime | None:
     """None when there is no such date; a zone that is none is found by its own field."""
     try:
-        name = zone(delivery["timezone"])
+        name = texts.zone(delivery["timezone"])
     except (ValueError, TypeError):
         name = "UTC"
     try:
@@ -64,4 +56,4 @@ def _instant(delivery: dict[str, Any]) -> datetime | None:
         return None
 
 
-Zone = Annotated[str, Strict(), AfterValidator(zone)]
+Zone = Annotated[str, Strict(), AfterValidator(texts.zone)]

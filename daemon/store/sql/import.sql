@@ -24,7 +24,3 @@ SELECT line, fault FROM staged_row WHERE tableoid = to_regclass($1::text) AND fa
 SELECT setval($2::text::regclass, chosen.id)
 FROM (SELECT max(id) AS id FROM staged_row WHERE tableoid = to_regclass($1::text) AND fault IS NULL) chosen
 WHERE chosen.id > nextval($2::text::regclass);
-
--- name: import.note
--- Who has imported a file, and what came of it.
-INSERT INTO change (by, customer_id, entity, entity_id, deed, detail) VALUES ($1, 0, $2, '', 'imported', $3);

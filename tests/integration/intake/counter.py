@@ -65,7 +65,7 @@ def close(name: str, frames: int) -> Document:
     return {"v": 1, "command": "close", "request_id": name, "frames": frames}
 
 
-def command(name: str, **fields: Any) -> Document:
+def command(name: str, /, **fields: Any) -> Document:
     """Any other request."""
     return {"v": 1, "command": name} | fields
 

@@ -52,6 +52,11 @@ CASES: dict[str, Callable[[Ids], list[Document]]] = {
         {"list": ids["list"], "address": "a@x.test"},
     ],
     "suppressions.lift": lambda ids: [{"suppression": ids["suppression"]}],
+    "lists.create": lambda ids: [{"customer": ids["customer"], "name": "l"}],
+    "lists.import": lambda ids: [{"list": ids["list"], "contacts": [{"address": "a@x.test"}]}],
+    "lists.list": lambda ids: [{"customer": ids["customer"]}],
+    "lists.members": lambda ids: [{"list": ids["list"]}],
+    "lists.delete": lambda ids: [{"list": ids["list"]}],
 }  # fmt: skip
 """What each command is asked, with every id that it takes."""
 OF_ONESELF = {"principal", "request_id"}
@@ -125,6 +130,7 @@ async def _everything(counter: Counter) -> Any:
         for table, owner in (
             ("customer", "id"), ("job", "customer_id"), ("batch", "customer_id"),
             ("suppression", "customer_id"), ("credit_account", "customer_id"),
+            ("list", "customer_id"), ("contact", "customer_id"),
         )
     ]  # fmt: skip
     return tuple(rows)

@@ -96,7 +96,7 @@ def test_json_comes_back(number, flag, fields, access, allowed):
         (cells.MAILBOX, " News@X.Example ", "News@x.example"),
         (cells.ADDRESSEE, " bad@@list ", "bad@@list"),
         (cells.NETWORKS, "192.0.2.0/24 2001:db8::1", "{192.0.2.0/24,2001:db8::1/128}"),
-        (cells.FIELDS, '{"a": 1, "b": null, "c": true}', '{"a":"1","b":null,"c":"true"}'),
+        (cells.FIELDS, '{"a": 1.5, "b": null, "c": true}', '{"a":"1.5","b":null,"c":"true"}'),
         (ROLE.kind, "send_emails=full view_reports=2", '{"send_emails":1,"view_reports":2}'),
     ],
 )

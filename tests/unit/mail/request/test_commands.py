@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from daemon.mail.request import commands
+from daemon.mail.request import commands, keeping
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.forms import FORMS
 from daemon.mail.state import State
@@ -65,6 +65,10 @@ def ask(command: str, **fields: Any) -> dict[str, Any]:
             commands.CreditTopup,
             {"customer": 7, "amount": Decimal("12.50")},
         ),
+        (ask("lists.create", name="News"), keeping.ListsCreate, {"name": "News"}),
+        (ask("lists.list", page="5"), keeping.ListsList, {"page": "5", "limit": 100}),
+        (ask("lists.members", list=5), keeping.ListsMembers, {"list": 5, "page": None}),
+        (ask("lists.delete", list=5), keeping.ListsDelete, {"list": 5}),
         (ask("doubt.list", job=JOB, page="2"), commands.DoubtList, {"page": "2"}),
         (
             ask("doubt.resolve", job=JOB, action="resend"),
@@ -137,6 +141,17 @@ INVALID, MISSING = "param.invalid", "param.missing"
         (ask("unsubscribe", address="a@b.example", reason="a\nb"), {(INVALID, "reason")}),
         (ask("subscribe", address=5), {(INVALID, "address")}),
         (ask("doubt.list", limit=True), {(INVALID, "limit")}),
+        (ask("lists.create", name=""), {(INVALID, "name")}),
+        (ask("lists.create", name="a\nb"), {(INVALID, "name")}),
+        (ask("lists.members", list="5"), {(INVALID, "list")}),
+        (ask("lists.import", list=5), {(MISSING, "contacts")}),
+        (ask("lists.import", list=5, contacts={}), {(INVALID, "contacts")}),
+        (ask("lists.import", list=5, contacts=[]), {(INVALID, "contacts")}),
+        (
+            ask("lists.import", list=0, contacts=[{}] * 501),
+            {("too_large", "contacts"), (INVALID, "list")},
+        ),
+        (ask("lists.import", list=5, contacts=[{}], wrong=[]), {(INVALID, "wrong")}),
         (ask("doubt.resolve", job=JOB), {(MISSING, "action")}),
         (ask("doubt.resolve", job=JOB, action="drop"), {(INVALID, "action")}),
         (ask("doubt.resolve", deliveries=[], action="resend"), {(INVALID, "deliveries")}),
