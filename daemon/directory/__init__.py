@@ -1,7 +1,7 @@
 """Who may ask, and what belongs to them: customers, their transports, their tokens.
 
-Until commands change the directory, it is what `[[customer]]`, `[[transport]]` and `[[token]]` of
-the configuration say: `loading` makes the tables so, `principals` answers from them. Operators
-bring in who is meant from files and take it out into files: `importing`, `exporting`, with `sheets`
-for the forms of files. They make and revoke keys, too: `keys`.
+What `[[customer]]`, `[[transport]]` and `[[token]]` of the configuration say is entered in the
+tables by `loading`, at a start and at a reload; `principals` answers from them. Operators bring in
+who is meant from files and take it out into files: `importing`, `exporting`, with `sheets` for the
+forms of files; `keeping` puts single rows, by the same laws. They make and revoke keys: `keys`.
 """

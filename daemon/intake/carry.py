@@ -17,6 +17,7 @@ from daemon.intake import (
     frames,
     inquiries,
     lists,
+    registering,
     reschedule,
     subscriptions,
     suppressing,
@@ -89,6 +90,8 @@ async def _looked_up(store: door.Store, ask: Ask) -> Verdict | None:
             return await accounts.forbidden(store, ask, command)
         case keeping.SuppressionsList() as command:
             return await suppressing.listed(store, ask, command)
+        case keeping.DirectoryGet() | keeping.DirectoryList() as command:
+            return await registering.looked(store, ask, command)
     return None
 
 
@@ -122,6 +125,8 @@ async def _kept(append: Append, ask: Ask, terms: Terms) -> Verdict | None:
             return await suppressing.add(append, ask, command, terms)
         case keeping.SuppressionsLift() as command:
             return await suppressing.lift(append, ask, command)
+        case keeping.DirectoryPut() | keeping.DirectoryDelete() as command:
+            return await registering.changed(append, ask, command)
     return None
 
 

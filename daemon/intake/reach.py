@@ -50,5 +50,10 @@ async def is_his(session: door.Session, ask: Ask, owner: int) -> bool:
     return await directory.is_above(session, ask.customer.id, owner)
 
 
+async def is_shared(session: door.Session, ask: Ask, owner: int) -> bool:
+    """Whether it belongs to somebody above him, who shares it downwards."""
+    return await directory.is_above(session, owner, ask.customer.id)
+
+
 async def _acts(session: door.Session, person: int) -> bool:
     return await rights.access(session, person, ACT) == rights.FULL

@@ -42,6 +42,10 @@ Request = (
     | keeping.ListsList
     | keeping.ListsMembers
     | keeping.ListsDelete
+    | keeping.DirectoryGet
+    | keeping.DirectoryList
+    | keeping.DirectoryPut
+    | keeping.DirectoryDelete
 )
 """Any request, in its canonical form."""
 
@@ -142,6 +146,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "lists.list": _form(keeping.ListsList, _as_it_is),
         "lists.members": _form(keeping.ListsMembers, _as_it_is),
         "lists.delete": _form(keeping.ListsDelete, _as_it_is),
+        "directory.get": _form(keeping.DirectoryGet, _as_it_is),
+        "directory.list": _form(keeping.DirectoryList, _as_it_is),
+        "directory.put": _form(keeping.DirectoryPut, _as_it_is),
+        "directory.delete": _form(keeping.DirectoryDelete, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""

@@ -1,7 +1,8 @@
 """The requests about what belongs to customers: one's own, or a customer's below."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SkipValidation
 
@@ -83,3 +84,44 @@ class ListsDelete(Command):
     """Takes a list away, and what was unsubscribed from it; its contacts stay."""
 
     list: Id
+
+
+EntityName = Literal["customer", "person", "billing_contact", "agent", "plan", "role"]
+Row = Annotated[Mapping[str, Any], Field(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryGet(Command):
+    """One row of the directory; an agent is named by his person, beside the customer."""
+
+    entity: EntityName
+    id: Id
+    customer: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryList(Command):
+    """The rows of a customer; of customers, those directly below."""
+
+    entity: EntityName
+    customer: Id | None = None
+    page: Line | None = None
+    limit: PageSize = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryPut(Command):
+    """Enters a row, or changes what it says of one that is there."""
+
+    entity: EntityName
+    row: Row
+    """As an import reads it; what it doesn't speak of stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryDelete(Command):
+    """One row goes; customers and people are marked as gone."""
+
+    entity: EntityName
+    id: Id
+    customer: Id | None = None

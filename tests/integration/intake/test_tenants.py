@@ -21,7 +21,11 @@ NOBODYS = 987_654_321
 THEN = "2020-01-01T00:00:00Z"
 Ids = dict[str, Any]
 CASES: dict[str, Callable[[Ids], list[Document]]] = {
-    "send": lambda ids: [send(delivery={"transport": {"id": ids["transport"]}})],
+    "send": lambda ids: [
+        send(delivery={"transport": {"id": ids["transport"]}}),
+        send(act_as_customer=ids["customer"]),
+        send(audience=[{"type": "list", "id": ids["list"]}]),
+    ],
     "validate": lambda ids: [
         send(delivery={"transport": {"id": ids["transport"]}}) | {"command": "validate"}
     ],
@@ -50,6 +54,34 @@ CASES: dict[str, Callable[[Ids], list[Document]]] = {
     "suppressions.add": lambda ids: [
         {"customer": ids["customer"], "address": "a@x.test"},
         {"list": ids["list"], "address": "a@x.test"},
+    ],
+    "directory.get": lambda ids: [
+        {"entity": "customer", "id": ids["customer"]},
+        {"entity": "person", "id": ids["person"]},
+        {"entity": "plan", "id": ids["plan"]},
+        {"entity": "billing_contact", "id": ids["billing_contact"]},
+        {"entity": "agent", "id": ids["person"], "customer": ids["customer"]},
+        {"entity": "agent", "id": ids["person"]},
+    ],
+    "directory.list": lambda ids: [{"entity": "person", "customer": ids["customer"]}],
+    "directory.put": lambda ids: [
+        {"entity": "customer", "row": {"id": ids["customer"], "name": "x"}},
+        {"entity": "customer", "row": {"name": "x", "parent_id": ids["customer"]}},
+        {"entity": "customer", "row": {"name": "x", "plan_id": ids["plan"]}},
+        {"entity": "person", "row": {"id": ids["person"], "forename": "x"}},
+        {"entity": "person", "row": {"customer_id": ids["customer"], "username": "x"}},
+        {"entity": "plan", "row": {"id": ids["plan"], "name": "x"}},
+        {"entity": "plan", "row": {"customer_id": ids["customer"], "name": "x"}},
+        {"entity": "billing_contact", "row": {"id": ids["billing_contact"], "address": "x@x.test"}},
+        {"entity": "billing_contact", "row": {"person_id": ids["person"]}},
+        {"entity": "agent", "row": {"person_id": ids["person"]}},
+    ],
+    "directory.delete": lambda ids: [
+        {"entity": "customer", "id": ids["customer"]},
+        {"entity": "person", "id": ids["person"]},
+        {"entity": "plan", "id": ids["plan"]},
+        {"entity": "billing_contact", "id": ids["billing_contact"]},
+        {"entity": "agent", "id": ids["person"], "customer": ids["customer"]},
     ],
     "suppressions.lift": lambda ids: [{"suppression": ids["suppression"]}],
     "lists.create": lambda ids: [{"customer": ids["customer"], "name": "l"}],
@@ -83,6 +115,18 @@ async def theirs(counter: Counter) -> Ids:
             "INSERT INTO list (customer_id, name, origin) VALUES ($1, 'l', 'api') RETURNING id", BOB
         ),
     }
+    for entity, row in (
+        ("person", {"username": "bob"}),
+        ("plan", {"name": "bobs"}),
+        ("billing_contact", {"address": "bob@x.test"}),
+    ):
+        put = command("directory.put", entity=entity, row=row)
+        ids[entity] = (await counter.answer(put, customer=BOB))["id"]
+    await sql(
+        "INSERT INTO agent (customer_id, person_id, kind) VALUES ($1, $2, 'owner')",
+        BOB,
+        ids["person"],
+    )
     await sql("INSERT INTO credit_account (customer_id, currency) VALUES ($1, 'EUR')", BOB)
     counter.heard.told.clear()
     return ids
@@ -131,6 +175,8 @@ async def _everything(counter: Counter) -> Any:
             ("customer", "id"), ("job", "customer_id"), ("batch", "customer_id"),
             ("suppression", "customer_id"), ("credit_account", "customer_id"),
             ("list", "customer_id"), ("contact", "customer_id"),
+            ("person", "customer_id"), ("rate_plan", "customer_id"),
+            ("billing_contact", "customer_id"), ("agent", "customer_id"),
         )
     ]  # fmt: skip
     return tuple(rows)
@@ -146,11 +192,11 @@ def _takes_ids(kind: type) -> bool:
 
 
 def _is_id(hint: Any) -> bool:
-    """An id: a whole number or a UUID, several of them, or an object that holds some."""
+    """An id: a whole number or a UUID, several of them, or what may hold some."""
     inner = typing.get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _takes_ids(hint)
-    return hint in (int, UUID) or any(_is_id(one) for one in inner)
+    return hint in (int, UUID, Any) or any(_is_id(one) for one in inner)
 
 
 def test_every_command_is_asked() -> None:
