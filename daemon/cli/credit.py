@@ -62,7 +62,9 @@ async def topup(
     /,
     *,
     key: Key = None,
-    currency: Annotated[str, Parameter(help="Of a new account.")] = "EUR",
+    currency: Annotated[
+        str | None, Parameter(help="Of a new account; else that of the customer's plan, or EUR.")
+    ] = None,
     options: Options = DEFAULT,
 ) -> int:
     """Pay in; the first time opens the account, and from then on the customer pays.

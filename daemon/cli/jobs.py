@@ -34,7 +34,7 @@ async def status(name: Name, /, *, options: Options = DEFAULT) -> int:
         job = await inquiries.job(store, found.customer, job=found.job)
     if job is None:
         raise Ended(f"job {found.job} is gone")
-    document = {"id": job.id, **_named(job.fields), "counts": dict(job.numbers)}
+    document = {"id": job.id, **_named(job.fields), "counts": dict(job.numbers), **job.money}
     Screen(options).show(document, _view(job))
     return Exit.OK
 
@@ -133,6 +133,7 @@ def _view(job: Job) -> list[Block]:
             ("started", words.moment(fields["started_at"])),
             ("finished", words.moment(fields["finished_at"])),
             ("expires", words.moment(fields["expires_at"])),
+            *job.money.items(),
         ]
     )
     law = [] if job.is_balanced else ["the numbers do not balance: deliveryd audit"]

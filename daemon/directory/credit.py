@@ -71,7 +71,7 @@ def _again(known: Entry, kind: Kind, account: Account, amount: Decimal) -> Done 
     return Done(entry=known, currency=account.currency, is_repeated=True)
 
 
-async def opened(session: door.Session, customer: int, currency: str, *, by: str) -> bool:
+async def opened(session: door.Session, customer: int, currency: str | None, *, by: str) -> bool:
     """Opens an account for a customer who is there and has none; answers whether it did."""
     is_new = await credit.open_account(session, customer, currency)
     if is_new:

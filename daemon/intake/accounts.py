@@ -1,18 +1,21 @@
 """`credit.get` and `credit.topup`: how an account stands, and what is paid in.
 
-Anybody looks at his own account and at those of customers below him. For a customer an ancestor
-pays in, or whom the configuration trusts (`intake.trusted`): nobody for himself.
+A customer looks at his own account and at those of customers below him. For a customer an ancestor
+pays in, or whom the configuration trusts (`intake.trusted`): nobody for himself. The role of a
+person must let him look at reports for the one, and do whatever is the system's for the other.
 """
 
 from daemon.directory import credit as crediting
 from daemon.directory.credit import Trouble
-from daemon.intake import keys, verdicts
+from daemon.intake import keys, reach, verdicts
 from daemon.intake.ask import Ask, Verdict
 from daemon.ledger.writer import Append
 from daemon.mail.money import Kind
 from daemon.mail.refusal import Code
 from daemon.mail.request.commands import CreditGet, CreditTopup
-from daemon.store import credit, directory, door
+from daemon.store import credit, door
+
+LOOK, PAY = "view_reports", "system"
 
 _NOT_FOR_ONESELF = "is for an ancestor of the customer, or for users that the configuration trusts"
 _KEYLESS = "is required: by it the same payment is known again"
@@ -20,9 +23,12 @@ _KEYLESS = "is required: by it the same payment is known again"
 
 async def get(store: door.Store, ask: Ask, command: CreditGet) -> Verdict:
     """How an account stands."""
-    customer = command.customer or ask.customer.id
-    if not await _is_visible(store, ask, customer):
-        return verdicts.not_found(ask, "customer")
+    async with store.session() as session:
+        if no := await reach.forbidden(session, ask, LOOK, looks=True):
+            return no
+        customer = await reach.customer(session, ask, command.customer)
+    if isinstance(customer, Verdict):
+        return customer
     found = await credit.shown(store, customer)
     if found is None:
         return _unpaid(ask, Trouble.NO_ACCOUNT)
@@ -31,9 +37,12 @@ async def get(store: door.Store, ask: Ask, command: CreditGet) -> Verdict:
 
 async def forbidden(store: door.Store, ask: Ask, command: CreditTopup) -> Verdict | None:
     """Why he may not pay in there; None when he may."""
-    customer = command.customer or ask.customer.id
-    if not await _is_visible(store, ask, customer):
-        return verdicts.not_found(ask, "customer")
+    async with store.session() as session:
+        if no := await reach.forbidden(session, ask, PAY):
+            return no
+        customer = await reach.customer(session, ask, command.customer)
+    if isinstance(customer, Verdict):
+        return customer
     if customer == ask.customer.id and not ask.is_trusted:
         return verdicts.refused(ask, Code.FORBIDDEN_ROLE, "", _NOT_FOR_ONESELF)
     if ask.request_id is None:
@@ -61,8 +70,3 @@ def _unpaid(ask: Ask, trouble: Trouble) -> Verdict:
     if trouble is Trouble.NO_ACCOUNT:
         return verdicts.refused(ask, Code.NOT_FOUND, "customer", str(trouble))
     return verdicts.refused(ask, Code.PARAM_INVALID, "amount", str(trouble))
-
-
-async def _is_visible(store: door.Store, ask: Ask, customer: int) -> bool:
-    own = ask.customer.id
-    return customer == own or await directory.is_above(store, own, customer)

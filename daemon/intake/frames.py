@@ -130,9 +130,10 @@ async def _extended(
 
 async def _granted(session: door.Session, ask: Ask, job: UUID, number: int) -> Granted:
     """Counts and pays for a frame; `_Refusal` when plan or credit don't allow that."""
+    asked = await framing.asked(session, job) if ask.customer.limits else number
     claim = Claim(
         job,
-        granting.use(ask, job, number, asked=await framing.asked(session, job)),
+        granting.use(ask, job, number, asked=asked),
         await credit.bill(session, job, grown_by=number),
     )
     result = await granting.granted(session, [claim])

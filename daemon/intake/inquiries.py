@@ -95,6 +95,7 @@ def _job(found: inquiries.Job) -> dict[str, Any]:
         **fields,
         "class": CLASSES[fields["class"]],
         "counts": dict(found.numbers),
+        **found.money,
         "balanced": found.is_balanced,
     }
 

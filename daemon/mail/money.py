@@ -257,6 +257,22 @@ def charged(handed: int, price: Decimal | None) -> dict[str, str]:
     return {} if price is None else {"cost": text(cost(handed, price))}
 
 
+def standing(now: Standing, price: Decimal | None) -> dict[str, str]:
+    """What a job has cost so far, for whoever asks; nothing where nobody pays.
+
+    What is neither charged nor released of its `cost` is set aside. Booking is seconds behind.
+    """
+    if price is None:
+        return {}
+    whole = cost(now.queued, price)
+    return {
+        "price": text(price),
+        "cost": text(whole),
+        "charged": text(cost(now.handed, price)),
+        "released": text(whole - cost(now.queued - now.released, price)),
+    }
+
+
 def refund(left: int, number: int, price: Decimal | None) -> str | None:
     """What releasing so many of those gives back that are left; None where nobody pays."""
     return None if price is None else text(cost(left, price) - cost(left - number, price))

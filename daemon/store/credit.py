@@ -155,8 +155,11 @@ async def line(session: door.Session, key: str) -> Entry | None:
     return Entry(kind=Kind(fields.pop("kind")), **fields)
 
 
-async def open_account(session: door.Session, customer: int, currency: str) -> bool:
-    """Opens an account for a customer who has none; answers whether it is a new one."""
+async def open_account(session: door.Session, customer: int, currency: str | None) -> bool:
+    """Opens an account for a customer who has none; answers whether it is a new one.
+
+    Without a currency it is that of his plan.
+    """
     return bool(await session.run("credit.open", customer, currency))
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from daemon.mail import counts, event
+from daemon.mail import counts, event, money
+from daemon.mail.money import Standing
 from daemon.store import door
 
 
@@ -19,6 +20,8 @@ class Job:
     """Its columns but for the numbers."""
     numbers: Mapping[str, int | None]
     """Every number of the accounting law."""
+    money: Mapping[str, str]
+    """What it costs, and what of that is charged; empty where nobody pays."""
 
     @property
     def is_balanced(self) -> bool:
@@ -82,7 +85,9 @@ async def job(
         return None
     fields = dict(row)
     numbers = {name: fields.pop(name) for name in counts.ALL}
-    return Job(id=fields.pop("id"), fields=fields, numbers=numbers)
+    price, handed, released = (fields.pop(name) for name in ("price", "handed", "released"))
+    paid = money.standing(Standing(numbers["queued"], handed, released), price)
+    return Job(id=fields.pop("id"), fields=fields, numbers=numbers, money=paid)
 
 
 async def deliveries(  # noqa: PLR0913 - what a page is of

@@ -66,3 +66,42 @@ async def test_what_an_operator_enters(house: House) -> None:
     asked = await house.producer.ask(asks.command("credit.get"))
     assert (asked.done["residual"], asked.done["low"]) == ("998.5", True)
     await house.judge()
+
+
+async def test_taken_back_on_the_way(house: House) -> None:
+    """T096: canceled in the middle, what went out is charged and the rest released, exactly."""
+    await house.start()
+    await house.rows(_PLAN)
+    await house.sink.do("slow", ms=20)
+    asked = await house.producer.ask(asks.send(asks.people(900)))
+    await house.sink.more(50)
+    canceled = await house.producer.ask(asks.command("cancel", job=asked.job))
+    completed = await house.events.completed(asked.job)
+    await house.sink.do("slow", ms=0)
+    sent = completed.data["counts"]["sent"]
+    cost = (sent * Decimal("1.001005678")).quantize(Decimal("0.00000001"))
+    assert 50 <= sent < 900
+    assert Decimal(completed.data["cost"]) == cost
+    assert Decimal(canceled.done["refund"]) > 0
+    await until(lambda: _stands_at(house, Decimal(1000) - cost))
+    stands = await house.producer.ask(asks.command("status", job=asked.job))
+    assert Decimal(stands.done["charged"]) == cost
+    assert Decimal(stands.done["cost"]) == cost + Decimal(stands.done["released"])
+    await house.judge()
+
+
+async def test_unsubscribed_in_time(house: House) -> None:
+    """T072: who unsubscribes before the due time gets nothing, and his credit comes back."""
+    await house.start()
+    await house.rows(_PLAN)
+    later = {"not_before": asks.later(4)}
+    asked = await house.producer.ask(asks.send(asks.people(2), delivery=later, purpose="marketing"))
+    counts = asked.done["counts"]
+    assert asked.done["residual"] == "997.99798864"
+    out = asks.command("unsubscribe", address="p0@there.test")
+    assert (await house.producer.ask(out)).request.is_positive
+    completed = await house.events.completed(asked.job, seconds=30)
+    assert completed.data["counts"]["suppressed_late"] == 1
+    assert (counts["queued"], counts["suppressed"]) == (2, 0)
+    await until(lambda: _stands_at(house, Decimal("998.99899432")))
+    await house.judge()

@@ -223,7 +223,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l help -
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -s h -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l version -d 'Display application version.'
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l key -r -d 'The same key again enters nothing: for whoever repeats. Else a new one.'
-complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l currency -r -d 'Of a new account.'
+complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l currency -r -d 'Of a new account; else that of the customer'\''s plan, or EUR.'
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
 complete -c deliveryd -n '__fish_deliveryd_using_command credit topup' -l json -d 'One JSON document instead of text.'

@@ -66,8 +66,10 @@ SELECT customer_id, job_id, kind, units, unit_price AS price, amount, balance_af
 FROM credit_ledger WHERE idempotency_key = $1;
 
 -- name: credit.open
--- An account for a customer who is there and has none.
-INSERT INTO credit_account (customer_id, currency) SELECT id, $2 FROM customer WHERE id = $1
+-- An account for a customer who is there and has none, in his plan's currency unless it is said.
+INSERT INTO credit_account (customer_id, currency)
+SELECT c.id, coalesce($2, p.currency, 'EUR')
+FROM customer c LEFT JOIN rate_plan p ON p.id = c.plan_id WHERE c.id = $1
 ON CONFLICT DO NOTHING;
 
 -- name: credit.terms

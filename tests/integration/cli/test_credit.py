@@ -76,3 +76,15 @@ async def test_for_nobody(typed: Typed) -> None:
     """A customer who isn't there gets no account."""
     ended = await typed("credit", "topup", "99", "5")
     assert (ended.code, ended.err) == (1, "deliveryd: customer 99 has no account of credit\n")
+
+
+async def test_the_currency_of_the_plan(ground: Ground, typed: Typed) -> None:
+    """A new account has it, unless another one is said."""
+    await ground.bare.execute(
+        "WITH plan AS (INSERT INTO rate_plan (customer_id, name, currency) VALUES (1, 'p', 'BYN')"
+        " RETURNING id) UPDATE customer SET plan_id = (SELECT id FROM plan)"
+    )
+    ended = await typed("credit", "topup", "1", "5", "--json")
+    assert ended.document["currency"] == "BYN"
+    ended = await typed("credit", "topup", "2", "5", "--currency", "USD", "--json")
+    assert ended.document["currency"] == "USD"

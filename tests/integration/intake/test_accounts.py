@@ -92,6 +92,7 @@ async def test_who_may_pay_in(
 
 async def test_once_for_a_key(counter: Counter, bare: asyncpg.Connection) -> None:
     """The same again is answered as the first time, whatever was since; by whom is kept."""
+    await _person(bare, system=1, act_for_subcustomers=1)
     who = {"customer": ABOVE, "user": "till", "person_id": 4}
     first = await counter.answer(topup("2.50"), **who)
     assert (first["amount"], first["balance"], first["residual"]) == ("2.5", "12.5", "12.5")
@@ -104,6 +105,35 @@ async def test_once_for_a_key(counter: Counter, bare: asyncpg.Connection) -> Non
     assert await till.account(bare) == (Decimal("12.5"), 1)
     rows = await bare.fetch("SELECT by FROM credit_ledger WHERE amount = 2.5")
     assert [row["by"] for row in rows] == ["till for customer 10, person 4"]
+
+
+@pytest.mark.parametrize(
+    ("role", "looks", "pays"),
+    [
+        ({}, False, False),
+        ({"view_reports": 2}, False, False),
+        ({"view_reports": 2, "act_for_subcustomers": 1}, True, False),
+        ({"system": 2, "act_for_subcustomers": 1}, False, False),
+        ({"system": 1, "act_for_subcustomers": 1}, False, True),
+        ({"system": 1}, False, False),
+    ],
+)
+async def test_what_a_person_may(
+    counter: Counter, bare: asyncpg.Connection, role: dict[str, int], *, looks: bool, pays: bool
+) -> None:
+    """His role lets him look, or pay in, or neither."""
+    await _person(bare, **role)
+    who = {"customer": ABOVE, "person_id": 4}
+    assert (await counter.answer(command("credit.get", customer=ANN), **who))["ok"] is looks
+    assert (await counter.answer(topup(), **who))["ok"] is pays
+
+
+async def _person(bare: asyncpg.Connection, **privileges: int) -> None:
+    """Number 4, of the customer above, with a role."""
+    role = await bare.fetchval("INSERT INTO role (name) VALUES ('r') RETURNING id")
+    await bare.execute("INSERT INTO person (id, customer_id, role_id) VALUES (4, 10, $1)", role)
+    for name, access in privileges.items():
+        await bare.execute("INSERT INTO role_privilege VALUES ($1, $2, $3)", role, name, access)
 
 
 async def test_without_a_key_nothing_is_paid_in(counter: Counter, bare: asyncpg.Connection) -> None:
