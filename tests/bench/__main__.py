@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench import history, plot, proof, rounds, show
+from tests.bench import bringing, history, plot, proof, rounds, show
 from tests.bench.bars import Bars
 from tests.bench.case import Size
 from tests.bench.cases import CASES
@@ -37,6 +37,11 @@ def _measure(options: argparse.Namespace) -> int:
         return asyncio.run(_measured(options, folder))
 
 
+def _brought(options: argparse.Namespace) -> int:
+    with _folder() as folder:
+        return bringing.measure(options, folder)
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Where logs and counts lie while it runs; the sink, which is nobody, gets there too."""
@@ -55,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="cases", required=True, metavar="CASE")
     _history(verbs)
+    _bringing(verbs)
     for case in CASES:
         text = f"{case.text} ({case.recipients:,} by default)"
         one = verbs.add_parser(case.name, help=text, description=text, epilog=_EXITS)
@@ -64,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true", help="the result as its last line")
         one.add_argument("--plot", type=Path, metavar="FILE.png", help="a picture of it")
     return parser
+
+
+def _bringing(verbs: Any) -> None:
+    text = f"{bringing.TEXT} ({bringing.ROWS:,} by default)"
+    one = verbs.add_parser("import", help=text, description=text, epilog=_EXITS)
+    one.set_defaults(work=_brought)
+    one.add_argument("--rows", type=_number, metavar="N", default=bringing.ROWS)
+    one.add_argument("--json", action="store_true", help="the result as its last line")
 
 
 def _history(verbs: Any) -> None:

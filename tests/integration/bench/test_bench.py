@@ -1,5 +1,7 @@
 """The benchmark, small, against everything real: what it counts is what there is."""
 
+import argparse
+import json
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import proof, relay, stand
+from tests.bench import bringing, proof, relay, stand
 from tests.bench.bars import Bars
 from tests.bench.case import Size
 from tests.bench.cases import CASES
@@ -64,3 +66,12 @@ async def test_the_proof_finds_nothing_where_all_is_well(servers: Servers, folde
     case, size = BY_NAME["campaign"], Size(recipients=20)
     order = Order(case=case, size=size, servers=servers, folder=folder, bars=Bars())
     assert await proof.flaws(order) == []
+
+
+def test_an_import_beside_a_bare_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are timed over the same rows, and the ratio is in the document."""
+    code = bringing.measure(argparse.Namespace(rows=3_000, json=True), tmp_path)
+    assert code in (0, bringing.VOID)
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["case"], result["rows"]) == ("import", 3_000)
+    assert 0 < result["of_bare"] == pytest.approx(result["rate"] / result["bare_rate"], abs=0.01)
