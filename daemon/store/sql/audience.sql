@@ -6,7 +6,7 @@
 -- per id (`excludes`: whoever it yields is left out); $10 to $21 those whom the parcel itself names.
 -- A branch is collected by a set of customers that grows, so a ring in it ends; it is cut at whoever is
 -- deleted. Of somebody who came in by several ways the first counts by which he may be written to.
--- The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
+-- Deliveries are numbered by address. The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
 WITH RECURSIVE place AS (
     SELECT j.id AS job_id, j.job_on, j.customer_id, j.lane_id, j.class, j.parts, j.open, j.paused,
            j.not_before, j.spread, j.state = 'canceled' AS canceled, j.purpose = 'marketing' AS is_marketing,
@@ -84,90 +84,96 @@ WITH RECURSIVE place AS (
          AS a (term, position, address, norm, supp, domain, name, vars, override, refused,
                override_hash, detail)
     JOIN term t ON t.term = a.term
+), size AS MATERIALIZED (
+    SELECT count(*) AS found FROM found
 ), denied AS MATERIALIZED (
     SELECT s.supp,
            bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind <> 'unsubscribe') AS blocked,
            bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind = 'unsubscribe') AS unsubscribed,
            array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'deny') AS without,
            array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'allow') AS despite
-    FROM suppression s
-    WHERE s.customer_id = $3 AND s.lifted_at IS NULL
-      AND s.supp = ANY (ARRAY(SELECT f.supp FROM found f WHERE f.supp <> '' AND NOT f.excludes))
+    FROM (
+        -- few are looked up one by one, among many all suppressions are gone through once
+        SELECT * FROM suppression
+        WHERE customer_id = $3 AND lifted_at IS NULL AND (SELECT found <= 20000 FROM size)
+          AND supp = ANY (ARRAY(SELECT f.supp FROM found f
+                                WHERE f.supp <> '' AND (SELECT found <= 20000 FROM size)))
+        UNION ALL
+        SELECT * FROM suppression
+        WHERE customer_id = $3 AND lifted_at IS NULL AND (SELECT found > 20000 FROM size)
+    ) s
     GROUP BY s.supp
 ), excluded AS MATERIALIZED (
     SELECT DISTINCT norm FROM found WHERE excludes AND norm <> '' AND fault IS NULL
-), looked_at AS MATERIALIZED (
-    SELECT f.*,
-           CASE WHEN f.refused IS NOT NULL THEN f.refused
-                WHEN f.address IS NULL THEN 'no_address'
-                WHEN f.fault IS NOT NULL THEN 'invalid'
-                WHEN x.norm IS NOT NULL THEN 'excluded'
-           END AS reason,
-           coalesce(d.blocked, false)
-           OR p.is_marketing AND (
-                  f.no_mailing OR coalesce(f.list_id = ANY (d.without), false)
-                  OR coalesce(d.unsubscribed, false)
-                     AND NOT coalesce(f.list_id = ANY (d.despite), false)) AS is_suppressed
-    FROM found f
-    CROSS JOIN place p
-    LEFT JOIN denied d ON d.supp = f.supp
-    LEFT JOIN excluded x ON x.norm = f.norm
-    WHERE NOT f.excludes
 ), judged AS MATERIALIZED (
-    SELECT l.*,
-        CASE
-            WHEN l.reason IS NOT NULL THEN l.reason
-            WHEN row_number() OVER (
-                     PARTITION BY l.reason, l.norm, l.override_hash
-                     ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
-                THEN 'duplicate'
-            WHEN p.parts > 0 AND EXISTS (
-                SELECT FROM delivery d
-                WHERE d.job_on = p.job_on AND d.norm = l.norm AND d.job_id = p.job_id
-                  AND d.message_id = $2 AND d.override_hash = l.override_hash)
-                THEN 'duplicate'
-            WHEN l.is_suppressed THEN 'suppressed'
-        END AS dropped,
-        jsonb_strip_nulls(jsonb_build_object(
-            'term', l.term, 'type', l.type,
-            'customer', CASE WHEN l.type IN ('people', 'billing', 'me') THEN l.customer_id END,
-            'list', l.list_id,
-            CASE l.type WHEN 'billing' THEN 'billing_contact' WHEN 'people' THEN 'person'
-                        WHEN 'me' THEN 'person' ELSE 'contact' END, l.entity)) AS path
-    FROM looked_at l CROSS JOIN place p
-), numbered AS MATERIALIZED (
-    SELECT *, (row_number() OVER (ORDER BY term, position, entity, nth) - 1)::integer AS n
-    FROM judged WHERE dropped IS NULL
+    -- by address, which is how the index of deliveries likes them; both windows have one order
+    SELECT t.*,
+           (count(*) FILTER (WHERE dropped IS NULL) OVER (
+               ORDER BY t.reason, t.norm COLLATE "C", t.override_hash, t.is_suppressed, t.term,
+                        t.position, t.entity, t.nth ROWS UNBOUNDED PRECEDING) - 1)::integer AS n
+    FROM (
+        SELECT l.*,
+            CASE
+                WHEN l.reason IS NOT NULL THEN l.reason
+                WHEN row_number() OVER (
+                         PARTITION BY l.reason, l.norm COLLATE "C", l.override_hash
+                         ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
+                    THEN 'duplicate'
+                WHEN (SELECT parts FROM place) > 0 AND EXISTS (
+                    SELECT FROM delivery d
+                    WHERE d.job_on = (SELECT job_on FROM place) AND d.norm = l.norm AND d.job_id = $1
+                      AND d.message_id = $2 AND d.override_hash = l.override_hash)
+                    THEN 'duplicate'
+                WHEN l.is_suppressed THEN 'suppressed'
+            END AS dropped
+        FROM (
+            SELECT f.*,
+                   CASE WHEN f.refused IS NOT NULL THEN f.refused
+                        WHEN f.address IS NULL THEN 'no_address'
+                        WHEN f.fault IS NOT NULL THEN 'invalid'
+                        WHEN x.norm IS NOT NULL THEN 'excluded'
+                   END AS reason,
+                   coalesce(d.blocked, false)
+                   OR (SELECT is_marketing FROM place) AND (
+                          f.no_mailing OR coalesce(f.list_id = ANY (d.without), false)
+                          OR coalesce(d.unsubscribed, false)
+                             AND NOT coalesce(f.list_id = ANY (d.despite), false)) AS is_suppressed
+            FROM found f
+            LEFT JOIN denied d ON d.supp = f.supp
+            LEFT JOIN excluded x ON x.norm = f.norm
+            WHERE NOT f.excludes
+        ) l
+    ) t
 ), sized AS MATERIALIZED (
-    SELECT n.total, batches_of(n.total, (SELECT spread FROM place)) AS batches
-    FROM (SELECT count(*)::integer AS total FROM numbered) n WHERE n.total > 0
-), sliced AS (
-    SELECT n.*, s.batches, batch_of(n.n, s.total, s.batches) AS slice,
-           n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches) AS nth_in
-    FROM numbered n CROSS JOIN sized s
+    SELECT q.total, batches_of(q.total, (SELECT spread FROM place)) AS batches
+    FROM (SELECT count(*)::integer AS total FROM judged WHERE dropped IS NULL) q WHERE q.total > 0
 ), cut AS (
     INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
-    SELECT p.job_id, p.job_on, p.customer_id, $2, p.parts + n.slice, p.lane_id, p.class,
-           due_spread(p.due_at, p.spread, n.slice::double precision / n.batches),
-           repeat('w', count(*)::integer)
-    FROM sliced n CROSS JOIN place p
-    GROUP BY p.job_id, p.job_on, p.customer_id, p.parts, p.lane_id, p.class, p.due_at, p.spread,
-             n.slice, n.batches
-    ORDER BY n.slice
+    SELECT p.job_id, p.job_on, p.customer_id, $2, p.parts + slice, p.lane_id, p.class,
+           due_spread(p.due_at, p.spread, slice::double precision / s.batches),
+           repeat('w', first_in(slice + 1, s.total, s.batches) - first_in(slice, s.total, s.batches))
+    FROM sized s CROSS JOIN place p CROSS JOIN generate_series(0, s.batches - 1) AS slice
+    ORDER BY slice
     RETURNING id, part
+), home AS MATERIALIZED (
+    -- of each slice its batch: an array, for a join would be planned for a few rows
+    SELECT array_agg(id ORDER BY part) AS ids FROM cut
 ), stored AS (
     INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
                           vars, override, override_hash, path)
-    SELECT p.job_on, c.id * 512 + n.nth_in, p.job_id, $2, p.customer_id, n.address, n.norm, n.supp,
-           n.domain, n.name, n.vars, n.override, n.override_hash, n.path
-    FROM sliced n
-    CROSS JOIN place p
-    JOIN cut c ON c.part = p.parts + n.slice
+    SELECT p.job_on,
+           (SELECT ids FROM home)[batch_of(n.n, s.total, s.batches) + 1] * 512
+           + n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches),
+           p.job_id, $2, p.customer_id, n.address, n.norm, n.supp, n.domain, n.name, n.vars, n.override,
+           n.override_hash, path_of(n.term, n.type, n.customer_id, n.list_id, n.entity)
+    FROM judged n CROSS JOIN sized s CROSS JOIN place p
+    WHERE n.dropped IS NULL
     RETURNING id
 ), listed AS (
     INSERT INTO dropped_recipient (job_id, position, address, reason, detail, path)
     SELECT p.job_id, j.position, j.address, j.dropped,
-           CASE WHEN j.dropped = 'invalid' THEN j.fault END, j.path
+           CASE WHEN j.dropped = 'invalid' THEN j.fault END,
+           path_of(j.term, j.type, j.customer_id, j.list_id, j.entity)
     FROM judged j CROSS JOIN place p
     WHERE j.dropped IS NOT NULL
     ORDER BY j.term, j.position, j.entity, j.nth
