@@ -40,17 +40,30 @@ class Meant:
 
 
 async def expanded(
-    session: door.Session, place: Place, meant: Meant, *, need_dot: bool = True
+    session: door.Session,
+    place: Place,
+    meant: Meant,
+    *,
+    need_dot: bool = True,
+    within: float | None = None,
 ) -> Expanded:
-    """Turns everyone meant into deliveries, in the session's transaction; the job is stored."""
-    rows = [row for numbered in meant.numbered for row in _rows(*numbered, meant)]
+    """Turns everyone meant into deliveries, in the session's transaction; the job is stored.
+
+    `within`: seconds that it may take; None = as long as any statement.
+    """
+    rows = terms(meant)
     asked = [
         found
         for number, _, term in meant.numbered
         if isinstance(term, Recipients)
         for found in literal.judged(term.items, place=number, need_dot=need_dot)
     ]
-    return await expansion.meant(session, place, meant.acting, rows, asked)
+    return await expansion.meant(session, place, meant.acting, rows, asked, within=within)
+
+
+def terms(meant: Meant) -> list[Term]:
+    """The terms as statements want them."""
+    return [row for numbered in meant.numbered for row in _rows(*numbered, meant)]
 
 
 def _rows(number: int, excludes: bool, term: Asked, meant: Meant) -> Iterator[Term]:  # noqa: FBT001

@@ -132,6 +132,11 @@ class Verdict:
     opened: bool = False
     """Whether frames may have come before it."""
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it was seen before, and its first answer is still to come."""
+        return self.result == "repeated" and self.repeated is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -144,5 +149,9 @@ class Terms:
     """What Message-IDs end in."""
     early_lifetime: float = 600.0
     """How long a frame waits for its send."""
+    inline_limit: int = 10_000
+    """How many an audience from the directory may come to and still be found within an accept."""
+    expand_timeout: float = 600.0
+    """Seconds that finding a larger one may take."""
     need_dot: bool = True
     """Whether the domain of an address must have a dot (Q6)."""

@@ -77,6 +77,26 @@ def expanded(job: JobNow, *, closed_by: str) -> Event:
     )
 
 
+def found(job: accepting.Job, numbers: Mapping[str, int | None], costs: Mapping[str, str]) -> Event:
+    """The audience of a job was found: from now on it is known whom it reaches."""
+    return Event(
+        type=Type.JOB_EXPANDED,
+        customer_id=job.customer_id,
+        job_id=job.id,
+        data={"counts": dict(numbers), **costs},
+    )
+
+
+def unfound(job: accepting.Job, reason: Refused) -> Event:
+    """The audience of a job can't be found, or not be paid: nothing of it is sent."""
+    return Event(
+        type=Type.JOB_CANCELED,
+        customer_id=job.customer_id,
+        job_id=job.id,
+        data={"canceled": 0, "errors": answers.errors(reason)},
+    )
+
+
 def completed(job: JobNow) -> Event:
     """Nothing is left to come."""
     return settle.completed(job)

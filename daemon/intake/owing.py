@@ -46,7 +46,7 @@ class Owing:
     async def adopt(self) -> list[Outgoing]:
         """Answers that nobody alive owes."""
         found = await owed.adopted(self._store, self._instance, limit=_AT_ONCE)
-        return [_letter(one) for one in found]
+        return [letter(one) for one in found]
 
 
 def _owed(letter: Outgoing) -> Owed:
@@ -59,7 +59,8 @@ def _owed(letter: Outgoing) -> Owed:
     )
 
 
-def _letter(one: Owed) -> Outgoing:
+def letter(one: Owed) -> Outgoing:
+    """An answer on record as it is published."""
     return Outgoing(
         routing_key=one.reply_to,
         body=one.body,

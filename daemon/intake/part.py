@@ -21,6 +21,7 @@ from daemon.intake.asker import Asker
 from daemon.intake.carry import Means
 from daemon.intake.desk import Desk
 from daemon.intake.early import Early
+from daemon.intake.expander import Expander
 from daemon.intake.owing import Owing
 from daemon.intake.post import Post
 from daemon.intake.reading import Reader
@@ -89,6 +90,13 @@ class Intake:
         self._means = self._made_means(equipment)
         # nobody who is urgent waits for a group of a hundred others to be accepted
         self._pressing = replace(self._means, writers=self._writers(1))
+        self._expander = Expander(
+            self._means,
+            self._writer("expand"),
+            self._reader,
+            self._post,
+            memory=config.intake.expand_memory,
+        )
         self._early = Early(means=self._means, reader=self._reader, post=self._post)
         most = config.intake.max_waiting
         self._desks = {
@@ -111,6 +119,8 @@ class Intake:
             open_timeout=config.intake.open_timeout,
             permit_window=config.dispatch.permit_window,
             message_domain=config.delivery.message_domain or config.delivery.hostname,
+            inline_limit=config.intake.inline_limit,
+            expand_timeout=config.intake.expand_timeout,
         )
         return Means(
             store=store,
@@ -121,22 +131,22 @@ class Intake:
         )
 
     def _writers(self, number: int) -> Writers:
+        return Writers([self._writer("accept") for _ in range(number)])
+
+    def _writer(self, kind: str) -> Writer:
         one = self._equipment
-        return Writers(
-            [
-                Writer(one.store, one.audience, instance=one.instance, kind="accept")
-                for _ in range(number)
-            ]
-        )
+        return Writer(one.store, one.audience, instance=one.instance, kind=kind)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; then what was taken is finished and the streams are ended."""
-        sweep = Sweep(self._means, self._early, self._post, clock=self._equipment.clock)
+        clock = self._equipment.clock
+        sweep = Sweep(self._means, self._early, self._post, self._expander, clock=clock)
         async with Group(over=stop.set) as tasks:
             beside = [
                 tasks.forever(sweep.run(), name="intake.sweep"),
                 tasks.forever(self._post.run(), name="intake.answers"),
                 tasks.forever(self._means.replays.run(), name="intake.replays"),
+                tasks.forever(self._expander.run(), name="intake.expander"),
             ]
             desks = [
                 tasks.create_task(one.run(stop), name=f"intake.{one.name}")
@@ -147,6 +157,7 @@ class Intake:
                 task.cancel()
         await self._means.writers.close()
         await self._pressing.writers.close()
+        await self._expander.close()
 
     def weigh(self, waiting: int) -> None:
         """Takes no more while so many deliveries wait; what is urgent may come a little longer."""

@@ -6,7 +6,7 @@ where they go, and one that the broker refuses closes the channel under all that
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,10 +18,12 @@ from daemon.broker.confirms import Fate, Published
 from daemon.broker.dead import Death
 from daemon.broker.parcel import Outgoing, Parcel
 from daemon.broker.publisher import BatchPublisher
+from daemon.intake import owing
 from daemon.intake.ask import Back, Verdict
 from daemon.intake.late import Late
 from daemon.intake.owing import KIND, Owing
 from daemon.outage import Outage
+from daemon.store.owed import Owed
 
 _log = logs.get("intake.post")
 _ROOM = 255
@@ -80,6 +82,10 @@ class Post:
     async def adopt(self) -> None:
         """Takes over the answers that the dead have left."""
         await self._late.adopt()
+
+    def owe(self, answers: Iterable[Owed]) -> None:
+        """Sends answers that are on record as ours; those that find no room here stay there."""
+        self._late.keep(owing.letter(one) for one in answers)
 
     async def answer(self, letters: Sequence[Letter | None]) -> None:
         """Sends answers; what nobody confirmed is sent again when the broker can, see `late`."""

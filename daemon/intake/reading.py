@@ -17,12 +17,13 @@ from daemon.intake import plans, roles
 from daemon.intake.ask import Ask, Back, Dead, Turned
 from daemon.intake.asker import Asker
 from daemon.mail.refusal import Code, NotARequest, Refused, refused
-from daemon.mail.request import commands, decode, parcel
+from daemon.mail.request import audience, commands, decode, parcel
 from daemon.mail.request.commands import Close, Extend
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.forms import Request
 from daemon.mail.request.parcel import Label
 from daemon.mail.request.rules import Doubt, Purpose, Rules, Setting
+from daemon.mail.request.send import Send
 from daemon.store.directory import Customer
 from daemon.store.framing import Kept
 from daemon.store.memories import Holder
@@ -170,8 +171,8 @@ class _Reading:
         )
 
     def _plain(self, request: Request) -> bytes:
-        """The body as it may have to be kept: only frames ever wait for something."""
-        if not isinstance(request, Extend | Close):
+        """The body as it may have to be kept: of what may wait for something."""
+        if not isinstance(request, Extend | Close) and not _may_be_put_off(request):
             return b""
         plain = parcel.unpack(self.taken.body, self.label, limit=self.reader.rules.body)
         return plain if isinstance(plain, bytes) else b""
@@ -200,6 +201,10 @@ class _Reading:
     def _name(self) -> str | None:
         name = self.taken.message_id
         return name if name and name.isprintable() else None
+
+
+def _may_be_put_off(request: Request) -> bool:
+    return isinstance(request, Send) and not audience.is_literal(request.audience)
 
 
 def _zone(customer: Customer) -> tzinfo:

@@ -13,7 +13,7 @@ from daemon.mail.plan import Unfit
 from daemon.mail.refusal import Code
 from daemon.mail.request.commands import Reschedule
 from daemon.mail.state import State
-from daemon.store import accepting, control, directory
+from daemon.store import accepting, control, directory, expanding
 from daemon.store.control import Delivery, Job
 
 
@@ -44,6 +44,7 @@ async def _job(
         over = plan.going_on(planned, planned.spread or (), one.share)
         planned = replace(planned, spread=over)
     moved = await control.move(append.session, job.id, planned, paused=job.paused or is_held)
+    await expanding.moved(append.session, job.id, planned.due_at)
     due, expiry = planned.due_at, planned.expires_at
     times = {"not_before": due.isoformat(), "expires_at": expiry.isoformat(), "moved": moved}
     event = events.of_job(Type.JOB_RESCHEDULED, ask.customer.id, job.id, **times)

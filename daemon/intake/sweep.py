@@ -13,6 +13,7 @@ from daemon import logs
 from daemon.intake import frames
 from daemon.intake.carry import Means
 from daemon.intake.early import Early
+from daemon.intake.expander import Expander
 from daemon.intake.post import Post
 from daemon.store import accepting, errors, framing, streams
 
@@ -26,11 +27,18 @@ class Sweep:
     """One task for both queues."""
 
     def __init__(
-        self, means: Means, early: Early, post: Post, *, clock: Callable[[], datetime]
+        self,
+        means: Means,
+        early: Early,
+        post: Post,
+        expander: Expander,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         self._means = means
         self._early = early
         self._post = post
+        self._expander = expander
         self._clock = clock
 
     async def run(self) -> None:
@@ -49,6 +57,7 @@ class Sweep:
             pass
         await self.close_left_open()
         await self._post.adopt()
+        await self._expander.unheard()
         await accepting.forget(self._means.store)
 
     async def close_left_open(self) -> int:

@@ -308,7 +308,7 @@ def completed(job: JobNow) -> Event:
     numbers = {name: job.numbers.get(name) for name in counts.ALL if name != "remaining"}
     return Event(
         type=Type.JOB_COMPLETED, customer_id=job.customer_id, job_id=job.id,
-        data={"state": "canceled" if job.state == "canceled" else "completed",
+        data={"state": job.state if job.state in ("canceled", "failed") else "completed",
               "counts": numbers | {"remaining": job.remaining},
               **money.charged(job.numbers.get("handed") or 0, job.price)},
     )  # fmt: skip

@@ -95,10 +95,10 @@ class Session:
         with errors.sorted_out():
             return await self._connection.fetch(statements.text(name), *args)
 
-    async def row(self, name: str, *args: object) -> Row | None:
-        """The first row that a statement answers."""
+    async def row(self, name: str, *args: object, within: float | None = None) -> Row | None:
+        """The first row that a statement answers, `within` so many seconds instead of the usual."""
         with errors.sorted_out():
-            return await self._connection.fetchrow(statements.text(name), *args)
+            return await self._connection.fetchrow(statements.text(name), *args, timeout=within)
 
     async def value(self, name: str, *args: object) -> Any:
         """The first column of the first row."""

@@ -83,7 +83,13 @@ async def expanded(
 
 
 async def meant(
-    session: door.Session, place: Place, acting: int, terms: Sequence[Term], asked: Sequence[Asked]
+    session: door.Session,
+    place: Place,
+    acting: int,
+    terms: Sequence[Term],
+    asked: Sequence[Asked],
+    *,
+    within: float | None = None,
 ) -> Expanded:
     """The same for one job whose terms the directory answers, in the name of customer `acting`.
 
@@ -97,6 +103,7 @@ async def meant(
         acting,
         *zip(*terms, strict=True),
         *columns,
+        within=within,
     )
     if row is None:
         raise errors.Again("a job was closed, paused, put off or canceled meanwhile")

@@ -24,7 +24,7 @@ TASKS = (
     *("watch.parts", "watch.depths"),
     *("ledger.teller", "ledger.teller.tells", "ledger.teller.marks"),
     *("upkeep.ceilings", "upkeep.gauges", "upkeep.house"),
-    *("intake", "intake.sweep", "intake.replays", "intake.answers"),
+    *("intake", "intake.sweep", "intake.expander", "intake.replays", "intake.answers"),
     *("intake.normal", "intake.normal.0", "intake.normal.unkeyed", "intake.normal.rest"),
     *("intake.urgent", "intake.urgent.0", "intake.urgent.unkeyed", "intake.urgent.rest"),
     *("dispatch", "dispatch.settler", "dispatch.returns", "dispatch.lanes", "dispatch.claimer"),

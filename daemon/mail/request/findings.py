@@ -34,7 +34,6 @@ _ELSEWHERE = frozenset(
         "campaign_id",
         "coercions",
         "create_list",
-        "expand",
         "headers",
         "in_reply_to",
         "inline",

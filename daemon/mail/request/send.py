@@ -130,6 +130,8 @@ class Send(Command):
     audience: SkipValidation[tuple[Term, ...]]
     exclude: SkipValidation[tuple[Term, ...]] = ()
     """Whoever these yield is left out."""
+    expand: Literal["early", "late"] = "early"
+    """Whether it is found out who is meant when it is accepted, or when it is due (Q30)."""
     messages: tuple[Message, ...]
     """Exactly one."""
     delivery: Delivery = Delivery()
@@ -167,6 +169,9 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
     if is_open and fields.get("exclude"):
         advice = "must not be given for an open job: frames leave out whom they don't name"
         reading.findings.invalid(advice, "exclude")
+    if is_open and fields.get("expand") == "late":
+        advice = "must be 'early' for an open job: frames are taken as they come"
+        reading.findings.invalid(advice, "expand")
     if isinstance(messages := fields.get("messages"), list):
         bringing = named if is_literal and not is_open else []
         fields["messages"] = _only(messages, bringing, reading)

@@ -23,7 +23,7 @@ async def job(counter: Counter) -> str:
             (NORTH, "n1@x.test", "n2@x.test"), (DEEP, "d@x.test"), (SOUTH, "s1@x.test", "s2@x.test")
         ):  # fmt: skip
             await directory.person(customer, *addresses)
-    items = [{"address": "me@x.test"}]
+    items = [{"address": "zoe@x.test"}]
     terms = [{"type": "people", "scope": "descendants"}, {"type": "recipients", "items": items}]
     answer = await counter.answer(send(request_id="j") | {"audience": terms})
     assert answer["counts"]["queued"] == 6
@@ -50,7 +50,7 @@ async def test_a_branch_is_canceled(counter: Counter, job: str) -> None:
     assert verdict.delay == counter.means.terms.permit_window
     assert await letters(counter) == {
         "n1@x.test": "c", "n2@x.test": "c", "d@x.test": "c",
-        "s1@x.test": "w", "s2@x.test": "w", "me@x.test": "w",
+        "s1@x.test": "w", "s2@x.test": "w", "zoe@x.test": "w",
     }  # fmt: skip
     row = await counter.sql("SELECT state, canceled, released, remaining FROM job")
     assert row == [("scheduled", 3, 3, 3)]
@@ -95,7 +95,7 @@ async def test_what_is_under_way_or_gone(counter: Counter, job: str) -> None:
 
 async def test_the_last_of_a_job(counter: Counter, job: str) -> None:
     """Branch by branch, a job of which nothing is left is complete."""
-    await counter.sql("DELETE FROM delivery WHERE address = 'me@x.test'")
+    await counter.sql("DELETE FROM delivery WHERE address = 'zoe@x.test'")
     await counter.sql("UPDATE batch SET state = left(state, 5)")
     await counter.sql("UPDATE job SET queued = 5, requested = 5")
     for customer in (NORTH, SOUTH):
@@ -128,7 +128,7 @@ async def test_a_branch_is_moved(counter: Counter, job: str) -> None:
         answer = await counter.answer(at(job, "reschedule", not_before=due.isoformat()))
         assert (answer["moved"], answer["already_gone"]) == (3, 0)
         assert sorted((await letters(counter)).items()) == [
-            ("d@x.test", "d"), ("me@x.test", "w"), ("n1@x.test", "d"), ("n2@x.test", "d"),
+            ("d@x.test", "d"), ("zoe@x.test", "w"), ("n1@x.test", "d"), ("n2@x.test", "d"),
             ("s1@x.test", "w"), ("s2@x.test", "w"),
         ]  # fmt: skip
         rows = await counter.sql("SELECT due_at, attempt, rank FROM retry")

@@ -14,8 +14,10 @@ from daemon.directory.principals import Principals
 from daemon.intake.ask import Back, Verdict
 from daemon.intake.asker import Asker
 from daemon.intake.early import Early
+from daemon.intake.expander import Expander
 from daemon.intake.reading import Reader
 from daemon.intake.sweep import Sweep
+from daemon.ledger.writer import Writer
 from daemon.mail.request.rules import Rules
 from daemon.store import errors
 from tests.integration.intake.counter import (
@@ -45,6 +47,9 @@ class Letters:
     async def adopt(self) -> None:
         """Nobody dead owes any."""
 
+    def owe(self, _answers: list[Any]) -> None:
+        """Nobody waits for an expander."""
+
 
 @pytest.fixture
 def letters() -> Letters:
@@ -65,7 +70,9 @@ def early(counter: Counter, letters: Letters) -> Early:
 def sweep(counter: Counter, early: Early, letters: Letters) -> Sweep:
     """What happens every few seconds."""
     post: Any = letters
-    return Sweep(counter.means, early, post, clock=lambda: datetime.now(UTC))
+    writer = Writer(counter.means.store, counter.heard, instance=uuid4(), kind="expand")
+    expander = Expander(counter.means, writer, early.reader, post, memory=2**22)
+    return Sweep(counter.means, early, post, expander, clock=lambda: datetime.now(UTC))
 
 
 def opened(name: str = "j", *addresses: str) -> Document:

@@ -1,0 +1,108 @@
+-- name: expanding.estimate
+-- How many an audience comes to before anything is judged, counted no further than $6. $1 is in whose
+-- name; the terms are as for `audience.expand`.
+WITH RECURSIVE term AS MATERIALIZED (
+    SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::boolean[]) AS t (type, scope, id, excludes)
+    WHERE NOT excludes
+), child (id) AS MATERIALIZED (
+    SELECT c.id FROM customer c
+    WHERE c.parent_id = $1::bigint AND c.id <> $1 AND c.status <> 'deleted'
+      AND (SELECT bool_or(scope <> 'self') FROM term)
+), below (id) AS (
+    SELECT id FROM child WHERE (SELECT bool_or(scope = 'descendants') FROM term)
+    UNION
+    SELECT c.id FROM below b JOIN customer c ON c.parent_id = b.id
+    WHERE c.id <> $1 AND c.status <> 'deleted'
+), whose AS (
+    SELECT t.type, $1 AS customer_id FROM term t WHERE t.scope = 'self'
+    UNION ALL SELECT t.type, c.id FROM term t CROSS JOIN child c WHERE t.scope = 'children'
+    UNION ALL SELECT t.type, b.id FROM term t CROSS JOIN below b WHERE t.scope = 'descendants'
+)
+SELECT count(*)::integer FROM (
+    SELECT FROM whose w
+    JOIN person p ON p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
+    WHERE w.type = 'people'
+    UNION ALL
+    SELECT FROM whose w JOIN billing_contact b ON b.customer_id = w.customer_id AND b.active
+    WHERE w.type = 'billing'
+    UNION ALL
+    SELECT FROM term t JOIN list_member m ON m.list_id = t.id WHERE t.type = 'list'
+    LIMIT $6
+) somebody;
+
+-- name: expanding.keep
+-- Puts the audience of a job off: the job is `expanding` until it is found.
+WITH job AS (
+    UPDATE job SET state = 'expanding', requested = NULL WHERE id = $1 RETURNING not_before
+)
+INSERT INTO expansion (job_id, customer_id, person_id, request_id, body_hash, body, claim, due_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN job.not_before ELSE now() END FROM job;
+
+-- name: expanding.expect
+-- Notes who waits for the answer of a job whose audience is still to be found.
+INSERT INTO reply (job_id, reply_to, correlation_id, dialect, deadline)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5));
+
+-- name: expanding.expect_again
+-- Notes who asks once more for what is still to be found, by the key of the first time.
+INSERT INTO reply (job_id, reply_to, correlation_id, dialect, deadline)
+SELECT s.job_id, $3, $4, $5, now() + make_interval(secs => $6)
+FROM request_seen s JOIN job j ON j.id = s.job_id
+WHERE s.customer_id = $1 AND s.request_id = $2 AND s.part = 0;
+
+-- name: expanding.waits
+-- Whether an audience is to be found.
+SELECT EXISTS (SELECT FROM expansion WHERE due_at <= now())
+    OR EXISTS (SELECT FROM expansion e JOIN job j ON j.id = e.job_id WHERE j.state <> 'expanding');
+
+-- name: expanding.next
+-- Takes the audience that is to be found next; nobody else does until this transaction has ended. Also of
+-- a job that was canceled meanwhile: somebody waits for its answer.
+SELECT e.job_id, e.customer_id, e.person_id, e.request_id, e.body_hash, e.body, e.claim,
+       j.ticket, j.state, j.accepted_at, j.not_before, j.expires_at, j.price, m.id AS message_id
+FROM expansion e
+JOIN job j ON j.id = e.job_id
+JOIN message m ON m.job_id = j.id
+WHERE e.due_at <= now() OR j.state <> 'expanding'
+ORDER BY e.due_at LIMIT 1 FOR UPDATE OF e SKIP LOCKED;
+
+-- name: expanding.begin
+-- What sorts and hashes of this transaction may use: a million people are sorted in memory.
+SELECT set_config('work_mem', $1, true);
+
+-- name: expanding.found
+-- The audience of a job was found: it is scheduled like any other.
+UPDATE job SET state = 'scheduled' WHERE id = $1 AND state = 'expanding';
+
+-- name: expanding.failed
+-- The audience of a job can't be found, or not be paid: nothing of it will be sent.
+UPDATE job SET state = 'failed', finished_at = now() WHERE id = $1 AND state = 'expanding';
+
+-- name: expanding.moved
+-- A job that waits for its audience until it is due falls due at another time.
+UPDATE expansion SET due_at = $2 WHERE job_id = $1 AND due_at > now();
+
+-- name: expanding.forget
+-- Nothing is left to be found for a job.
+DELETE FROM expansion WHERE job_id = $1;
+
+-- name: expanding.give
+-- The answer of a job is there: whoever waits for it is owed it from now on, by an instance.
+WITH waiting AS (
+    DELETE FROM reply WHERE job_id = $1 RETURNING reply_to, correlation_id
+)
+INSERT INTO owed_answer (id, owner, reply_to, correlation_id, headers, body)
+SELECT gen_random_uuid(), $2, reply_to, correlation_id, NULL, $3 FROM waiting
+RETURNING id, reply_to, correlation_id, headers, body;
+
+-- name: expanding.unheard
+-- Answers that were given before somebody came to wait for them, owed to him as well.
+WITH waiting AS (
+    DELETE FROM reply r USING request_seen s
+    WHERE s.job_id = r.job_id AND s.answer IS NOT NULL
+      AND NOT EXISTS (SELECT FROM expansion e WHERE e.job_id = r.job_id)
+    RETURNING r.reply_to, r.correlation_id, s.answer
+)
+INSERT INTO owed_answer (id, owner, reply_to, correlation_id, headers, body)
+SELECT gen_random_uuid(), $1, reply_to, correlation_id, NULL, answer FROM waiting
+RETURNING id, reply_to, correlation_id, headers, body;

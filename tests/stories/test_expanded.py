@@ -1,0 +1,70 @@
+"""Audiences that are found later: the answer follows, whoever dies; who left isn't written to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from tests.integration.expansion.people import Directory
+from tests.stories import asks
+from tests.stories.house import House
+
+PEOPLE = 60
+BRANCH = [{"type": "people", "scope": "descendants"}]
+EVERYONE = [{"address": f"p{n}@there.test", "name": f"P{n}"} for n in range(PEOPLE)]
+_SETTINGS = {"intake__inline_limit": "10", "instance__lease": "2s"}
+
+
+@pytest_asyncio.fixture
+async def branch(house: House) -> AsyncIterator[House]:
+    """Sixty people below customer 1: more than an accept finds here by itself."""
+    daemon = await house.start(**_SETTINGS)  # it brings customer 1
+    connection = await asyncpg.connect(house.dsn)
+    directory = Directory(connection)
+    await directory.customer(11, 1)
+    for one in EVERYONE:
+        await directory.person(11, one["address"], forename=one["name"])
+    await connection.close()
+    await daemon.stop()
+    yield house
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("point", ["C5", "C6", "C7"])
+async def test_killed_while_it_is_found(branch: House, point: str) -> None:
+    """C5–C7: kill -9 before, in and after the search: found once, answered, everyone gets his."""
+    doomed = await branch.start(is_ready=False, crash=f"{point}:1", **_SETTINGS)
+    doomed.is_doomed = True
+    asked = await branch.producer.tell(
+        asks.send([], audience=BRANCH), wants_answer=True, meant=EVERYONE
+    )
+    await doomed.ended()
+    await branch.start(**_SETTINGS)
+    await branch.producer.answered(asked, seconds=30)
+    assert asked.done["counts"]["queued"] == PEOPLE
+    completed = await branch.events.completed(asked.job, seconds=30)
+    assert completed.data["counts"]["sent"] == PEOPLE
+    await branch.events.count("job.expanded", 1, asked.job)
+    await branch.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_two_at_once_and_somebody_leaves(branch: House) -> None:
+    """Two searches by two instances; who has unsubscribed by then, acknowledged, gets neither."""
+    for _ in range(2):
+        await branch.start(**_SETTINGS)
+    ask, due = branch.producer.ask, asks.later(4)
+    news = [
+        asks.send([], audience=BRANCH, purpose="marketing", delivery={"not_before": due})
+        for _ in range(2)
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        both = [tasks.create_task(ask(one, meant=EVERYONE), name="ask") for one in news]
+        tasks.create_task(ask(asks.command("unsubscribe", address="P7@there.test")), name="leave")
+    for asked in both:
+        completed = await branch.events.completed(asked.result().job, seconds=30)
+        numbers = completed.data["counts"]
+        assert numbers["sent"] == PEOPLE - 1
+        assert numbers["suppressed"] + numbers["suppressed_late"] == 1
