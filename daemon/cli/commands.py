@@ -1,28 +1,19 @@
 """The table of contents: every command, where it is, what it does, and an example."""
 
-from dataclasses import dataclass
+from daemon.cli import belongings
+from daemon.cli.command import (
+    CHANGE,
+    GROUPS,
+    HELP,
+    LOOK,
+    NAME,
+    RUN,
+    SEND,
+    TRY,
+    Command,
+)
 
-NAME = "deliveryd"
-RUN, SEND, LOOK, CHANGE, TRY, HELP = "Run", "Send", "Look", "Change", "Try", "Help"
-GROUPS = (RUN, SEND, LOOK, CHANGE, TRY, HELP)
-"""In the order in which --help shows them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One command. Its module is imported when it is called."""
-
-    words: str
-    """What is typed, one word or two."""
-    place: str
-    """Module and function in this room."""
-    group: str
-    does: str
-    example: str
-    """The arguments of one."""
-    is_foreign: bool = False
-    """Whether it has options, and a --help, of its own."""
-
+__all__ = ["ALL", "FAMILIES", "GROUPS", "NAME", "Command"]
 
 FAMILIES = {
     "config": (RUN, "The settings, and where they come from."),
@@ -30,10 +21,8 @@ FAMILIES = {
     "queue": (LOOK, "What waits, and for how long."),
     "topology": (RUN, "The exchanges and queues at the broker."),
     "events": (LOOK, "What the daemon tells the world."),
-    "directory": (CHANGE, "Customers, their people, contacts and lists, by the file."),
-    "key": (CHANGE, "Tokens by which requests of a dialect say who asks."),
+    **belongings.FAMILIES,
     "dead": (CHANGE, "Parcels that nothing could be done with."),
-    "credit": (CHANGE, "Accounts of credit: what mail is paid from."),
     "doubt": (CHANGE, "Deliveries of which nobody knows whether they were taken."),
 }
 """First words of two: their group, and what they are about."""
@@ -207,41 +196,7 @@ ALL = (
         does="Give what hasn't started another due time.",
         example="order-4711 --at +10m",
     ),
-    Command(
-        words="directory import",
-        place="directory:load",
-        group=CHANGE,
-        does="Bring customers, people, contacts and lists in, from files.",
-        example="contact.csv list.csv list_member.csv",
-    ),
-    Command(
-        words="directory export",
-        place="directory:save",
-        group=CHANGE,
-        does="Write them to files, as an import reads them.",
-        example="--to backup",
-    ),
-    Command(
-        words="key create",
-        place="key:create",
-        group=CHANGE,
-        does="Make a key, and show its token this once.",
-        example="--customer 7 --scope send --expires +90d",
-    ),
-    Command(
-        words="key list",
-        place="key:show_all",
-        group=CHANGE,
-        does="List the keys.",
-        example="--customer 7 --all",
-    ),
-    Command(
-        words="key revoke",
-        place="key:revoke",
-        group=CHANGE,
-        does="Take a key back for good.",
-        example="12",
-    ),
+    *belongings.ALL,
     Command(
         words="dead list",
         place="dead:show_all",
@@ -269,34 +224,6 @@ ALL = (
         group=CHANGE,
         does="Take dead letters away for good.",
         example="5f3fbce612 --yes",
-    ),
-    Command(
-        words="credit show",
-        place="credit:show",
-        group=CHANGE,
-        does="Show what an account holds.",
-        example="7 --json",
-    ),
-    Command(
-        words="credit topup",
-        place="credit:topup",
-        group=CHANGE,
-        does="Pay in; the first time opens the account.",
-        example="7 100 --key invoice-4711",
-    ),
-    Command(
-        words="credit adjust",
-        place="credit:adjust",
-        group=CHANGE,
-        does="Put a balance right, or change its floor or threshold.",
-        example="7 -2.50 --low 20",
-    ),
-    Command(
-        words="credit statement",
-        place="credit:statement",
-        group=CHANGE,
-        does="List what was entered, by whom and when.",
-        example="7 --limit 20",
     ),
     Command(
         words="doubt list",

@@ -66,6 +66,10 @@ def _decided(answer: Answer) -> str:
     return f"{_deliveries(answer.get('give_up', 0))} given up, and counted as failed{more}"
 
 
+def _row(answer: Answer) -> str:
+    return f"{answer['entity'].replace('_', ' ')} {answer['id']}"
+
+
 def _told_again(answer: Answer) -> str:
     return f"{words.number(answer['events'], 'event')} will be told again, under the same ids"
 
@@ -78,6 +82,10 @@ _DONE: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
         "reschedule": _moved,
         "doubt.resolve": _decided,
         "events.replay": _told_again,
+        "suppressions.add": lambda answer: f"noted, as suppression {answer['suppression']}",
+        "suppressions.lift": lambda answer: f"lifted: suppression {answer['suppression']}",
+        "directory.put": lambda answer: f"put: {_row(answer)}",
+        "directory.delete": lambda answer: f"gone: {_row(answer)}",
     }
 )
 _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
@@ -86,5 +94,11 @@ _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
         "pause": lambda answer: f"{_whose(answer)} was paused already",
         "resume": lambda answer: f"{_whose(answer)} wasn't paused",
         "doubt.resolve": lambda _: "nothing of it is in doubt",
+        "suppressions.add": lambda _: "it was noted before",
+        "suppressions.lift": lambda answer: (
+            f"suppression {answer['suppression']} was lifted before"
+        ),
+        "directory.put": lambda answer: f"{_row(answer)} says that already",
+        "directory.delete": lambda answer: f"{_row(answer)} was gone already",
     }
 )

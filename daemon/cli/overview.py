@@ -17,6 +17,8 @@ ABOUT = "Event-driven mail delivery: requests from RabbitMQ, mail by SMTP, event
 _ASKED: tuple[list[str], ...] = ([], ["--help"], ["-h"])
 _VERSION = ["--version"]
 _BOLD, _NAMED, _PLAIN = "\x1b[1m", "\x1b[36m", "\x1b[0m"
+_LONGEST = 36
+"""Characters of names that have what they do beside them; below longer ones it stands."""
 WIDEST = 100
 """Columns: longer lines are harder to read."""
 
@@ -41,7 +43,8 @@ def version() -> str:
 def lines(columns: int, *, colour: bool) -> Iterator[str]:
     """The page, so many columns wide."""
     entries = {group: _entries(group) for group in commands.GROUPS}
-    room = max(len(names) for group in entries.values() for names, _ in group)
+    longest = max(len(names) for group in entries.values() for names, _ in group)
+    room = min(longest, _LONGEST)
     yield f"Usage: {NAME} COMMAND [OPTIONS]"
     yield ""
     yield from textwrap.wrap(ABOUT, columns)
@@ -96,7 +99,11 @@ def _entry(names: str, about: str, room: int, columns: int, *, colour: bool) -> 
     """One entry: its names, and beside them what it does, in as many lines as that takes."""
     shown = f"{_NAMED}{names}{_PLAIN}" if colour else names
     first, *more = textwrap.wrap(about, max(20, columns - room - 4))
-    yield f"  {shown}{' ' * (room - len(names))}  {first}"
+    if len(names) > room:
+        yield f"  {shown}"
+        more.insert(0, first)
+    else:
+        yield f"  {shown}{' ' * (room - len(names))}  {first}"
     for line in more:
         yield f"  {' ' * room}  {line}"
 

@@ -54,7 +54,7 @@ async def resubscribed(session: door.Session, customer: int, supp: str) -> int:
 
 async def listed(  # noqa: PLR0913 - what a page is of
     session: door.Session,
-    customer: int,
+    customer: int | None,
     *,
     supp: str | None,
     kind: str | None,
@@ -62,7 +62,7 @@ async def listed(  # noqa: PLR0913 - what a page is of
     after: int,
     limit: int,
 ) -> list[Suppression]:
-    """Those of a customer with an id after `after`, in order."""
+    """Those of a customer, or of all, with an id after `after`, in order."""
     rows = await session.rows("suppression.list", customer, supp, kind, lifted, after, limit)
     return [Suppression(**dict(row)) for row in rows]
 

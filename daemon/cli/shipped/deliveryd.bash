@@ -9,10 +9,10 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='adjust apply audit cancel check check-config completion config create credit dead deliveries directory doubt drop events export give-up import instances job key list man migrate pause queue replay reschedule resend resume revoke send serve shape show sink statement status tail top topology topup trace validate'
+  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export get give-up import instances job key lift list man migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("directory" "key" "dead" "credit" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "key" "credit" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -299,7 +299,7 @@ _deliveryd() {
               [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
             done
           else
-            local -a _c=("import" "export")
+            local -a _c=("import" "export" "list" "get" "put" "delete")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -684,6 +684,23 @@ _deliveryd() {
                 COMPREPLY=()
                 ;;
             esac
+          fi
+          ;;
+        "suppression")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("list" "add" "lift")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
           fi
           ;;
         "top")
@@ -1122,6 +1139,50 @@ _deliveryd() {
             esac
           fi
           ;;
+        "directory delete")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                case ${positional_count} in
+                  0)
+                    local -a _c=("customer" "person" "billing_contact" "agent" "plan" "role")
+                    local _q
+                    COMPREPLY=()
+                    for _x in "${_c[@]}"; do
+                      [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                    done
+                    ;;
+                  1)
+                    COMPREPLY=()
+                    ;;
+                  *)
+                    COMPREPLY=()
+                    ;;
+                esac
+                ;;
+            esac
+          fi
+          ;;
         "directory export")
           if [[ ${cur} == -* ]]; then
             local -a _c=("--to" "--format" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
@@ -1159,6 +1220,50 @@ _deliveryd() {
             esac
           fi
           ;;
+        "directory get")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                case ${positional_count} in
+                  0)
+                    local -a _c=("customer" "person" "billing_contact" "agent" "plan" "role")
+                    local _q
+                    COMPREPLY=()
+                    for _x in "${_c[@]}"; do
+                      [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                    done
+                    ;;
+                  1)
+                    COMPREPLY=()
+                    ;;
+                  *)
+                    COMPREPLY=()
+                    ;;
+                esac
+                ;;
+            esac
+          fi
+          ;;
         "directory import")
           if [[ ${cur} == -* ]]; then
             local -a _c=("--entity" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
@@ -1184,6 +1289,87 @@ _deliveryd() {
                 ;;
               *)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+            esac
+          fi
+          ;;
+        "directory list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                local -a _c=("customer" "person" "billing_contact" "agent" "plan" "role")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+            esac
+          fi
+          ;;
+        "directory put")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                case ${positional_count} in
+                  0)
+                    local -a _c=("customer" "person" "billing_contact" "agent" "plan" "role")
+                    local _q
+                    COMPREPLY=()
+                    for _x in "${_c[@]}"; do
+                      [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                    done
+                    ;;
+                  *)
+                    COMPREPLY=()
+                    ;;
+                esac
                 ;;
             esac
           fi
@@ -1540,6 +1726,121 @@ _deliveryd() {
             fi
             case "$_value_prev" in
               --customer)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "suppression add")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--kind" "--list" "--reason" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --kind)
+                local -a _c=("unsubscribe" "hard_bounce" "complaint" "manual")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+              --list)
+                COMPREPLY=()
+                ;;
+              --reason)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "suppression lift")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "suppression list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--address" "--kind" "--lifted" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --address)
+                COMPREPLY=()
+                ;;
+              --kind)
+                local -a _c=("unsubscribe" "hard_bounce" "complaint" "manual")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+              --page)
                 COMPREPLY=()
                 ;;
               --limit)

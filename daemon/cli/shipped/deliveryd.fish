@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'adjust apply audit cancel check check-config completion config create credit dead deliveries directory doubt drop events export give-up import instances job key list man migrate pause queue replay reschedule resend resume revoke send serve shape show sink statement status tail top topology topup trace validate'
+    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export get give-up import instances job key lift list man migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --limit --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -71,10 +71,11 @@ function __fish_deliveryd_positional_index
 end
 
 # Root-level commands
-complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file.'
+complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file or the row.'
 complete -c deliveryd -n __fish_use_subcommand -a 'key' -d 'Tokens by which requests of a dialect say who asks.'
-complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
+complete -c deliveryd -n __fish_use_subcommand -a 'suppression' -d 'Who isn'\''t written to.'
+complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
 complete -c deliveryd -n __fish_use_subcommand -a 'cancel' -d 'Take back what hasn'\''t started.'
 complete -c deliveryd -n __fish_use_subcommand -a 'pause' -d 'Start nothing more of a job or a customer.'
@@ -317,10 +318,28 @@ complete -c deliveryd -n '__fish_deliveryd_using_command deliveries' -s q -d 'No
 # Subcommands for: directory
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'import' -d 'Bring customers, people, contacts and lists in, from files.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'export' -d 'Write them to files, as an import reads them.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'list' -d 'List the rows of a customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'get' -d 'Show one row.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'put' -d 'Enter a row, or change one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'delete' -d 'Let one row go.'
 # Options for: directory
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -s h -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -l version -d 'Display application version.'
+
+# Options for: directory delete
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l customer -r -d 'Whose it is.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l yes -d 'Don'\''t ask.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete' -s q -d 'Nothing on standard output; the exit code tells.'
+# Positionals for: directory delete
+complete -c deliveryd -n '__fish_deliveryd_using_command directory delete; and test (__fish_deliveryd_positional_index 2) = 0' -f -a 'customer person billing_contact agent plan role'
 
 # Options for: directory export
 complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l help -d 'Display this message and exit.'
@@ -334,6 +353,19 @@ complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l js
 complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory export' -s q -d 'Nothing on standard output; the exit code tells.'
 
+# Options for: directory get
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l customer -r -d 'Whose it is.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get' -s q -d 'Nothing on standard output; the exit code tells.'
+# Positionals for: directory get
+complete -c deliveryd -n '__fish_deliveryd_using_command directory get; and test (__fish_deliveryd_positional_index 2) = 0' -f -a 'customer person billing_contact agent plan role'
+
 # Options for: directory import
 complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -s h -d 'Display this message and exit.'
@@ -344,6 +376,34 @@ complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l se
 complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -s q -d 'Nothing on standard output; the exit code tells.'
+# Options for: directory list
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l customer -r -d 'Whose; of customers, those directly below.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -s q -d 'Nothing on standard output; the exit code tells.'
+# Positionals for: directory list
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list; and test (__fish_deliveryd_positional_index 2) = 0' -f -a 'customer person billing_contact agent plan role'
+
+# Options for: directory put
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l customer -r -d 'Whose it is.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -s q -d 'Nothing on standard output; the exit code tells.'
+# Positionals for: directory put
+complete -c deliveryd -n '__fish_deliveryd_using_command directory put; and test (__fish_deliveryd_positional_index 2) = 0' -f -a 'customer person billing_contact agent plan role'
+
 # Subcommands for: doubt
 complete -c deliveryd -n '__fish_deliveryd_using_command doubt' -a 'list' -d 'List the doubts that wait for a decision.'
 complete -c deliveryd -n '__fish_deliveryd_using_command doubt' -a 'resend' -d 'Send them again.'
@@ -646,6 +706,55 @@ complete -c deliveryd -n '__fish_deliveryd_using_command status' -l set -r -d 'A
 complete -c deliveryd -n '__fish_deliveryd_using_command status' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command status' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command status' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: suppression
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -a 'list' -d 'List who isn'\''t written to, and why.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -a 'add' -d 'Let an address get nothing more.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -a 'lift' -d 'Let one of them hold no more.'
+# Options for: suppression
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression' -l version -d 'Display application version.'
+
+# Options for: suppression add
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l customer -r -d 'Whose it is.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l kind -x -a 'unsubscribe hard_bounce complaint manual' -d 'Why.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l list -r -d 'Only a list'\''s mail, by its number.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l reason -r -d 'In words, for whoever asks later.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression add' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: suppression lift
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression lift' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: suppression list
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l customer -r -d 'Whose it is.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l address -r -d 'Only of this address.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l kind -x -a 'unsubscribe hard_bounce complaint manual' -d 'Only of this kind.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l lifted -d 'Those too that hold no more.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command suppression list' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: top
 complete -c deliveryd -n '__fish_deliveryd_using_command top' -l help -d 'Display this message and exit.'

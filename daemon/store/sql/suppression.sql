@@ -11,10 +11,11 @@ UPDATE suppression SET lifted_at = now()
 WHERE customer_id = $1 AND supp = $2 AND kind = 'unsubscribe' AND lifted_at IS NULL;
 
 -- name: suppression.list
--- Those of a customer: of one address, of one kind; the lifted ones only if $4; from after $5 on.
+-- Those of a customer or of all ($1 is NULL): of one address, of one kind; the lifted ones only if $4;
+-- from after $5 on.
 SELECT id, customer_id, supp, list_id, effect, kind, reason, source, created_at, lifted_at
 FROM suppression
-WHERE customer_id = $1 AND ($2::text IS NULL OR supp = $2) AND ($3::text IS NULL OR kind = $3)
+WHERE ($1::bigint IS NULL OR customer_id = $1) AND ($2::text IS NULL OR supp = $2) AND ($3::text IS NULL OR kind = $3)
   AND ($4 OR lifted_at IS NULL) AND id > $5
 ORDER BY id LIMIT $6;
 

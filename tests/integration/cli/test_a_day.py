@@ -123,3 +123,28 @@ async def test_instances(house: House) -> None:  # noqa: F811
     assert (code, [one["alive"] for one in listed["instances"]]) == (0, [True])
     await daemon.stop()
     assert (await house.typed("instances"))[0] == 1
+
+
+async def test_the_directory_is_kept(house: House) -> None:  # noqa: F811
+    """Rows are put, shown and let go; who was suppressed gets nothing, and is lifted again."""
+    await house.start()
+    own = ("--customer", "1")
+    person = ("username=ann", "addresses=ann@there.test b@there.test", "no_mailing=true")
+    code, made = await house.typed("directory", "put", "person", *person, *own)
+    assert (code, made["row"]["addresses"]) == (0, ["ann@there.test", "b@there.test"])
+    number = str(made["id"])
+    changed = await house.typed("directory", "put", "person", f"id={number}", "no_mailing=false")
+    assert changed[1]["row"]["no_mailing"] is False
+    code, refused = await house.typed("directory", "put", "person", "timezone=Moon", *own)
+    assert (code, refused["errors"][0]["code"]) == (65, "param.invalid")
+    listed = (await house.typed("directory", "list", "person", *own))[1]["rows"]
+    assert [one["username"] for one in listed] == ["ann"]
+    assert (await house.typed("directory", "delete", "person", number))[0] == 0
+    assert (await house.typed("directory", "get", "person", number))[1]["deleted_at"]
+    _, noted = await house.typed("suppression", "add", "ann@there.test", *own, "--reason", "asked")
+    _, sent = await house.typed("send", "--to", "ann@there.test", *FLAGS)
+    assert sent["counts"]["suppressed"] == 1
+    shown = (await house.typed("suppression", "list", "--address", "Ann@There.test"))[1]
+    assert [one["reason"] for one in shown["suppressions"]] == ["asked"]
+    lift = ("suppression", "lift", str(noted["suppression"]))
+    assert [(await house.typed(*lift))[1].get("unchanged") for _ in range(2)] == [None, True]
