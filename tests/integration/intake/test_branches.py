@@ -128,8 +128,8 @@ async def test_a_branch_is_moved(counter: Counter, job: str) -> None:
         answer = await counter.answer(at(job, "reschedule", not_before=due.isoformat()))
         assert (answer["moved"], answer["already_gone"]) == (3, 0)
         assert sorted((await letters(counter)).items()) == [
-            ("d@x.test", "d"), ("zoe@x.test", "w"), ("n1@x.test", "d"), ("n2@x.test", "d"),
-            ("s1@x.test", "w"), ("s2@x.test", "w"),
+            ("d@x.test", "d"), ("n1@x.test", "d"), ("n2@x.test", "d"),
+            ("s1@x.test", "w"), ("s2@x.test", "w"), ("zoe@x.test", "w"),
         ]  # fmt: skip
         rows = await counter.sql("SELECT due_at, attempt, rank FROM retry")
         assert rows == [(due, 0, None)] * 3
