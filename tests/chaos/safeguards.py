@@ -241,4 +241,42 @@ def _of_events() -> Iterator[Safeguard]:
     )  # fmt: skip
 
 
-SAFEGUARDS = (*_of_requests(), *_of_decisions(), *_of_attempts(), *_of_events())
+def _of_money() -> Iterator[Safeguard]:
+    yield _one(
+        "account-lock", "of requests at once those are covered that are",
+        ("store/sql/credit.sql", "customer_id FOR NO KEY UPDATE;", "customer_id;"),
+        f"{INTEGRATION}/intake/test_credit.py",
+    )  # fmt: skip
+    yield _one(
+        "floor", "what isn't covered is refused, and its neighbours aren't",
+        ("mail/money.py", "return self.residual - amount >= -self.overdraft", "return True"),
+        f"{UNIT}/mail/test_money.py", f"{INTEGRATION}/intake/test_credit.py",
+    )  # fmt: skip
+    yield _one(
+        "booked", "what was booked isn't booked again",
+        ("store/sql/credit.sql", "SET booked_handed = b.handed", "SET booked_handed = 0"),
+        f"{INTEGRATION}/dispatch/test_booking.py",
+    )  # fmt: skip
+    yield _one(
+        "taken-back", "nothing stays of what isn't covered",
+        ("store/sql/accept.sql", "b.id * 512 AND b.id * 512 + 511\n)\nDELETE FROM job",
+         "0 AND 0\n)\nDELETE FROM job"),
+        f"{INTEGRATION}/intake/test_credit.py",
+    )  # fmt: skip
+    yield _one(
+        "low-once", "a fall below the threshold is told once",
+        ("mail/money.py", "if is_low and not self.is_low:", "if is_low:"),
+        f"{UNIT}/mail/test_money.py", f"{INTEGRATION}/intake/test_accounts.py",
+    )  # fmt: skip
+    yield _one(
+        "plan-usage", "a period that runs on isn't begun anew",
+        ("store/sql/plan.sql",
+         "requests = CASE WHEN excluded.begins > known.begins THEN 0 ELSE known.requests END",
+         "requests = 0"),
+        f"{INTEGRATION}/intake/test_plans.py",
+    )  # fmt: skip
+
+
+SAFEGUARDS = (
+    *_of_requests(), *_of_decisions(), *_of_attempts(), *_of_events(), *_of_money(),
+)  # fmt: skip

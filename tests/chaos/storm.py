@@ -78,6 +78,7 @@ class Storm:
             await seat.start()
         for seat in self._seats.values():
             await seat.daemon.ready(QUIET)  # how fast a start is on a busy machine is no law
+        await self._house.pays(1_000_000)
         before = await self._warmed(load)
         self._report.say("baseline: " + "; ".join(f"{n} {_shown(r)}" for n, r in before.items()))
         await self._raged(load, seed=seed, seconds=seconds)

@@ -31,8 +31,25 @@ _GLANCE = 0.1
 _UNFINISHED = """
 SELECT 'job ' || id AS what FROM job WHERE finished_at IS NULL
 UNION ALL
+SELECT 'booking of job ' || id FROM job WHERE price IS NOT NULL AND NOT booked
+UNION ALL
 SELECT concat_ws(' ', kind, 'stream', number, 'told', told_seq, 'of', last_seq)
 FROM stream WHERE told_seq < last_seq
+"""
+
+
+_PAYS = """
+WITH plan AS (
+    INSERT INTO rate_plan (customer_id, name, bill_type, price_per_email)
+    VALUES (1, 'plan', 'prepaid', 1.001005678) RETURNING id
+), account AS (
+    INSERT INTO credit_account (customer_id, balance) VALUES (1, $1::numeric)
+), line AS (
+    INSERT INTO credit_ledger (customer_id, kind, units, unit_price, amount, balance_after,
+                               idempotency_key)
+    VALUES (1, 'topup', 0, 0, $1::numeric, $1::numeric, 'first')
+)
+UPDATE customer SET plan_id = (SELECT id FROM plan) WHERE id = 1
 """
 
 
@@ -160,6 +177,10 @@ class House:
             return await connection.fetch(statement, *arguments)
         finally:
             await connection.close()
+
+    async def pays(self, balance: int = 1000) -> None:
+        """From now on the customer pays for his mail, of so much; a daemon knows him already."""
+        await self.rows(_PAYS, balance)
 
     async def typed(self, *words: str) -> tuple[int, Any]:
         """The exit status and the document of a command, under this story's configuration."""

@@ -8,14 +8,6 @@ from tests.stories import asks
 from tests.stories.house import House
 from tests.waiting import until
 
-_PLAN = (
-    "WITH plan AS (INSERT INTO rate_plan (customer_id, name, bill_type, price_per_email)"
-    " VALUES (1, 'plan', 'prepaid', 1.001005678) RETURNING id),"
-    " account AS (INSERT INTO credit_account (customer_id, balance) VALUES (1, 1000)),"
-    " line AS (INSERT INTO credit_ledger (customer_id, kind, units, unit_price, amount,"
-    "  balance_after, idempotency_key) VALUES (1, 'topup', 0, 0, 1000, 1000, 'first'))"
-    " UPDATE customer SET plan_id = (SELECT id FROM plan) WHERE id = 1"
-)
 _ACCOUNT = "SELECT balance, reserved FROM credit_account WHERE customer_id = 1"
 SENT, BOUNCED = 400, 20
 
@@ -29,7 +21,7 @@ async def _stands_at(house: House, balance: Decimal) -> bool:
 async def test_killed_in_the_middle(house: House) -> None:
     """Kill -9 in mid-campaign: what went out is charged once, what bounced is released, exactly."""
     daemon = await house.start()
-    await house.rows(_PLAN)
+    await house.pays()
     await house.sink.do("slow", ms=5)
     people = asks.people(SENT) + asks.people(BOUNCED, words="rcpt-550-5.1.1+")
     asked = await house.producer.ask(asks.send(people))
@@ -53,7 +45,7 @@ async def test_killed_in_the_middle(house: House) -> None:
 async def test_what_an_operator_enters(house: House) -> None:
     """Typed or asked for, it is entered once; what falls low is told though no daemon did it."""
     await house.start()
-    await house.rows(_PLAN)
+    await house.pays()
     topup = asks.command("credit.topup", request_id="p1", amount="1")
     asked = await house.producer.ask(topup)
     assert asked.said["errors"][0]["code"] == "forbidden.role"
@@ -71,7 +63,7 @@ async def test_what_an_operator_enters(house: House) -> None:
 async def test_taken_back_on_the_way(house: House) -> None:
     """T096: canceled in the middle, what went out is charged and the rest released, exactly."""
     await house.start()
-    await house.rows(_PLAN)
+    await house.pays()
     await house.sink.do("slow", ms=20)
     asked = await house.producer.ask(asks.send(asks.people(900)))
     await house.sink.more(50)
@@ -93,7 +85,7 @@ async def test_taken_back_on_the_way(house: House) -> None:
 async def test_unsubscribed_in_time(house: House) -> None:
     """T072: who unsubscribes before the due time gets nothing, and his credit comes back."""
     await house.start()
-    await house.rows(_PLAN)
+    await house.pays()
     later = {"not_before": asks.later(4)}
     asked = await house.producer.ask(asks.send(asks.people(2), delivery=later, purpose="marketing"))
     counts = asked.done["counts"]

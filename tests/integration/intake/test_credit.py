@@ -9,7 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from daemon.dialects import DIALECTS
 from daemon.intake import carry
+from daemon.intake.ask import Back
 from daemon.intake.writers import Writers
 from daemon.ledger.writer import Writer
 from tests.integration import till
@@ -52,6 +54,35 @@ async def test_t037(counter: Counter, bare: asyncpg.Connection) -> None:
     assert _said(accepted) == _said(answer)
     assert await till.account(bare) == (Decimal("55.75502839"), Decimal("5.00502839"))
     assert await till.lines(bare) == [("reserve", 5, Decimal("5.00502839"))]
+
+
+async def test_t038(counter: Counter, bare: asyncpg.Connection) -> None:
+    """T038: six contacts, two of them without address: four charged. Spelt three ways: one."""
+    await till.fund(bare, "55.75502839")
+    answer = await counter.answer(send(*FIVE[:3], None, None, "both@x.test"))
+    assert (answer["counts"]["queued"], answer["counts"]["no_address"]) == (4, 2)
+    assert answer["cost"] == "4.00402271"
+    answer = await counter.answer(send("a@x.test", "a@X.test", "a@x.TEST"))
+    assert (answer["counts"]["queued"], answer["cost"]) == (1, "1.00100568")
+
+
+async def test_t039(counter: Counter, bare: asyncpg.Connection) -> None:
+    """T039: nobody to write to, by phone only or by addresses that aren't: nothing is charged."""
+    await till.fund(bare, "55.75502839")
+    for addresses in ((None, None), ("nobody", "no one")):
+        assert (await counter.answer(send(*addresses)))["counts"]["queued"] == 0
+        refused = await counter.put(send(*addresses), back=Back(dialect=DIALECTS["smsby"]))
+        assert refused.result == "refused"
+    assert await till.account(bare) == (Decimal("55.75502839"), 0)
+    assert await till.lines(bare) == []
+
+
+async def test_t045(counter: Counter, bare: asyncpg.Connection) -> None:
+    """T045: whom marketing may not reach isn't charged."""
+    await till.fund(bare, "55.75502839")
+    await counter.put(command("unsubscribe", address="gina@x.test"))
+    answer = await counter.answer(send("gina@x.test", "john@x.test", purpose="marketing"))
+    assert (answer["counts"]["suppressed"], answer["cost"]) == (1, "1.00100568")
 
 
 async def test_only_what_is_queued_costs(counter: Counter, bare: asyncpg.Connection) -> None:
