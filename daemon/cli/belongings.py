@@ -6,6 +6,7 @@ FAMILIES = {
     "directory": (CHANGE, "Customers, their people, contacts and lists, by the file or the row."),
     "key": (CHANGE, "Tokens by which requests of a dialect say who asks."),
     "credit": (CHANGE, "Accounts of credit: what mail is paid from."),
+    "list": (CHANGE, "Lists of contacts: made, filled, looked at, taken away."),
     "suppression": (CHANGE, "Who isn't written to."),
 }
 
@@ -51,6 +52,41 @@ ALL = (
         group=CHANGE,
         does="Let one row go.",
         example="billing_contact 5",
+    ),
+    Command(
+        words="list create",
+        place="lists:create",
+        group=CHANGE,
+        does="Make a list.",
+        example="Newsletter --customer 7",
+    ),
+    Command(
+        words="list show",
+        place="lists:show_all",
+        group=CHANGE,
+        does="Show the lists, and how many each holds.",
+        example="--customer 7",
+    ),
+    Command(
+        words="list members",
+        place="lists:members",
+        group=CHANGE,
+        does="Show who is in a list.",
+        example="5 --json",
+    ),
+    Command(
+        words="list fill",
+        place="lists:fill",
+        group=CHANGE,
+        does="Bring contacts into a list, from a file.",
+        example="5 contacts.csv",
+    ),
+    Command(
+        words="list delete",
+        place="lists:delete",
+        group=CHANGE,
+        does="Take a list away. Its contacts stay.",
+        example="5 --yes",
     ),
     Command(
         words="suppression list",

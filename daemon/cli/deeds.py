@@ -86,6 +86,8 @@ _DONE: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
         "suppressions.lift": lambda answer: f"lifted: suppression {answer['suppression']}",
         "directory.put": lambda answer: f"put: {_row(answer)}",
         "directory.delete": lambda answer: f"gone: {_row(answer)}",
+        "lists.create": lambda answer: f"made: list {answer['list']}",
+        "lists.delete": lambda answer: f"deleted: list {answer['list']}; its contacts stay",
     }
 )
 _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(

@@ -58,8 +58,10 @@ async def delete(session: door.Session, number: int) -> int | None:
     return members
 
 
-async def all_of(session: door.Session, customer: int, *, after: int, limit: int) -> list[Row]:
-    """A page of a customer's lists."""
+async def all_of(
+    session: door.Session, customer: int | None, *, after: int, limit: int
+) -> list[Row]:
+    """A page of a customer's lists; of everybody's without one."""
     return [_row(row) for row in await session.rows("lists.all", customer, after, limit)]
 
 

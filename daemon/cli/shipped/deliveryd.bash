@@ -12,7 +12,7 @@ _deliveryd() {
   local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export get give-up import instances job key lift list man migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("directory" "key" "credit" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "key" "credit" "list" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -394,6 +394,23 @@ _deliveryd() {
             done
           else
             local -a _c=("create" "list" "revoke")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          fi
+          ;;
+        "list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("create" "show" "members" "fill" "delete")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -1699,6 +1716,164 @@ _deliveryd() {
               _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
             fi
             case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "list create")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "list delete")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "list fill")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                case ${positional_count} in
+                  0)
+                    COMPREPLY=()
+                    ;;
+                  1)
+                    COMPREPLY=( $(compgen -f -- "${cur}") )
+                    ;;
+                  *)
+                    COMPREPLY=()
+                    ;;
+                esac
+                ;;
+            esac
+          fi
+          ;;
+        "list members")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "list show")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
               --config)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;

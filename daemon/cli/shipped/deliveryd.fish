@@ -6,7 +6,7 @@ function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
     set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export get give-up import instances job key lift list man migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -74,6 +74,7 @@ end
 complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, their people, contacts and lists, by the file or the row.'
 complete -c deliveryd -n __fish_use_subcommand -a 'key' -d 'Tokens by which requests of a dialect say who asks.'
 complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
+complete -c deliveryd -n __fish_use_subcommand -a 'list' -d 'Lists of contacts: made, filled, looked at, taken away.'
 complete -c deliveryd -n __fish_use_subcommand -a 'suppression' -d 'Who isn'\''t written to.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
@@ -576,6 +577,74 @@ complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l set -r -
 complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command key revoke' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: list
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -a 'create' -d 'Make a list.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -a 'show' -d 'Show the lists, and how many each holds.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -a 'members' -d 'Show who is in a list.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -a 'fill' -d 'Bring contacts into a list, from a file.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -a 'delete' -d 'Take a list away. Its contacts stay.'
+# Options for: list
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list' -l version -d 'Display application version.'
+
+# Options for: list create
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l customer -r -d 'Whose; else whom we speak for.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list create' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: list delete
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l yes -d 'Don'\''t ask.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list delete' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: list fill
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list fill' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: list members
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list members' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: list show
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l customer -r -d 'Only of this customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command list show' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: man
 complete -c deliveryd -n '__fish_deliveryd_using_command man' -l help -d 'Display this message and exit.'

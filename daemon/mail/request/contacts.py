@@ -19,13 +19,13 @@ from daemon.mail.request.recipients import Reading
 MOST = 500
 """Contacts of one parcel."""
 
-_COLUMNS: Mapping[str, Column] = MappingProxyType(
-    {
-        column.name: column
-        for column in entities.CONTACT.columns
-        if column.name not in ("id", "customer_id", "person_id", "no_mailing")
-    }
+COLUMNS = tuple(
+    column
+    for column in entities.CONTACT.columns
+    if column.name not in ("id", "customer_id", "person_id", "no_mailing")
 )
+"""What may be said of a contact: whose it is, the list says."""
+_BY_NAME: Mapping[str, Column] = MappingProxyType({column.name: column for column in COLUMNS})
 
 
 class Contact(NamedTuple):
@@ -90,11 +90,11 @@ def _each(items: list[Any]) -> Contacts:
 def _values(item: object) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise ValueError("must be an object")  # noqa: TRY004 - every fault of a contact is one
-    if not item.keys() <= _COLUMNS.keys():
-        raise ValueError(f"has a field that isn't among {', '.join(_COLUMNS)}")
+    if not item.keys() <= _BY_NAME.keys():
+        raise ValueError(f"has a field that isn't among {', '.join(_BY_NAME)}")
     values: dict[str, Any] = {}
     for name, given in item.items():
-        values |= _value(_COLUMNS[name], given)
+        values |= _value(_BY_NAME[name], given)
     if values.keys().isdisjoint({"address", "phone_number"}):
         raise ValueError("needs an address or a phone_number")
     return values

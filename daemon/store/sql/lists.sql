@@ -85,10 +85,10 @@ DELETE FROM list_member WHERE list_id = $1;
 DELETE FROM list WHERE id = $1;
 
 -- name: lists.all
--- A page of a customer's lists, and how many members each has.
-SELECT l.id, l.name, l.origin, l.created_at,
+-- A page of a customer's lists, or of everybody's, and how many members each has.
+SELECT l.id, l.customer_id AS customer, l.name, l.origin, l.created_at,
        (SELECT count(*) FROM list_member m WHERE m.list_id = l.id) AS members
-FROM list l WHERE l.customer_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3;
+FROM list l WHERE ($1::bigint IS NULL OR l.customer_id = $1) AND l.id > $2 ORDER BY l.id LIMIT $3;
 
 -- name: lists.members
 -- A page of the contacts of a list; `fault` is the rule that an address breaks.

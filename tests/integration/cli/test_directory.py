@@ -78,3 +78,22 @@ async def test_what_is_no_command(typed: Typed, tmp_path: Path) -> None:
         assert (ended.code, ended.out) == (code, ""), words
         assert why in ended.err
     assert (await typed("directory", "export", "role")).out.count("\n") == 1
+
+
+async def test_lists_that_are_nobodys(typed: Typed, tmp_path: Path) -> None:
+    """A number that no list has, and a file that is none of contacts, are told in one line."""
+    path = tmp_path / "contacts.csv"
+    path.write_text("mail,first_name\na@x.example,Ann\n")
+    unknown = "deliveryd: no list has the number 7\n"
+    for words in (("members", "7"), ("delete", "7"), ("fill", "7", str(path))):
+        ended = await typed("list", *words)
+        assert (ended.code, ended.out, ended.err) == (1, "", unknown)
+    await typed("directory", "import", str(FIXTURES / "tree"))
+    lists = tmp_path / "list.csv"
+    lists.write_text("id,customer_id,name\n5,7,L5\n")
+    await typed("directory", "import", str(lists))
+    ended = await typed("list", "fill", "5", str(path))
+    assert (ended.code, ended.out) == (65, "")
+    assert "unknown column mail: contact has address, " in ended.err
+    ended = await typed("list", "fill", "5", str(tmp_path / "none.csv"))
+    assert (ended.code, ended.out) == (2, "")
