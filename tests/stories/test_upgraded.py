@@ -65,7 +65,7 @@ async def test_rolling_upgrade(house: House, tmp_path: Path) -> None:
     await mailing.grow()
     await house.sink.stored(SHARE)
     said = await _refused(house, later.code)
-    assert f"first {later.expand}: run `deliveryd migrate`" in said
+    assert f"missing is {later.expand}: run `deliveryd migrate`" in said
     assert await _migrated(house) == [later.expand]
     await _shared(mailing, *old)
 
