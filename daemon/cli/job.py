@@ -159,6 +159,7 @@ def _look(seen: _Seen) -> Look:
         "expires_at": job.expires_at, "opens_at": job.opens_at,
         "send_window": job.settings.get("send_window"), "too_late": job.settings.get("too_late"),
         "spread_over": job.settings.get("spread_over"),
+        "recipient_local": job.settings.get("recipient_local", False),
         "counts": dict(seen.numbers),
         "progress": round(seen.share, 4), "ends_at": found.ends_at,
         "per_second": found.per_second, "estimate": found.words,

@@ -123,7 +123,7 @@ def _waiting(scene: Scene) -> Reason:
     if scene.job.opens_at and delivery.due_at <= scene.job.opens_at:
         return _told(scene, Cause.CLOSED, closed(scene.job))
     if delivery.due_at > now:
-        what = "Its next try is" if delivery.has_retry_row else "It is due"
+        what = "Its next try is" if delivery.tries else "It is due"
         return _told(scene, Cause.NOT_DUE, f"{what} {words.when(delivery.due_at, now)}.")
     return _due(scene)
 

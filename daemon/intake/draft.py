@@ -44,10 +44,11 @@ def job(
         not_before=delivery.not_before,
         not_before_raw=delivery.not_before_raw,
         opens_at=planned.due_at if isinstance(planned, Plan) and spans else None,
-        expires_after=delivery.expires_after,
+        expires_after=_patience(delivery, planned, now),
         too_late=delivery.too_late,
         windows=spans,
         spread=planned.spread if isinstance(planned, Plan) else None,
+        local_dues=_local(planned),
         settings=_settings(delivery),
         coercions=[],
         spec=_spec(send.messages[0]) | {"message_domain": message_domain},
@@ -64,8 +65,23 @@ def _settings(delivery: Delivery) -> dict[str, Any]:
             "too_late": delivery.too_late,
             "spread_over": delivery.spread_over,
             "send_window": window.stored if window else None,
+            "recipient_local": delivery.recipient_local or None,
         }
     )
+
+
+def _patience(delivery: Delivery, planned: Plan | Unfit, now: datetime) -> float:
+    """Seconds from the due time; where that is another one in each zone, until the last of them."""
+    if isinstance(planned, Unfit) or planned.local is None:
+        return delivery.expires_after
+    return (planned.expires_at - max(delivery.not_before or now, now)).total_seconds()
+
+
+def _local(planned: Plan | Unfit) -> dict[str, str] | None:
+    """When it is due in every zone, as it is kept with the job."""
+    if isinstance(planned, Unfit) or planned.local is None:
+        return None
+    return {name: due.isoformat() for name, due in planned.local.items()}
 
 
 def wish(settings: Mapping[str, Any], not_before: datetime, expires_after: float) -> Wish:

@@ -36,6 +36,9 @@ async def reschedule(append: Append, ask: Ask, command: Reschedule) -> Verdict:
 async def _job(
     append: Append, ask: Ask, command: Reschedule, job: Job, *, is_held: bool
 ) -> Verdict:
+    if job.settings.get("recipient_local"):
+        advice = "is sent at the local time of its recipients: only some of it can be moved"
+        return verdicts.conflict(ask, "job", advice)
     wish = draft.wish(job.settings, command.not_before, job.expires_after)
     planned = plan.of(wish, append.at)
     if isinstance(planned, Unfit):

@@ -5,11 +5,13 @@
                 time that was asked for
     windows     when it may start in between
     spread      over which time its deliveries fall due one after the other, evenly
+    local       when it is due for those who have a zone of their own
 
 `expires_after` is about patience: it counts from when mail may go. `too_late` is about what has
 grown stale: it counts from the time that was meant, whatever held the mail up, a closed window too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +32,8 @@ class Wish:
     too_late: float | None = None
     window: Window | None = None
     spread_over: float | None = None
+    local: datetime | None = None
+    """The clock on the wall that is meant, for whoever has a zone of his own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Plan:
     """None = at any time. They needn't begin or end with the two instants."""
     spread: Spans | None = None
     """None = all of it is due at once."""
+    local: Mapping[str, datetime] | None = None
+    """By the name of the zone. What is asked for doesn't go together with windows or a spread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,20 @@ def of(wish: Wish, now: datetime) -> Plan | Unfit:
     if last is not None and last <= due:
         advice = f"must reach until the `send_window` opens, at {due.isoformat()}"
         return Unfit(field="too_late", message=advice)
+    if wish.local is not None:
+        return _local(wish, due, wish.local)
+    return _spread(wish, due, last)
+
+
+def _local(wish: Wish, due: datetime, clock: datetime) -> Plan:
+    """In every zone at its own time; the patience counts from the last of them."""
+    local = window.everywhere(clock)
+    expires = max(due, *local.values()) + timedelta(seconds=wish.expires_after)
+    return Plan(due_at=due, expires_at=expires, local=local)
+
+
+def _spread(wish: Wish, due: datetime, last: datetime | None) -> Plan | Unfit:
+    """Everywhere at once, or over some time."""
     patience = due + timedelta(seconds=wish.expires_after)
     expires = patience if last is None else min(patience, last)
     windows = None if wish.window is None else window.spans(wish.window, due, expires)

@@ -4,9 +4,11 @@ All the law of local time is here (Q15): a time that a clock change skips is mov
 two the first is meant. The database and everybody else gets instants only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 Span = tuple[datetime, datetime]
 """From an instant up to another, which isn't part of it any more; both in UTC."""
@@ -31,6 +33,17 @@ class Window:
 def instant(local: datetime, zone: tzinfo) -> datetime:
     """The instant of a local time: moved on by a gap it falls into, and the first of two (Q15)."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+@cache
+def zones() -> Mapping[str, ZoneInfo]:
+    """Every zone that the time zone database has, by its name."""
+    return {name: ZoneInfo(name) for name in sorted(available_timezones())}
+
+
+def everywhere(local: datetime) -> dict[str, datetime]:
+    """The instants at which the clocks on the walls of all zones show a local time."""
+    return {name: instant(local, zone) for name, zone in zones().items()}
 
 
 def spans(window: Window, start: datetime, end: datetime) -> Spans:

@@ -68,6 +68,8 @@ class Job:
     """When it may start; None = at any time."""
     spread: Spans | None = None
     """Over which time its deliveries fall due; None = at once."""
+    local_dues: dict[str, str] | None = None
+    """When it is due for whoever has a zone, by its name; None = for all at the same time."""
     settings: dict[str, Any]
     coercions: list[Any]
     spec: dict[str, Any]
@@ -191,4 +193,5 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         [spans.written(job.spread) for job in jobs],
         [job.acting_id for job in jobs],
         [job.person_id for job in jobs],
+        [job.local_dues for job in jobs],
     ]

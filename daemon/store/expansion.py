@@ -107,6 +107,7 @@ async def meant(
     )
     if row is None:
         raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
+    await session.row("audience.local", place.job_id, within=within)
     return _expanded(row)
 
 

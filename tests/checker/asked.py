@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.checker.evidence import Request
 
@@ -68,13 +69,21 @@ def frame(extend: Request, send: Request) -> tuple[Recipient, ...]:
 def _native(fields: Mapping[str, Any], meant: Sequence[Mapping[str, Any]]) -> Asked:
     items = [item for term in fields["audience"] for item in term.get("items") or ()]
     items += meant
-    due = (fields.get("delivery") or {}).get("not_before")
     return Asked(
         recipients=tuple(_recipients(items, _subject(fields))),
         purpose=fields.get("purpose") or "transactional",
-        due=datetime.fromisoformat(due).timestamp() if due else None,
+        due=_due(fields.get("delivery") or {}),
         open=bool(fields.get("open")),
     )
+
+
+def _due(delivery: Mapping[str, Any]) -> float | None:
+    """None where it isn't known: at once, or at another time in every zone."""
+    due, zone = delivery.get("not_before"), delivery.get("timezone")
+    if due is None or delivery.get("recipient_local"):
+        return None
+    moment = datetime.fromisoformat(due)
+    return (moment.replace(tzinfo=ZoneInfo(zone)) if zone else moment).timestamp()
 
 
 def _smsby(fields: Mapping[str, Any]) -> Asked:

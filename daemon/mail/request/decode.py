@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from daemon.mail import plan
 from daemon.mail.refusal import Code, NotARequest, Notice, Refused
-from daemon.mail.request import commands, kinds, mentions, parcel, send
+from daemon.mail.request import commands, kinds, mentions, parcel, send, timing
 from daemon.mail.request.findings import Findings
 from daemon.mail.request.forms import FORMS, Form, Request
 from daemon.mail.request.parcel import Label
@@ -104,9 +104,8 @@ def _checked(fields: dict[str, Any], form: Form, reading: Reading) -> Request | 
     match request:
         case commands.EventsReplay(from_=start, to=end) if start and end and end <= start:
             reading.findings.invalid("must be later than `from`", "to")
-        case send.Send(open=True, delivery=send.Delivery(spread_over=int())):
-            advice = "must not be given with `open`: how many there will be isn't known"
-            reading.findings.invalid(advice, "delivery", "spread_over")
+        case send.Send():
+            timing.check(request, reading.findings)
         case commands.Deliveries(dropped=True, state=state) if state:
             reading.findings.invalid("must not be given with `dropped`", "state")
     return request

@@ -41,7 +41,6 @@ _ELSEWHERE = frozenset(
         "locale",
         "message_id",
         "priority",
-        "recipient_local",
         "recipients",
         "result",
         "sender_id",

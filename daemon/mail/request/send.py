@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
 
@@ -97,6 +98,8 @@ class Delivery:
     """When it may go; None = at any time."""
     spread_over: Seconds | None = None
     """Seconds over which deliveries fall due one after the other; None = all at once."""
+    recipient_local: Flag = False
+    """Whether `not_before` is read in the zone of each contact that has one."""
     doubt: Doubt = Doubt.RESEND
     transport: Transport = Transport(default=True)
     track_open: Flag = True
@@ -111,7 +114,15 @@ class Delivery:
             too_late=self.too_late,
             window=self.send_window.window if self.send_window else None,
             spread_over=self.spread_over,
+            local=self.local,
         )
+
+    @property
+    def local(self) -> datetime | None:
+        """The time on the wall that is meant wherever somebody is; None = one instant for all."""
+        if not (self.recipient_local and self.not_before and self.timezone):
+            return None
+        return self.not_before.astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,10 +94,11 @@ WITH asked AS MATERIALIZED (
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
         $13::timestamptz[], $14::text[], $15::double precision[], $16::double precision[],
         $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::timestamptz[], $21::double precision[],
-        $22::text[], $23::text[], $24::bigint[], $25::bigint[])
+        $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::jsonb[])
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
-          coercions, spec, opens_at, too_late, windows, spread, acting_id, person_id)
+          coercions, spec, opens_at, too_late, windows, spread, acting_id, person_id,
+          local_dues)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, a.opens_at, now()) AS due_at,
            CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
@@ -124,7 +125,7 @@ WITH asked AS MATERIALIZED (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
                      expires_after, expires_at, closes_at, settings, coercions, windows, spread, price,
-                     payer_id, acting_customer_id, person_id)
+                     payer_id, acting_customer_id, person_id, local_dues)
     SELECT id, ticket, now()::date, customer_id, dialect, request_id, request_hash, name, purpose,
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after),
@@ -132,7 +133,7 @@ WITH asked AS MATERIALIZED (
                  coalesce(not_before, now()) + make_interval(secs => too_late)),
            CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions,
            windows::tstzmultirange, spread::tstzmultirange, price, payer_id,
-           nullif(acting_id, customer_id), person_id
+           nullif(acting_id, customer_id), person_id, local_dues
     FROM fit
     RETURNING id, not_before, expires_at, price
 ), written AS (

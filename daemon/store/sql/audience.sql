@@ -214,3 +214,31 @@ FROM counted c CROSS JOIN booked b;
 SELECT a.place, l.id
 FROM unnest($2::integer[], $3::bigint[], $4::text[]) AS a (place, id, name)
 JOIN list l ON l.customer_id = $1 AND (l.id = a.id OR l.name = a.name);
+
+-- name: audience.local
+-- Of a job just expanded, whoever has a zone of his own leaves his batch and waits by himself until it is
+-- due there, without a try counted. Only contacts have one; a zone that isn't known is none.
+WITH zone AS MATERIALIZED (
+    SELECT z.key AS name, z.value::timestamptz AS due
+    FROM job j CROSS JOIN LATERAL jsonb_each_text(j.local_dues) AS z WHERE j.id = $1
+), meant AS MATERIALIZED (
+    SELECT b.id, (d.id % 512)::integer AS position, z.due
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    JOIN contact c ON c.id = (d.path ->> 'contact')::bigint
+    JOIN zone z ON z.name = c.timezone
+    WHERE b.job_id = $1 AND EXISTS (SELECT FROM zone)
+      AND substr(b.state, (d.id % 512)::integer + 1, 1) = 'w'
+), taken AS MATERIALIZED (
+    SELECT id, array_agg(position) AS positions FROM meant GROUP BY id
+), letters AS (
+    UPDATE batch b SET state = m.state, done = state_count(m.state, 'w') = 0
+    FROM taken t CROSS JOIN LATERAL (
+        SELECT state_marked(o.state, t.positions, 'd') AS state FROM batch o WHERE o.id = t.id) m
+    WHERE b.id = t.id
+)
+INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, not_before,
+                   attempt)
+SELECT b.id, m.position, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class,
+       CASE WHEN b.due_at = 'infinity' THEN b.due_at ELSE greatest(m.due, now()) END, m.due, 0
+FROM meant m JOIN batch b ON b.id = m.id;

@@ -125,8 +125,9 @@ FROM job j
 WHERE j.id = b.job_id AND j.id = ANY ($1::uuid[]) AND b.due_at = 'infinity' AND NOT b.done;
 
 -- name: control.free_retries
--- Makes deferred deliveries that were put off due at once, or when their window opens.
-UPDATE retry r SET due_at = due_within(now(), j.windows, j.expires_at)
+-- Makes deferred deliveries that were put off due at once, or at their own time, or when their window
+-- opens.
+UPDATE retry r SET due_at = due_within(greatest(now(), r.not_before), j.windows, j.expires_at)
 FROM job j
 WHERE j.id = r.job_id AND r.job_id = ANY ($1::uuid[]) AND r.due_at = 'infinity';
 
@@ -198,8 +199,9 @@ WITH letter AS (
     WHERE id = $1
     RETURNING id, job_id, job_on, customer_id, lane_id, class
 )
-INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
-SELECT id, $2, job_id, job_on, customer_id, lane_id, class, $3, 0 FROM letter;
+INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, not_before,
+                   attempt)
+SELECT id, $2, job_id, job_on, customer_id, lane_id, class, $3, $3, 0 FROM letter;
 
 -- name: control.move_branch
 -- Those in a job who were found at a customer or below him, and wait or are deferred, wait by themselves
@@ -223,12 +225,13 @@ WITH RECURSIVE branch (id) AS (
         SELECT state_marked(o.state, t.positions, 'd') AS state FROM batch o WHERE o.id = t.id) m
     WHERE b.id = t.id
 ), put AS (
-    INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at, attempt)
-    SELECT b.id, m.position, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class, $3, 0
+    INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, class, due_at,
+                       not_before, attempt)
+    SELECT b.id, m.position, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class, $3, $3, 0
     FROM meant m JOIN batch b ON b.id = m.id
     WHERE m.letter = 'w'
 ), moved AS (
-    UPDATE retry r SET due_at = $3, rank = CASE WHEN r.owner IS NOT NULL THEN r.rank END
+    UPDATE retry r SET due_at = $3, not_before = $3, rank = CASE WHEN r.owner IS NOT NULL THEN r.rank END
     FROM meant m WHERE r.batch_id = m.id AND r.position = m.position AND m.letter = 'd'
 )
 SELECT (count(*) FILTER (WHERE letter IN ('w', 'd')))::integer AS number, count(*)::integer AS meant
@@ -236,7 +239,8 @@ FROM meant;
 
 -- name: control.move_retry
 -- Gives a deferred delivery another due time.
-UPDATE retry SET due_at = $2, rank = CASE WHEN owner IS NOT NULL THEN rank END WHERE id = $1;
+UPDATE retry SET due_at = $2, not_before = $2, rank = CASE WHEN owner IS NOT NULL THEN rank END
+WHERE id = $1;
 
 -- name: control.overdue
 -- Doubts that have been open for longer than so many seconds, the oldest first.

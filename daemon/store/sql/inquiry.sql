@@ -5,8 +5,10 @@ SELECT id, ticket, customer_id, dialect, request_id, name, purpose, class, doubt
        frames, frames_expected, accepted_at, not_before, not_before_raw, expires_at, closes_at,
        settings -> 'send_window' AS send_window, (settings ->> 'too_late')::integer AS too_late,
        (settings ->> 'spread_over')::integer AS spread_over,
+       coalesce((settings ->> 'recipient_local')::boolean, false) AS recipient_local,
        started_at, finished_at, coercions, price, handed, released, requested, queued, no_address,
-       invalid, excluded, duplicate, suppressed, not_found, inactive, sent, delivered, bounced, failed, expired, canceled,
+       invalid, excluded, duplicate, suppressed, not_found, inactive, sent, delivered, bounced, failed,
+       expired, canceled,
        suppressed_late, in_doubt, remaining,
        ARRAY(SELECT m.id FROM message m WHERE m.job_id = job.id ORDER BY m.position) AS messages
 FROM job

@@ -101,6 +101,8 @@ def _due(world: World, delivery: Delivery) -> float | None:
     if delivery.job in world.orders:
         found = world.orders[delivery.job].due
     for move in world.commands("reschedule"):
+        if "customer" in move.fields:
+            continue  # whom that is about only the directory knows
         if move.fields.get("job") == delivery.job or move.fields.get("delivery") == delivery.id:
             found = datetime.fromisoformat(move.fields["not_before"]).timestamp()
     return found
@@ -129,6 +131,8 @@ def not_after_a_refusal(world: World) -> Iterator[str]:
 def _is_about(refusal: Request, delivery: Delivery, world: World) -> bool:
     fields, job = refusal.fields, world.jobs[delivery.job]
     if refusal.command == "cancel":
+        if "customer" in fields:
+            return False  # whom that is about only the directory knows
         return delivery.id == fields.get("delivery") or job.id == fields.get("job")
     same = delivery.address.lower() == fields["address"].lower()
     again = any(

@@ -75,6 +75,17 @@ def test_too_late_before_the_window_opens() -> None:
     assert MONDAY.isoformat() in found.message
 
 
+def test_local_times() -> None:
+    """Due in every zone at its own time; the patience counts from the last of them."""
+    found = planned(not_before=NOW + HOUR, local=datetime(2030, 6, 2, 9))  # noqa: DTZ001
+    assert isinstance(found, Plan)
+    assert found.due_at == NOW + HOUR
+    assert found.local is not None
+    assert found.local["Europe/Minsk"] == datetime(2030, 6, 2, 6, tzinfo=UTC)
+    assert found.local["America/New_York"] == datetime(2030, 6, 2, 13, tzinfo=UTC)
+    assert found.expires_at == max(found.local.values()) + HOUR
+
+
 def test_spread() -> None:
     """Over all of the time that was asked for, from when it is due."""
     found = planned(spread_over=600.0)

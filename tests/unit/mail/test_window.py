@@ -15,6 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 DAYS = frozenset(range(7))
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 zones = st.sampled_from(
     [UTC, *map(ZoneInfo, ("Europe/Berlin", "Europe/Minsk", "Asia/Kolkata", "Australia/Lord_Howe",
@@ -89,6 +90,17 @@ def test_an_hour_that_is_there_twice() -> None:
 
 
 @settings(deadline=None)
+@given(moments)
+def test_everywhere(at: datetime) -> None:
+    """The clock shows that time there, or what a gap makes of it: in every zone that there is."""
+    local = at.replace(tzinfo=None, microsecond=0)
+    found = window.everywhere(local)
+    assert {"UTC", "Europe/Minsk", "Pacific/Kiritimati"} <= found.keys()
+    for name, due in found.items():
+        shown = due.astimezone(window.zones()[name]).replace(tzinfo=None)
+        assert timedelta() <= shown - local <= 2 * HOUR
+
+
 @given(windows, moments, st.integers(0, 40 * 24 * 60))
 def test_spans_keep_their_law(found: Window, start: datetime, minutes: int) -> None:
     """In order, with a gap between each and the next, and none that has no part in the time."""

@@ -93,3 +93,46 @@ def test_no_spread_of_an_open_job(
     """How many there will be isn't known, so nothing can be spread evenly: refused by name."""
     letter |= {"open": True, "delivery": {"spread_over": "8h"}}
     assert faults(letter) == {("param.invalid", "delivery.spread_over")}
+
+
+def test_recipient_local(read: Callable[..., Any], letter: dict[str, Any]) -> None:
+    """The time on the wall is what is meant, wherever somebody is."""
+    letter["audience"] = [{"type": "list", "id": 5}]
+    letter["delivery"] = {
+        "not_before": "2030-07-01T09:00", "timezone": "Europe/Minsk", "recipient_local": True
+    }  # fmt: skip
+    wish = read(letter).request.delivery.wish
+    assert f"{wish.local:%Y-%m-%d %H:%M}" == "2030-07-01 09:00"
+    assert wish.local.tzinfo is None
+    del letter["delivery"]["recipient_local"]
+    assert read(letter).request.delivery.wish.local is None
+
+
+@pytest.mark.parametrize(
+    ("audience", "delivery", "fields"),
+    [
+        ({"type": "list", "id": 5}, {"not_before": "2030-07-01T09:00:00Z"}, {"recipient_local"}),
+        ({"type": "list", "id": 5}, {}, {"recipient_local"}),
+        (
+            {"type": "people", "scope": "self"},
+            {"not_before": "2030-07-01T09:00", "timezone": "UTC"},
+            {"recipient_local"},
+        ),
+        (
+            {"type": "contacts", "ids": [1]},
+            {"not_before": "2030-07-01T09:00", "timezone": "UTC", "too_late": 5,
+             "spread_over": 5, "send_window": OFFICE},
+            {"too_late", "spread_over", "send_window"},
+        ),
+    ],
+)  # fmt: skip
+def test_no_local_time(
+    faults: Callable[..., set[tuple[str, str]]],
+    letter: dict[str, Any],
+    audience: dict[str, Any],
+    delivery: dict[str, Any],
+    fields: set[str],
+) -> None:
+    """Without a local time, without anybody who has a zone, or beside what is told for one time."""
+    letter |= {"audience": [audience], "delivery": delivery | {"recipient_local": True}}
+    assert faults(letter) == {("param.invalid", f"delivery.{field}") for field in fields}
