@@ -89,6 +89,13 @@ ALL = (
         example="5 --yes",
     ),
     Command(
+        words="directory password",
+        place="password:password",
+        group=CHANGE,
+        does="Give a person a password.",
+        example="5",
+    ),
+    Command(
         words="suppression list",
         place="suppression:listed",
         group=CHANGE,

@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from daemon.store import door, importing
+from daemon.store import changes, door, importing
+from daemon.store.changes import Change
 
 _LOOK: Mapping[str, str] = MappingProxyType(
     {
@@ -79,3 +80,21 @@ async def delete(session: door.Session, entity: str, customer: int, number: int)
             return bool(await session.run(_DELETE[entity], customer, number))
     except (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError) as error:
         raise Held(error.constraint_name or "a law") from error
+
+
+async def give_password(store: door.Store, person: int, kept: str | None, *, by: str) -> bool:
+    """Stores the hash of somebody's password, or takes it away; False when he isn't there."""
+    async with store.transaction() as session:
+        customer = await session.value("keeping.password", person, kept)
+        if customer is None:
+            return False
+        change = Change(
+            by=by,
+            customer=customer,
+            entity="person",
+            number=person,
+            deed="changed",
+            detail={"fields": ["password"], "removed": kept is None},
+        )
+        await changes.note(session, change)
+    return True

@@ -12,7 +12,7 @@ _deliveryd() {
   local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -299,7 +299,7 @@ _deliveryd() {
               [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
             done
           else
-            local -a _c=("import" "export" "list" "get" "put" "delete")
+            local -a _c=("import" "export" "list" "get" "put" "delete" "password")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -1346,6 +1346,32 @@ _deliveryd() {
                 for _x in "${_c[@]}"; do
                   [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
                 done
+                ;;
+            esac
+          fi
+          ;;
+        "directory password")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--remove" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
                 ;;
             esac
           fi

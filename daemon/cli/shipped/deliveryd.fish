@@ -6,7 +6,7 @@ function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
     set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -323,6 +323,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'list' -d
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'get' -d 'Show one row.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'put' -d 'Enter a row, or change one.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'delete' -d 'Let one row go.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory' -a 'password' -d 'Give a person a password.'
 # Options for: directory
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory' -s h -d 'Display this message and exit.'
@@ -391,6 +392,17 @@ complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l quie
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -s q -d 'Nothing on standard output; the exit code tells.'
 # Positionals for: directory list
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list; and test (__fish_deliveryd_positional_index 2) = 0' -f -a 'customer person billing_contact agent plan role'
+
+# Options for: directory password
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l remove -d 'Take it away instead.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory password' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: directory put
 complete -c deliveryd -n '__fish_deliveryd_using_command directory put' -l help -d 'Display this message and exit.'

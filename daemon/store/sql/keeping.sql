@@ -86,3 +86,8 @@ DELETE FROM rate_plan WHERE id = $2 AND customer_id = $1;
 -- name: keeping.delete_role
 -- Nobody can have this role any more; whoever has it keeps it from being deleted.
 DELETE FROM role WHERE id = $2 AND $1::bigint IS NOT NULL;
+
+-- name: keeping.password
+-- The hash of somebody's password ($2), or none. No row: he isn't there.
+UPDATE person SET password_hash = $2, updated_at = now() WHERE id = $1 AND deleted_at IS NULL
+RETURNING customer_id;

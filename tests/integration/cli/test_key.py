@@ -1,5 +1,7 @@
 """`deliveryd key`, as it is typed."""
 
+import io
+
 import pytest
 
 from daemon.directory.principals import Principals
@@ -56,3 +58,17 @@ async def test_the_configurations_own(ground: Ground, typed: Typed) -> None:
     ended = await typed("key", "revoke", str(number))
     assert ended.code == 1
     assert "take it out of there" in ended.err
+
+
+async def test_a_password(ground: Ground, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script gives one by standard input; one that is too short is none."""
+    person = await ground.bare.fetchval("INSERT INTO person (customer_id) VALUES (1) RETURNING id")
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert (await typed("directory", "password", str(person))).code == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert (await typed("directory", "password", str(person))).code == 0
+    kept = await ground.bare.fetchval("SELECT password_hash FROM person")
+    assert kept.startswith("$argon2id$")
+    assert (await typed("directory", "password", str(person), "--remove")).code == 0
+    assert await ground.bare.fetchval("SELECT password_hash FROM person") is None
+    assert (await typed("directory", "password", "77", "--remove")).code == 1
