@@ -37,6 +37,8 @@ class Entry:
     """Whether its audience is found later, by an expander."""
     is_late: bool = False
     """Whether that is when it is due."""
+    is_counted: bool = False
+    """Whether its plan has counted it as a request before."""
     may_wait: bool = False
     """Whether it may be put off."""
     claim: int | None = None
@@ -107,7 +109,7 @@ class Entry:
         queued, asked = self.numbers.get("queued", 0), self.numbers.get("requested", 0)
         return Claim(
             job.id,
-            granting.use(self.ask, job.id, queued, asked=asked),
+            granting.use(self.ask, job.id, queued, asked=asked, is_request=not self.is_counted),
             granting.bill(job, price, queued),
         )
 

@@ -131,6 +131,7 @@ class Expander:
             job=replace(job, id=kept.job_id, ticket=kept.ticket),
             planned=planned,
             now=kept.accepted_at,
+            is_counted=True,
             claim=kept.claim,
             stored=stored,
         )

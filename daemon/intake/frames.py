@@ -133,7 +133,7 @@ async def _granted(session: door.Session, ask: Ask, job: UUID, number: int) -> G
     asked = await framing.asked(session, job) if ask.customer.limits else number
     claim = Claim(
         job,
-        granting.use(ask, job, number, asked=asked),
+        granting.use(ask, job, number, asked=asked, is_request=False),
         await credit.bill(session, job, grown_by=number),
     )
     result = await granting.granted(session, [claim])

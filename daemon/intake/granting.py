@@ -17,7 +17,6 @@ from daemon.mail.event import Event
 from daemon.mail.limits import Use, Used
 from daemon.mail.money import Account, Bill, Entry, Paid, Standing
 from daemon.mail.refusal import Code, Fault
-from daemon.mail.request.send import Send
 from daemon.store import credit, door, plans
 from daemon.store.accepting import Job
 
@@ -77,8 +76,11 @@ def _judged(
     return Granted(faults=faults, paid=paid, low=money.low(accounts.values())), entries
 
 
-def use(ask: Ask, job: UUID, queued: int, *, asked: int) -> Use | None:
-    """A send, or a frame, as it counts; `asked`: how many recipients its job has been asked for."""
+def use(ask: Ask, job: UUID, queued: int, *, asked: int, is_request: bool) -> Use | None:
+    """A send, or a frame, as it counts; `asked`: how many recipients its job has been asked for.
+
+    What isn't a request has been counted as one: a frame with its send, what was put off at once.
+    """
     if not ask.customer.limits:
         return None
     return Use(
@@ -87,7 +89,7 @@ def use(ask: Ask, job: UUID, queued: int, *, asked: int) -> Use | None:
         limits=ask.customer.limits,
         asked=asked,
         queued=queued,
-        is_request=isinstance(ask.request, Send),
+        is_request=is_request,
     )
 
 

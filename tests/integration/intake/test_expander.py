@@ -207,6 +207,24 @@ async def test_an_audience_that_can_not_be_paid(office: Office) -> None:
     assert await office.counter.value("SELECT reserved FROM credit_account") == 0
 
 
+async def test_it_was_counted_as_a_request_before(office: Office) -> None:
+    """Its plan counts whoever is found, and not the request again, which it might refuse then."""
+    await office.counter.sql(
+        "WITH plan AS (INSERT INTO rate_plan (customer_id, name, max_requests_per_minute,"
+        " max_recipients_per_day) VALUES (1, 'p', 1, 4) RETURNING id)"
+        " UPDATE customer SET plan_id = (SELECT id FROM plan) WHERE id = 1"
+    )
+    await office.counter.sql(
+        "INSERT INTO plan_usage (customer_id, period, begins, ends, requests)"
+        " VALUES (1, 'minute', now() + interval '1 hour', now() + interval '1 hour', 1)"
+    )
+    await office.put()
+    assert await office.expander.once()
+    assert await office.job() == ("scheduled", 5, 4)
+    rows = await office.counter.sql("SELECT period, requests, recipients FROM plan_usage")
+    assert sorted(rows) == [("day", 0, 4), ("minute", 1, 4)]
+
+
 async def test_late_is_when_it_is_due(office: Office) -> None:
     """`expand: late`: answered at once, and whoever is there when it is due is meant (Q30)."""
     due = datetime.now(UTC) + timedelta(hours=1)
