@@ -9,7 +9,7 @@ AHEAD = 4.0
 
 
 async def test_never_early_and_within_a_second(home: House) -> None:
-    """What is asked for later is at the relay not before its time, and within a second after it."""
+    """T044: what is asked for later comes not before its time, and within a second after it."""
     due = asks.later(AHEAD)
     asked = await home.producer.ask(
         asks.send(asks.people(20, words="once-"), delivery={"not_before": due})

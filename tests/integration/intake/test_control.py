@@ -45,7 +45,7 @@ def _code(answer: Document) -> str:
 
 
 async def test_cancel_before_anything_started(counter: Counter) -> None:
-    """Everything is taken back, told with its number, and the job has ended."""
+    """T096: everything is taken back, told with its number, and the job has ended."""
     job = await _job(counter)
     verdict = await counter.put(command("cancel", job=job))
     assert verdict.delay == counter.means.terms.permit_window
@@ -59,7 +59,7 @@ async def test_cancel_before_anything_started(counter: Counter) -> None:
 
 
 async def test_cancel_in_the_middle(counter: Counter) -> None:
-    """What waits or is deferred is taken back; what is under way, retrying or sent goes its way."""
+    """T096: what waits or is deferred is taken back; what is tried or sent goes its way."""
     job = await _job(counter, *(f"{n}@x.test" for n in range(6)))
     await _letters(counter, "wdursw")
     answer = await counter.answer(command("cancel", job=job))
@@ -73,7 +73,7 @@ async def test_cancel_in_the_middle(counter: Counter) -> None:
 
 
 async def test_cancel_twice(counter: Counter) -> None:
-    """The second time it is answered like the first, and that nothing changed; and told once."""
+    """T096: the second time it is answered like the first, with nothing changed; and told once."""
     job = await _job(counter)
     first = await counter.answer(command("cancel", job=job))
     assert await counter.answer(command("cancel", job=job)) == first | {"unchanged": True}
@@ -81,7 +81,7 @@ async def test_cancel_twice(counter: Counter) -> None:
 
 
 async def test_cancel_after_the_end(counter: Counter) -> None:
-    """A job that has ended can't be canceled any more."""
+    """T096: a job that has ended can't be canceled any more."""
     job = await _job(counter, "nobody")
     assert _code(await counter.answer(command("cancel", job=job))) == "state.conflict"
 
@@ -110,7 +110,7 @@ async def test_cancel_closes_an_open_job(counter: Counter) -> None:
     ids=lambda document: document["command"],
 )
 async def test_anothers_job_does_not_exist(counter: Counter, document: Document) -> None:
-    """What isn't one's own is answered exactly like what isn't there, and isn't touched."""
+    """T096: what isn't one's own is answered exactly like what isn't there, and isn't touched."""
     job = await _job(counter)
     before = await counter.sql("SELECT job.*, batch.* FROM job, batch")
     theirs = await counter.answer(document | {"job": job}, customer=BOB)
