@@ -7,6 +7,7 @@ FAMILIES = {
     "key": (CHANGE, "Tokens by which requests of a dialect say who asks."),
     "credit": (CHANGE, "Accounts of credit: what mail is paid from."),
     "list": (CHANGE, "Lists of contacts: made, filled, looked at, taken away."),
+    "audience": (CHANGE, "Who is meant by a request."),
     "suppression": (CHANGE, "Who isn't written to."),
 }
 
@@ -87,6 +88,13 @@ ALL = (
         group=CHANGE,
         does="Take a list away. Its contacts stay.",
         example="5 --yes",
+    ),
+    Command(
+        words="audience explain",
+        place="audience:explain",
+        group=CHANGE,
+        does="Say whom a request would reach, and why; nothing is stored.",
+        example="newsletter.json --address ann@example.com",
     ),
     Command(
         words="directory password",

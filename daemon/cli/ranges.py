@@ -17,6 +17,7 @@ COUNT = Number(gte=1, lte=LARGEST)
 ROWS = Number(gte=1, lte=MOST_ROWS)
 ROWS_OR_NONE = Number(gte=0, lte=MOST_ROWS)
 """Where a sum is shown besides, which may be all that is wanted."""
+SAMPLE = Number(gte=0, lte=1000)
 PATIENCE = Number(gte=0, lte=DAY)
 """Seconds that something is waited for."""
 PAUSE = Number(gte=0.05, lte=DAY)

@@ -5,15 +5,16 @@ is refused on the way is taken back within the same transaction and disturbs no 
 the database that is broken undoes the group as a whole; whoever called repeats it one by one.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from daemon import crashpoints
 from daemon.expansion import literal, meant
-from daemon.intake import draft, events, granting, keys, later, lookup
+from daemon.intake import draft, events, explaining, granting, keys, later, lookup
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.intake.entry import Entry
 from daemon.ledger.writer import Append
@@ -103,15 +104,24 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
         await _look_up(session, [entry])
         await _expand(session, [entry], terms)
         await _grant(session, [entry])
+        explained = await _explained(session, entry)
     answer = Accepted(
         command=entry.send.command,
         request_id=ask.request_id,
         dry_run=True,
         counts=events.asked(entry.numbers),
         money=money.told(entry.paid),
+        explained=explained,
         notices=ask.decoded.notices,
     )
     return entry.verdict or Verdict(result="answered", answer=answer)
+
+
+async def _explained(session: door.Session, entry: Entry) -> Mapping[str, Any]:
+    wish = entry.send.explain
+    if wish is None or entry.verdict is not None:
+        return {}
+    return await explaining.explained(session, entry, wish)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ async def looked_up(
         session, ask.customer.id, acting
     ):
         return (_fault("act_as_customer", _NO_CUSTOMER),)
-    if audience.is_literal(send.audience) and not send.exclude:
+    if audience.is_literal(send.audience) and not send.exclude and not send.explain:
         return None
     known = await _lists(session, acting, send)
     missing = tuple(_missing(send, ask, known))

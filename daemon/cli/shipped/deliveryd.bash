@@ -9,10 +9,10 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+  local all_commands='add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("directory" "key" "credit" "list" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "key" "credit" "list" "audience" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -84,6 +84,23 @@ _deliveryd() {
       ;;
     1)
       case "${cmd_path[@]}" in
+        "audience")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("explain")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          fi
+          ;;
         "audit")
           if [[ ${cur} == -* ]]; then
             local -a _c=("--limit" "--fix-counters" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
@@ -833,6 +850,44 @@ _deliveryd() {
       ;;
     2)
       case "${cmd_path[@]}" in
+        "audience explain")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--address" "--sample" "--customer" "--timeout" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --address)
+                COMPREPLY=()
+                ;;
+              --sample)
+                COMPREPLY=()
+                ;;
+              --customer)
+                COMPREPLY=()
+                ;;
+              --timeout)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+            esac
+          fi
+          ;;
         "config show")
           if [[ ${cur} == -* ]]; then
             local -a _c=("--origin" "--non-default" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")

@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'add adjust apply audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l all_commands 'add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -75,6 +75,7 @@ complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, the
 complete -c deliveryd -n __fish_use_subcommand -a 'key' -d 'Tokens by which requests of a dialect say who asks.'
 complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
 complete -c deliveryd -n __fish_use_subcommand -a 'list' -d 'Lists of contacts: made, filled, looked at, taken away.'
+complete -c deliveryd -n __fish_use_subcommand -a 'audience' -d 'Who is meant by a request.'
 complete -c deliveryd -n __fish_use_subcommand -a 'suppression' -d 'Who isn'\''t written to.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
 complete -c deliveryd -n __fish_use_subcommand -a 'doubt' -d 'Deliveries of which nobody knows whether they were taken.'
@@ -108,6 +109,27 @@ complete -c deliveryd -n __fish_use_subcommand -l version -d 'Display applicatio
 complete -c deliveryd -n __fish_use_subcommand -l help -d 'Display this message and exit.'
 complete -c deliveryd -n __fish_use_subcommand -s h -d 'Display this message and exit.'
 complete -c deliveryd -n __fish_use_subcommand -l version -d 'Display application version.'
+
+# Subcommands for: audience
+complete -c deliveryd -n '__fish_deliveryd_using_command audience' -a 'explain' -d 'Say whom a request would reach, and why; nothing is stored.'
+# Options for: audience
+complete -c deliveryd -n '__fish_deliveryd_using_command audience' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience' -l version -d 'Display application version.'
+
+# Options for: audience explain
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l address -r -d 'Why this address is in, or out: the path through the tree.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l sample -r -d 'Name so many of those who would get a mail.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l customer -r -d 'As whom, if the broker user is in intake.trusted.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l timeout -r -d 'Seconds to wait for the answer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command audience explain' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: audit
 complete -c deliveryd -n '__fish_deliveryd_using_command audit' -l help -d 'Display this message and exit.'

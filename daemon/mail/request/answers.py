@@ -40,6 +40,8 @@ class Accepted:
     """`requested`, `queued` and why the others weren't (design 5); null = not known yet."""
     money: Mapping[str, str] = field(default_factory=dict)
     """`cost`, `residual` and `currency`, where somebody pays."""
+    explained: Mapping[str, Any] = field(default_factory=dict)
+    """Of a dry run that was asked to: its terms, its lane, some of its recipients."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -95,7 +97,8 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
         "messages": list(answer.messages) or None,
         "delivery": answer.delivery,
     }
-    return {**_given(about), "counts": dict(answer.counts), **answer.money}
+    explained = {"explained": dict(answer.explained)} if answer.explained else {}
+    return {**_given(about), "counts": dict(answer.counts), **answer.money, **explained}
 
 
 def _positive(answer: Accepted | Done, rest: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field, SkipValidation
+from pydantic import AfterValidator, ConfigDict, Field, SkipValidation, Strict
 
 from daemon.mail.plan import Wish
 from daemon.mail.refusal import Code
@@ -126,11 +126,25 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explain:
+    """What a dry run shall say of its audience besides the counts."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    address: Line | None = None
+    """Why this one is in, or out."""
+    sample: Annotated[int, Strict(), Field(ge=0, le=1000)] = 0
+    """How many of those who would get a mail are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send(Command):
     """A send request."""
 
     dry_run: Flag = False
     """Check, expand and count; store nothing. `validate` is this."""
+    explain: Explain | None = None
+    """With `dry_run`: how the audience comes about."""
     dialect: Annotated[str, AfterValidator(_native)] = "native"
     name: Name | None = None
     """What people call the mailing."""
@@ -180,9 +194,7 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
     if is_open and fields.get("exclude"):
         advice = "must not be given for an open job: frames leave out whom they don't name"
         reading.findings.invalid(advice, "exclude")
-    if is_open and fields.get("expand") == "late":
-        advice = "must be 'early' for an open job: frames are taken as they come"
-        reading.findings.invalid(advice, "expand")
+    _check_together(fields, reading, is_open=is_open)
     if isinstance(messages := fields.get("messages"), list):
         bringing = named if is_literal and not is_open else []
         fields["messages"] = _only(messages, bringing, reading)
@@ -190,6 +202,15 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
     _fill(fields, reading.setting, is_large=many)
     _check_transport(fields["delivery"], reading)
     times.resolve(fields["delivery"], reading)
+
+
+def _check_together(fields: dict[str, Any], reading: Reading, *, is_open: bool) -> None:
+    """What may not stand beside each other."""
+    if fields.get("explain") and fields.get("dry_run") is not True:
+        reading.findings.invalid("goes with `dry_run: true` only", "explain")
+    if is_open and fields.get("expand") == "late":
+        advice = "must be 'early' for an open job: frames are taken as they come"
+        reading.findings.invalid(advice, "expand")
 
 
 def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list[Any]:

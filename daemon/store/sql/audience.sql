@@ -242,3 +242,59 @@ INSERT INTO retry (batch_id, position, job_id, job_on, customer_id, lane_id, cla
 SELECT b.id, m.position, b.job_id, b.job_on, b.customer_id, b.lane_id, b.class,
        CASE WHEN b.due_at = 'infinity' THEN b.due_at ELSE greatest(m.due, now()) END, m.due, 0
 FROM meant m JOIN batch b ON b.id = m.id;
+
+-- name: audience.explained
+-- What came of each term of a job, by term and reason; `queued` is one of them.
+SELECT (e.path ->> 'term')::integer AS term, e.reason, count(*)::integer AS number
+FROM (
+    SELECT d.path, 'queued' AS reason
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1
+    UNION ALL
+    SELECT path, reason FROM dropped_recipient WHERE job_id = $1
+) e
+GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- name: audience.ways
+-- How an address came into the audience of a job, and what was decided: each way, the one that counts first.
+SELECT e.reason, e.path
+FROM (
+    SELECT 'queued' AS reason, d.path, 0 AS place
+    FROM job j JOIN delivery d ON d.job_on = j.job_on AND d.norm = $2 AND d.job_id = j.id
+    WHERE j.id = $1
+    UNION ALL
+    SELECT reason, path, 1 FROM dropped_recipient WHERE job_id = $1 AND address = $2
+) e
+ORDER BY e.place, (e.path ->> 'term')::integer LIMIT 100;
+
+-- name: audience.sample
+-- Some of those who would get a mail, spread over all of them.
+SELECT address, path FROM (
+    SELECT d.address, d.path, d.id, row_number() OVER (ORDER BY d.id) AS n, count(*) OVER () AS total
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1
+) s
+WHERE (n - 1) * $2 / total <> (n - 2) * $2 / total OR n = 1
+ORDER BY id LIMIT $2;
+
+-- name: audience.branch
+-- The way down from one customer to another: ids and names, the upper one first.
+WITH RECURSIVE up AS (
+    SELECT id, parent_id, name, 0 AS step FROM customer WHERE id = $2
+    UNION
+    SELECT c.id, c.parent_id, c.name, up.step + 1
+    FROM up JOIN customer c ON c.id = up.parent_id
+    WHERE up.id <> $1 AND up.step < 10000
+)
+SELECT id, name FROM up ORDER BY step DESC;
+
+-- name: audience.road
+-- By which lane a job would leave, when, and how many deliveries stand in that lane before it.
+SELECT t.id AS transport, t.name, l.max_connections, l.max_per_second, j.not_before, j.expires_at,
+       (SELECT coalesce(sum(state_count(b.state, 'wu')), 0)::integer FROM batch b
+        WHERE b.lane_id = l.id AND b.job_id <> j.id AND NOT b.done AND b.due_at <= j.not_before
+          AND b.class <= j.class) AS ahead
+FROM job j JOIN lane l ON l.id = j.lane_id JOIN transport t ON t.id = l.transport_id
+WHERE j.id = $1;

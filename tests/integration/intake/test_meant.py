@@ -203,3 +203,59 @@ async def test_who_may_not_ask_at_all(
     assert [(fault.code, fault.field) for fault in who.faults] == [
         (Code.AUTH_INVALID, "principal.person_id")
     ]
+
+
+async def test_an_explanation(counter: Counter, tree: Acme) -> None:
+    """How many by which term, which lane, why somebody is in and by which branch, and some."""
+    wish = {"address": "ANN@acme.example", "sample": 3}
+    ask = to(people("descendants"), {"type": "list", "name": "Friends"}, dry_run=True, explain=wish)
+    answer = await counter.answer(ask | {"purpose": "marketing"}, customer=7)
+    found = answer["explained"]
+    assert found["terms"] == [
+        {"term": 0, "type": "people", "requested": 9, "duplicate": 1, "no_address": 1,
+         "queued": 6, "suppressed": 1},
+        {"term": 1, "type": "list", "requested": 7, "invalid": 1, "no_address": 1, "queued": 2,
+         "suppressed": 3},
+    ]  # fmt: skip
+    assert found["lane"]["transport"] == 1
+    [way] = found["address"]
+    assert way["outcome"] == "queued"
+    assert way["path"]["person"] == 9
+    assert [one["id"] for one in way["branch"]] == [7, 72, 721]
+    assert len(found["sample"]) == 3
+    assert await counter.value("SELECT count(*) FROM job") == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "outcomes"),
+    [
+        ("gina@south.example", ["suppressed"]),
+        ("dana@retail.example", ["queued", "duplicate"]),
+        ("hal@orphan.example", []),
+    ],
+)
+async def test_why_somebody_is_out(
+    counter: Counter, tree: Acme, address: str, outcomes: list[str]
+) -> None:
+    """Every way by which an address came in, and what was decided of it; none: it isn't there."""
+    ask = to(people("descendants"), dry_run=True, explain={"address": address}, purpose="marketing")
+    answer = await counter.answer(ask, customer=7)
+    assert [way["outcome"] for way in answer["explained"]["address"]] == outcomes
+
+
+async def test_literal_terms_are_explained_too(counter: Counter, tree: Acme) -> None:
+    """Those whom the parcel names itself are told by their terms as well."""
+    items = [{"address": "a@x.test"}, {"address": "a@x.test"}, {"address": "nonsense"}]
+    terms = [{"type": "recipients", "items": items}, {"type": "recipients", "items": items[:1]}]
+    answer = await counter.answer(to(*terms, dry_run=True, explain={}), customer=7)
+    assert answer["explained"]["terms"] == [
+        {
+            "term": 0,
+            "type": "recipients",
+            "requested": 3,
+            "duplicate": 1,
+            "invalid": 1,
+            "queued": 1,
+        },
+        {"term": 1, "type": "recipients", "requested": 1, "duplicate": 1},
+    ]
