@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 
 from daemon.store import directory, door, keys
 from daemon.store.directory import Customer
+from daemon.store.keys import Holder
 
 FULL = 1
 """The access that lets somebody do a thing; 2 lets him look, 0 neither."""
@@ -66,24 +67,38 @@ class Principals:
         """A customer, whatever his status; None when there is none of this number."""
         return await self._asked(number, lambda: directory.customer(self._store, number))
 
-    async def person(self, customer: Customer, person: int) -> Principal | None:
-        """Somebody of a customer's; None when he isn't, is gone, or may not ask for anything."""
-        if not await self._has_person(customer.id, person):
+    async def person(
+        self, customer: Customer, person: int, *, is_vouched: bool = True
+    ) -> Principal | None:
+        """Somebody of a customer's; None when he isn't, is gone, or may not ask for anything.
+
+        Whom nobody vouches for has to come from his networks, and what comes by the queue comes
+        from none that could be told.
+        """
+        if not await self._has_person(customer.id, person, is_vouched=is_vouched):
             return None
         access = await self._asked(
             ("access", person), lambda: directory.access(self._store, person)
         )
         return Principal(customer=customer, person_id=person, access=access)
 
-    async def _has_person(self, number: int, person: int) -> bool:
+    async def _has_person(self, number: int, person: int, *, is_vouched: bool) -> bool:
         return await self._asked(
-            ("person", number, person), lambda: directory.has_person(self._store, number, person)
+            ("person", number, person, is_vouched),
+            lambda: directory.has_person(self._store, number, person, is_vouched=is_vouched),
         )
+
+    async def key(self, number: int, key: int) -> Holder | None:
+        """A key of a customer's by its id; None when he has none of it, or it is over.
+
+        Where it was shown is a matter of whoever names it.
+        """
+        return await self._asked(("key", number, key), lambda: keys.named(self._store, number, key))
 
     async def of_token(self, scheme: str, login: str, secret: str) -> Principal | None:
         """Whom a token speaks for; None for one that is unknown, over, or bound to a network.
 
-        What comes by the queue comes from no network that could be told.
+        So it is with one of somebody who is bound to a network.
         """
         known_by = digest(self._key, secret)
         found = await self._asked(
@@ -95,7 +110,7 @@ class Principals:
             return None
         if found.person_id is None:
             return Principal(customer=customer, scopes=found.scopes)
-        somebody = await self.person(customer, found.person_id)
+        somebody = await self.person(customer, found.person_id, is_vouched=False)
         return somebody and replace(somebody, scopes=found.scopes)
 
     def forget(self) -> None:

@@ -14,6 +14,7 @@ _NAMELESS = "a parcel must carry the `user_id` of its publisher"
 _NOT_TRUSTED = "is believed only from users that the configuration trusts"
 _NOBODY = "names no customer"
 _NO_PERSON = "names nobody of this customer"
+_NO_KEY = "names no key of his"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,12 +39,21 @@ class Asker:
 
     async def _named(self, named: commands.Principal) -> Principal | Refused:
         """Whom a trusted user speaks for."""
-        person = named.person_id
         found = await self._active(named.customer_id, _NOBODY, "principal.customer_id")
-        if isinstance(found, Refused) or person is None:
+        if isinstance(found, Refused):
+            return found
+        person = named.person_id
+        if named.api_key_id is not None:
+            key = await self.principals.key(named.customer_id, named.api_key_id)
+            if key is None or (key.person_id and person not in {None, key.person_id}):
+                return refused(Code.AUTH_INVALID, _NO_KEY, field="principal.api_key_id")
+            found, person = replace(found, scopes=key.scopes), key.person_id or person
+        if person is None:
             return found
         somebody = await self.principals.person(found.customer, person)
-        return somebody or refused(Code.AUTH_INVALID, _NO_PERSON, field="principal.person_id")
+        if somebody is None:
+            return refused(Code.AUTH_INVALID, _NO_PERSON, field="principal.person_id")
+        return replace(somebody, scopes=found.scopes)
 
     async def foreign(self, credentials: Credentials) -> Principal | Refused:
         """By what a dialect's request has brought."""

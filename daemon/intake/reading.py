@@ -217,4 +217,8 @@ def _named(found: Decoded | Refused) -> commands.Principal | None:
     if isinstance(found, Decoded):
         return found.request.principal
     number = found.customer_id
-    return None if number is None else commands.Principal(customer_id=number)
+    if number is None:
+        return None
+    return commands.Principal(
+        customer_id=number, person_id=found.person_id, api_key_id=found.api_key_id
+    )

@@ -74,7 +74,9 @@ class Refused:
     request_id: str | None = None
     """The key that the sender knows it by, the body's or the parcel's, when it was a fit one."""
     customer_id: int | None = None
-    """For whom the request says it speaks; believed like a principal's (design 7)."""
+    """For whom the request says it speaks; believed like a principal's (design 7), as the next."""
+    person_id: int | None = None
+    api_key_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

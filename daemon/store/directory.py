@@ -105,9 +105,12 @@ async def load(
         )
 
 
-async def has_person(store: door.Store, customer: int, person: int) -> bool:
-    """Whether somebody is of a customer, still there, and of no role that keeps him out."""
-    found: bool = await store.value("directory.person", customer, person)
+async def has_person(store: door.Store, customer: int, person: int, *, is_vouched: bool) -> bool:
+    """Whether somebody is of a customer, still there, and of no role that keeps him out.
+
+    Unless he is vouched for, he must not be bound to a network either.
+    """
+    found: bool = await store.value("directory.person", customer, person, is_vouched)
     return found
 
 

@@ -118,6 +118,12 @@ async def revoke(session: door.Session, number: int, *, customer: int, by: str) 
     await changes.note(session, gone)
 
 
+async def named(store: door.Store, customer: int, number: int) -> Holder | None:
+    """For whom a key of a customer's speaks; None when he has none of this id, or it is over."""
+    row = await store.row("keys.named", customer, number)
+    return Holder(**dict(row)) if row else None
+
+
 async def holder(
     store: door.Store, scheme: str, login: str, key_hash: bytes, *, source: str | None = None
 ) -> Holder | None:

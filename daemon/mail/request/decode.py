@@ -139,15 +139,21 @@ def _without_nulls(value: Any, depth: int) -> Any:
 
 def _refused(source: dict[str, Any], reading: Reading) -> Refused:
     """The refusal, with what its sender and intake know the request by, as far as that is fit."""
-    key, principal = source.get("request_id"), source.get("principal")
-    customer = principal.get("customer_id") if isinstance(principal, dict) else None
+    key, named = source.get("request_id"), source.get("principal")
     is_fit = isinstance(key, str) and 0 < len(key) <= kinds.KEY_LIMIT and key.isprintable()
     return Refused(
         faults=reading.findings.faults,
         command=source["command"],
         request_id=key if is_fit else None,
-        customer_id=customer if type(customer) is int else None,
+        customer_id=_id(named, "customer_id"),
+        person_id=_id(named, "person_id"),
+        api_key_id=_id(named, "api_key_id"),
     )
+
+
+def _id(principal: Any, name: str) -> int | None:
+    number = principal.get(name) if isinstance(principal, dict) else None
+    return number if type(number) is int and 0 < number <= kinds.LARGEST_ID else None
 
 
 def _notices(request: Request, setting: Setting) -> tuple[Notice, ...]:

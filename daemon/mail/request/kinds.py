@@ -16,6 +16,8 @@ from daemon.mail.request.rules import DAY, Rules, Setting
 
 KEY_LIMIT = 128
 """Characters of a request id."""
+LARGEST_ID = 2**63 - 1
+"""What the database can count to."""
 SUBJECT_LIMIT = 998
 """Octets: the longest line of a message (RFC 5322 2.1.1)."""
 NAME_LIMIT = 256
@@ -118,7 +120,7 @@ Mailbox = Annotated[_TEXT, AfterValidator(_mailbox)]
 Addressee = Annotated[_TEXT, AfterValidator(_addressee)]
 Key = Annotated[_TEXT, Field(min_length=1, max_length=KEY_LIMIT), AfterValidator(texts.line)]
 Flag = Annotated[bool, Strict()]
-Id = Annotated[int, Strict(), Field(ge=1, le=2**63 - 1)]
+Id = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
 Amount = Annotated[Decimal, BeforeValidator(amount, json_schema_input_type=str)]

@@ -58,10 +58,11 @@ ON CONFLICT ON CONSTRAINT api_key_is_unique DO UPDATE
     SET customer_id = excluded.customer_id, login = excluded.login, revoked_at = NULL;
 
 -- name: directory.person
--- Whether somebody is of a customer, still there, and of no role that keeps him out.
+-- Whether somebody is of a customer, still there, and of no role that keeps him out; unless $3, bound to
+-- no network either.
 SELECT EXISTS (SELECT FROM person p LEFT JOIN role r ON r.id = p.role_id
                WHERE p.customer_id = $1 AND p.id = $2 AND p.deleted_at IS NULL AND NOT p.retired
-                 AND r.can_login IS NOT FALSE);
+                 AND r.can_login IS NOT FALSE AND ($3::boolean OR p.allowed_sources = '{}'));
 
 -- name: directory.access
 -- What somebody's role lets him do.

@@ -42,3 +42,8 @@ WITH found AS (
     WHERE k.id = f.id AND (f.last_used_at IS NULL OR f.last_used_at < now() - interval '1 minute')
 )
 SELECT customer_id, person_id, scopes FROM found;
+
+-- name: keys.named
+-- For whom a customer's key speaks that somebody names by its id, and for what, while it is one.
+SELECT customer_id, person_id, scopes FROM api_key
+WHERE customer_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());

@@ -115,10 +115,12 @@ def test_null_is_absent(read, letter: dict[str, Any]) -> None:
 
 
 def test_a_refusal_knows_whose_it_is(read, letter: dict[str, Any]) -> None:
-    """Command, fit key and claimed customer travel with a refusal, for its answer and event."""
-    answer = read(letter | {"request_id": "k", "principal": {"customer_id": 7}, "x": 1})
+    """Command, fit key and whom it claims to be of travel with a refusal, who is judged first."""
+    named = {"customer_id": 7, "person_id": 1, "api_key_id": 2**63}
+    answer = read(letter | {"request_id": "k", "principal": named, "x": 1})
     assert isinstance(answer, Refused)
     assert (answer.command, answer.request_id, answer.customer_id) == ("send", "k", 7)
+    assert (answer.person_id, answer.api_key_id) == (1, None)
 
 
 @pytest.mark.parametrize("key", [7, "", "x" * 129, "a\nb", ["k"]])
