@@ -27,6 +27,8 @@ class Recipient:
     """Of his mail, filled in."""
     own: str
     """What his mail has of its own: with it, one address may get two."""
+    dropped: str | None = None
+    """Why nobody writes to him, by the word of who wrote the story."""
 
     @property
     def norm(self) -> str:
@@ -36,7 +38,9 @@ class Recipient:
 
     @property
     def fault(self) -> str | None:
-        """Why nobody can be written to at this address."""
+        """Why nobody is written to at this address."""
+        if self.dropped:
+            return self.dropped
         if self.address is None or not self.address.strip():
             return "no_address"
         return None if _ADDRESS.fullmatch(self.address.strip()) else "invalid"
@@ -104,6 +108,7 @@ def _recipients(items: Any, subject: str) -> Iterator[Recipient]:
             address=item.get("address"),
             subject=filled(override.get("subject", subject), item).strip(),
             own=json.dumps(override, sort_keys=True) if override else "",
+            dropped=item.get("dropped"),
         )
 
 

@@ -31,14 +31,20 @@ def sections(*, dsn: str, url: str, prefix: str, state: Path) -> dict[str, Table
 
 
 def rows(
-    *, host: str, port: int, transport: Table, others: Sequence[Table] = ()
+    *,
+    host: str,
+    port: int,
+    transport: Table,
+    others: Sequence[Table] = (),
+    customers: Sequence[Table] = (),
 ) -> list[tuple[str, Table]]:
-    """One customer, his way out and any others, and his token for the dialect."""
+    """A customer and any others, his way out and any others, and his token for the dialect."""
     way_out = {"id": 1, "customer": 1, "name": "sink", "host": host, "port": port,
                "tls": "none", "from_address": "story@sender.test", "is_default": True,
                "max_connections": CONNECTIONS, **transport}  # fmt: skip
     return [
         ("customer", {"id": 1, "name": "Story"}),
+        *(("customer", other) for other in customers),
         ("transport", way_out),
         *(("transport", {**way_out, "is_default": False, **other}) for other in others),
         ("token", {"customer": 1, "token": TOKEN}),
@@ -59,4 +65,6 @@ def _lines(table: Table) -> list[str]:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
     return str(value) if isinstance(value, int | float) else f'"{value}"'

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.stories import acme, troubles
 from tests.stories import house as houses
-from tests.stories import troubles
 from tests.stories.house import House
 from tests.stories.servers import DSN, URL, Pair, Servers
 from tests.stories.troubles import Disk
@@ -58,6 +58,17 @@ async def home(
     """
     async with houses.opened(shared_servers, tmp_path_factory.mktemp("home")) as opened:
         await opened.start()
+        yield opened
+        await opened.judge()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def furnished(
+    shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """Such a house with the directory of the requirements in it, and a daemon that knows it."""
+    async with houses.opened(shared_servers, tmp_path_factory.mktemp("acme")) as opened:
+        await acme.moved_in(opened)
         yield opened
         await opened.judge()
 

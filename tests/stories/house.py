@@ -65,6 +65,8 @@ class House:
     producer: Producer
     events: Listener
     sections: dict[str, config.Table]
+    customers: list[config.Table] = field(default_factory=list)
+    """Whom the configuration names beside the first one."""
     transport: dict[str, Any] = field(default_factory=dict)
     """What the transport has otherwise than the rest of the stories."""
     other_transports: list[config.Table] = field(default_factory=list)
@@ -197,6 +199,7 @@ class House:
             port=self.sink.port,
             transport=self.transport,
             others=self.other_transports,
+            customers=self.customers,
         )
         if not self.is_relayed:
             rows = [(name, row) for name, row in rows if name != "transport"]

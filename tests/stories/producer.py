@@ -89,6 +89,8 @@ class Producer:
         self._channel: AbstractChannel | None = None
         self._waiting: dict[str, Asked] = {}
         self.published: list[Asked] = []
+        self.user: str | None = None
+        """The broker user that parcels name as their publisher; None = nobody."""
 
     def heard(self, message: AbstractIncomingMessage) -> None:
         """Takes an answer. The first counts: a repeat of it is the same."""
@@ -188,6 +190,7 @@ class Producer:
             type=asked.kind,
             correlation_id=asked.correlation_id,
             reply_to=self._replies if asked.wants_answer else None,
+            user_id=self.user,
         )
 
     async def _open(self) -> AbstractChannel:

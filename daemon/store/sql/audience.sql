@@ -6,7 +6,7 @@
 -- per id (`excludes`: whoever it yields is left out); $10 to $21 those whom the parcel itself names.
 -- A branch is collected by a set of customers that grows, so a ring in it ends; it is cut at whoever is
 -- deleted. Of somebody who came in by several ways the first counts by which he may be written to.
--- Deliveries are numbered by address. The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
+-- Deliveries are numbered by address, and go to its canonical form, however it was entered. The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
 WITH RECURSIVE place AS (
     SELECT j.id AS job_id, j.job_on, j.customer_id, j.lane_id, j.class, j.parts, j.open, j.paused,
            j.not_before, j.spread, j.state = 'canceled' AS canceled, j.purpose = 'marketing' AS is_marketing,
@@ -164,7 +164,7 @@ WITH RECURSIVE place AS (
     SELECT p.job_on,
            (SELECT ids FROM home)[batch_of(n.n, s.total, s.batches) + 1] * 512
            + n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches),
-           p.job_id, $2, p.customer_id, n.address, n.norm, n.supp, n.domain, n.name, n.vars, n.override,
+           p.job_id, $2, p.customer_id, n.norm, n.norm, n.supp, n.domain, n.name, n.vars, n.override,
            n.override_hash, path_of(n.term, n.type, n.customer_id, n.list_id, n.entity)
     FROM judged n CROSS JOIN sized s CROSS JOIN place p
     WHERE n.dropped IS NULL

@@ -12,9 +12,15 @@ from daemon.store.directory import TransportRow
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
-_ORPHAN = """
-INSERT INTO customer (id, parent_id, name, plan_id, status) VALUES (731, 73, 'Orphan', 1, 'active')
-"""
+BEHIND_THE_GUARD = (
+    "ALTER TABLE customer DISABLE TRIGGER customer_tree_is_kept",
+    (
+        "INSERT INTO customer (id, parent_id, name, plan_id, status)"
+        " VALUES (731, 73, 'Orphan', 1, 'active')"
+    ),
+    "ALTER TABLE customer ENABLE TRIGGER customer_tree_is_kept",
+)
+"""Puts customer 731 in under 73, who is deleted: bad data, which the trigger refuses otherwise."""
 _ACCOUNT = """
 INSERT INTO credit_account (customer_id, balance, currency) VALUES (7, 55.75502839, 'EUR')
 """
@@ -39,15 +45,9 @@ async def brought(store: door.Store, path: Path, entity: str | None = None) -> l
 
 
 async def _orphaned(store: door.Store) -> None:
-    """Puts customer 731 in behind the guard, under 73, who is deleted: bad data.
-
-    The trigger that refuses it is switched off for this one statement.
-    """
     async with store.transaction() as session:
-        run = session._connection.execute
-        await run("ALTER TABLE customer DISABLE TRIGGER customer_tree_is_kept")
-        await run(_ORPHAN)
-        await run("ALTER TABLE customer ENABLE TRIGGER customer_tree_is_kept")
+        for statement in BEHIND_THE_GUARD:
+            await session._connection.execute(statement)
 
 
 def _transport(number: int, customer: int, from_address: str) -> TransportRow:
