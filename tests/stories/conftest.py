@@ -67,7 +67,8 @@ async def furnished(
     shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Such a house with the directory of the requirements in it, and a daemon that knows it."""
-    async with houses.opened(shared_servers, tmp_path_factory.mktemp("acme")) as opened:
+    folder = tmp_path_factory.mktemp("acme")
+    async with houses.opened(shared_servers, folder, keeps_bytes=True) as opened:
         await acme.moved_in(opened)
         yield opened
         await opened.judge()

@@ -209,8 +209,10 @@ class House:
 
 
 @asynccontextmanager
-async def opened(servers: Servers, folder: Path, *, is_quiet: bool = False) -> AsyncIterator[House]:
-    """A house of which nothing is left afterwards but its folder.
+async def opened(
+    servers: Servers, folder: Path, *, is_quiet: bool = False, keeps_bytes: bool = False
+) -> AsyncIterator[House]:
+    """A house of which nothing is left afterwards but its folder; its sink may keep whole mails.
 
     The daemons' logs are printed, and so shown by pytest if it fails, unless it is quiet.
     """
@@ -220,7 +222,7 @@ async def opened(servers: Servers, folder: Path, *, is_quiet: bool = False) -> A
         dsn = await stack.enter_async_context(servers.database())
         await declare.apply(servers.url, prefix)
         stack.push_async_callback(_forget, servers.url, prefix)
-        sink = await Sink.start(folder / "sink.jsonl")
+        sink = await Sink.start(folder / "sink.jsonl", keeps_bytes=keeps_bytes)
         stack.push_async_callback(sink.close)
         listener = Listener()
         producer = Producer(servers.url, name.requests, f"{prefix}.answers")

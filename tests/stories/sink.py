@@ -1,8 +1,11 @@
 """The scripted SMTP server of a story, as a process."""
 
 import asyncio
+import base64
 import json
 import sys
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +31,12 @@ class Sink:
         self.control = control
 
     @classmethod
-    async def start(cls, path: Path) -> "Sink":
+    async def start(cls, path: Path, *, keeps_bytes: bool = False) -> "Sink":
         """Starts one that writes its record there."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "daemon.sink", "--listen", "127.0.0.1:0"),
             *("--control", "127.0.0.1:0", "--record", str(path)),
+            *(["--keep-bytes"] if keeps_bytes else []),
             cwd=servers.TOP,
             env=servers.environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -64,6 +68,15 @@ class Sink:
     def copies(self) -> list[Copy]:
         """Every stored message."""
         return record.copies(self.path)
+
+    def mails_to(self, word: str) -> list[EmailMessage]:
+        """The mails themselves, where the record keeps them."""
+        lines = (line for line in record.lines(self.path) if line["kind"] == "stored")
+        return [
+            message_from_bytes(base64.b64decode(line["content"]), policy=policy.default)
+            for line in lines
+            if line["rcpt"][0].startswith(word)
+        ]
 
     async def peak(self) -> int:
         """The most connections that it ever had at once."""

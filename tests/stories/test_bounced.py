@@ -5,7 +5,7 @@ from tests.stories.house import House
 
 
 async def test_refused_for_good(house: House) -> None:
-    """A 5xx at RCPT, at DATA or at the dot ends that one delivery, with what the server said."""
+    """T092: a 5xx at RCPT, at DATA or at the dot ends that one delivery, with what was said."""
     await house.start()
     refused = ["rcpt-550-5.1.1+a@there.test", "data-554+b@there.test", "dot-554-5.7.1+c@there.test"]
     asked = await house.producer.ask(asks.send([*refused, *asks.people(30)]))

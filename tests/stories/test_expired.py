@@ -7,7 +7,7 @@ pytestmark = ONE_LOOP
 
 
 async def test_expired_while_deferred(home: House) -> None:
-    """What a relay puts off beyond its expiry is told as expired, and never sent."""
+    """T092: what a relay puts off beyond its expiry is told as expired, and never sent."""
     people = asks.people(3, words="greylist-99+") + asks.people(3)
     asked = await home.producer.ask(asks.send(people, delivery={"expires_after": "3s"}))
     completed = await home.events.completed(asked.job)

@@ -7,7 +7,7 @@ NUMBER = 20
 
 
 async def test_greylisted_then_sent(house: House) -> None:
-    """A 4xx at RCPT is told as deferred, with when it is tried again; the next try is sent."""
+    """T092: a 4xx at RCPT is told as deferred, with when it is tried again; then it is sent."""
     await house.start()
     people = asks.people(NUMBER, words="greylist-1+") + asks.people(NUMBER)
     asked = await house.producer.ask(asks.send(people))

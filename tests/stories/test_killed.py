@@ -10,7 +10,7 @@ NUMBER = 1500
 
 @pytest.mark.timeout(120)
 async def test_killed_and_started_again(house: House) -> None:
-    """Kill -9 in mid-campaign loses nobody; whoever may get a second copy is told as in doubt."""
+    """T090: kill -9 in mid-campaign loses nobody; who may get a second copy is told in doubt."""
     daemon = await house.start()
     await house.sink.do("slow", ms=5)
     asked = await house.producer.ask(asks.send(asks.people(NUMBER)))

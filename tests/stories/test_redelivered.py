@@ -13,7 +13,7 @@ POINTS = ("C1", "C2", "C3")
 
 
 async def test_without_a_key(house: House) -> None:
-    """A3: a parcel without any key that comes back, because we died over it, is done once."""
+    """A3, T089: a parcel without any key that comes back, as we died over it, is done once."""
     asked = []
     for point in POINTS:
         body = asks.send(asks.people(3), name=point)

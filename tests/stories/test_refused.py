@@ -40,7 +40,7 @@ SHAPES = (
 
 
 async def test_every_shape_of_bad_json(home: House) -> None:
-    """A6: whatever is wrong with the JSON, it is one dead letter, told once; no retry, no fault."""
+    """A6, T089: whatever is wrong with the JSON, it is one dead letter, told once; no retry."""
     before = len(home.events.dead)
     asked = [await home.producer.tell(body, wants_answer=True) for body in SHAPES]
     for one in asked:

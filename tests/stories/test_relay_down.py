@@ -7,7 +7,7 @@ NUMBER = 50
 
 
 async def test_down_and_back(house: House) -> None:
-    """While the relay is away nothing is lost and nothing in doubt; when it is back all is sent."""
+    """T021: while the relay is away nothing is lost or in doubt; when it is back all is sent."""
     await house.sink.do("down")
     daemon = await house.start()
     asked = await house.producer.ask(asks.send(asks.people(NUMBER)))

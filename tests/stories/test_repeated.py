@@ -11,7 +11,7 @@ NUMBER = 500
 
 
 async def test_same_key_same_answer(home: House) -> None:
-    """A request that is published twice is done once, and answered alike."""
+    """T052, T089: a request that is published twice is done once, and answered alike."""
     body = asks.send(asks.people(3))
     first, second = await home.producer.ask(body), await home.producer.ask(body)
     assert first.said == second.said
@@ -31,7 +31,7 @@ async def test_the_parcels_own_key(home: House) -> None:
 
 
 async def test_same_key_other_body(home: House) -> None:
-    """A2: the same key with another body is refused and told; what was accepted first stands."""
+    """A2, T052: the same key with another body is refused and told; the first one stands."""
     body = asks.send(asks.people(3))
     first = await home.producer.ask(body)
     other = await home.producer.ask(body | {"name": "Something else"})

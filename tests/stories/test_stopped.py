@@ -7,7 +7,7 @@ NUMBER = 1500
 
 
 async def test_stop_drains(house: House) -> None:
-    """SIGTERM ends what has begun, tells it, leaves with 0; the next one does the rest, once.
+    """T097: SIGTERM ends what has begun, tells it, leaves with 0; the next one does the rest, once.
 
     A line says that it stops, why, and how many attempts are waited for.
     """

@@ -76,7 +76,7 @@ async def test_a_key_belongs_to_its_customer(counter: Counter) -> None:
 
 
 async def test_an_old_key_may_be_used_again(counter: Counter) -> None:
-    """A key whose time is over is free."""
+    """T052: a key whose time is over is free."""
     await counter.put(send(request_id="r1"))
     await counter.sql("UPDATE request_seen SET expires_at = now() - interval '1 second'")
     assert (await counter.put(send("new@x.test", request_id="r1"))).result == "accepted"
