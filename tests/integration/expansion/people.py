@@ -100,7 +100,7 @@ class Directory:
 
 
 def _forms(given: str) -> dict[str, str | None]:
-    """An address in all its forms, as they stand in the directory."""
+    """An address in all its forms, as an import writes them: the first is the given one."""
     found = address.check(given, allow_utf8=True)
     if isinstance(found, address.Invalid):
         return {
@@ -111,7 +111,7 @@ def _forms(given: str) -> dict[str, str | None]:
             "fault": found.reason,
         }
     return {
-        "address": found.address,
+        "address": given,
         "norm": found.norm,
         "supp": found.supp,
         "domain": found.domain,
