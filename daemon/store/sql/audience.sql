@@ -171,7 +171,9 @@ WITH RECURSIVE place AS (
     RETURNING id
 ), listed AS (
     INSERT INTO dropped_recipient (job_id, position, address, reason, detail, path)
-    SELECT p.job_id, j.position, j.address, j.dropped,
+    -- a valid address as it was counted, one that nobody can be written at as it was entered
+    SELECT p.job_id, j.position,
+           CASE WHEN j.fault IS NULL AND j.norm <> '' THEN j.norm ELSE j.address END, j.dropped,
            CASE WHEN j.dropped = 'invalid' THEN j.fault END,
            path_of(j.term, j.type, j.customer_id, j.list_id, j.entity)
     FROM judged j CROSS JOIN place p
