@@ -104,11 +104,16 @@ def _said_by_server(error: asyncpg.PostgresError) -> Exception | None:
 
 
 def _said_by_client(error: Exception) -> Exception | None:
-    """What asyncpg's own words mean to us; None of a bug."""
+    """What asyncpg's own words mean to us; None of a value that no statement can carry, or a DSN.
+
+    All others are of the state of a connection or a pool, whatever their text: one that is about
+    to be lost is closed, busy or confused, and that is no verdict on what it was asked to do.
+    """
+    if isinstance(error, ValueError):
+        return None
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return Refused("none of the servers takes writes")
     if isinstance(error, asyncpg.InternalClientError):
         # the server's last words have been read, and not yet that the connection ended with them
         return Unavailable("the connection was lost")
-    # of a connection or a pool that is closed or closing
-    return Unavailable(str(error)) if "clos" in str(error) else None
+    return Unavailable(str(error))

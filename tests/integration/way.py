@@ -26,6 +26,9 @@ class Way:
         self._moving.set()
         self._deaf: set[asyncio.StreamWriter] = set()
         self._gone: list[socket.socket] = []
+        self._hides_ends = False
+        self.hidden = 0
+        """How many connections the server has closed since `hide_ends`."""
 
     @property
     def dsn(self) -> str:
@@ -53,6 +56,10 @@ class Way:
     def deafen(self) -> None:
         """What the server says on the connections that are open is lost; it hears everything."""
         self._deaf.update(self._writers[::2])
+
+    def hide_ends(self) -> None:
+        """What the server says last arrives, that it has closed the connection does not."""
+        self._hides_ends = True
 
     def freeze(self) -> None:
         """Nothing moves any more, and nobody is told."""
@@ -102,7 +109,10 @@ class Way:
         except OSError:
             pass
         finally:
-            writer.transport.abort()
+            if self._hides_ends and writer in self._writers[::2]:
+                self.hidden += 1
+            else:
+                writer.transport.abort()
 
 
 @asynccontextmanager

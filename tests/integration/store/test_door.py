@@ -9,6 +9,7 @@ import pytest
 
 from daemon.store import door, errors
 from tests.integration import way
+from tests.waiting import until
 
 _KILL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -44,6 +45,28 @@ async def _interrupted(store: door.Store, killer: door.Store, pause: str) -> Non
             await asyncio.sleep(0.02)
         elif pause == "deaf":
             time.sleep(0.02)  # noqa: ASYNC251 the loop itself is held up
+
+
+async def test_a_connection_in_its_last_moment_is_an_outage(shared_dsn: str) -> None:
+    """Once its last words are read, and not yet its end, all it does fails: no law is broken."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="victim")
+        async with (
+            door.opened(door.Reach(dsn=shared_dsn, role="killer")) as killer,
+            door.opened(reach) as store,
+        ):
+            road.hide_ends()
+            with pytest.raises(errors.Unavailable):
+                await _copied_too_late(store, killer, road)
+
+
+async def _copied_too_late(store: door.Store, killer: door.Store, road: way.Way) -> None:
+    async with store.transaction() as session:
+        await session._connection.execute("CREATE TEMPORARY TABLE late (a int) ON COMMIT DROP")
+        await session.copy("late", ["a"], [(1,)])  # what it must know of the table is known now
+        await _killed(killer)
+        await until(lambda: road.hidden)
+        await session.copy("late", ["a"], [(2,)])
 
 
 async def test_connections_that_were_killed_are_replaced(shared_dsn: str) -> None:
@@ -193,8 +216,8 @@ async def test_all_connections_lent_is_an_outage_in_time(shared_dsn: str) -> Non
 async def test_a_law_passes_through(shared_dsn: str) -> None:
     """What the database refuses by a law or a type is no outage: its name comes through."""
     async with door.opened(door.Reach(dsn=shared_dsn, role="test")) as store:
-        with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments"):
-            await store.value("clock.now", "one too many")
+        with pytest.raises(asyncpg.DataError, match="as an integer"):
+            await store.value("schema.lock", "a word")
         with pytest.raises(asyncpg.UniqueViolationError, match="schema_migration_pkey"):
             await store.run("schema.applied", 1, "again", b"", "expand")
 
