@@ -68,10 +68,13 @@ class Reach:
 class Session:
     """One connection, for as long as it is lent."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_limit")
 
-    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
+    def __init__(
+        self, connection: "asyncpg.pool.PoolConnectionProxy[Row]", statement_timeout: float
+    ) -> None:
         self._connection = connection
+        self._limit = statement_timeout
 
     @contextmanager
     def cut_short(self) -> Iterator[None]:
@@ -116,17 +119,26 @@ class Session:
         self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]
     ) -> None:
         """Appends records to a table by COPY."""
-        with errors.sorted_out():
-            await self._connection.copy_records_to_table(table, columns=columns, records=records)
+        async with self._copying() as never:
+            await self._connection.copy_records_to_table(
+                table, columns=columns, records=records, timeout=never
+            )
 
     async def copy_text(
         self, table: str, columns: Sequence[str], lines: AsyncIterable[bytes]
     ) -> None:
         """Appends lines in COPY's text format, in which an empty value is NULL."""
-        with errors.sorted_out():
+        async with self._copying() as never:
             await self._connection.copy_to_table(
-                table, columns=columns, source=lines, format="text", null=""
+                table, columns=columns, source=lines, format="text", null="", timeout=never
             )
+
+    @asynccontextmanager
+    async def _copying(self) -> AsyncIterator[float]:
+        """A limit that holds for leave to write too, which asyncpg's own, later one leaves out."""
+        with errors.sorted_out():
+            async with asyncio.timeout(self._limit):
+                yield 2 * self._limit
 
     async def copy_out(self, name: str, take: Callable[[bytes], Coroutine[Any, Any, None]]) -> int:
         """Hands over what a statement answers, as CSV with a header, a piece at a time.
@@ -157,11 +169,12 @@ class Session:
 class Store:
     """The pool. Open it with `opened`."""
 
-    __slots__ = ("_connect_timeout", "_pool", "_refused_at", "_why")
+    __slots__ = ("_connect_timeout", "_pool", "_refused_at", "_statement_timeout", "_why")
 
-    def __init__(self, pool: "asyncpg.Pool[Row]", connect_timeout: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Row]", reach: Reach) -> None:
         self._pool = pool
-        self._connect_timeout = connect_timeout
+        self._connect_timeout = reach.connect_timeout
+        self._statement_timeout = reach.statement_timeout
         self._refused_at, self._why = -_REFUSAL_HOLDS, ""
 
     @property
@@ -175,7 +188,7 @@ class Store:
         try:
             with errors.sorted_out():
                 async with self._pool.acquire(timeout=self._connect_timeout) as connection:
-                    session = Session(connection)
+                    session = Session(connection, self._statement_timeout)
                     with session.cut_short():
                         yield session
         except errors.Unavailable as error:
@@ -238,7 +251,7 @@ async def opened(reach: Reach, *, at_once: bool = True) -> AsyncIterator[Store]:
             target_session_attrs=_which(reach.dsn),
         )
     try:
-        yield Store(pool, reach.connect_timeout)
+        yield Store(pool, reach)
     finally:
         # whoever still holds a connection here has been cancelled: nothing is worth waiting for
         pool.terminate()

@@ -2,6 +2,7 @@
 
 A statement timeout is for a database that is busy or frozen; its kernel still acknowledges what we
 send. When the machine or the way to it is gone nobody does, and the socket may say so in seconds.
+Whoever waits for leave to write to a socket hears of its end too, which asyncpg leaves to chance.
 """
 
 import socket
@@ -17,6 +18,8 @@ _PROBES = 3
 def watch(connection: "asyncpg.Connection[asyncpg.Record]", silence: float) -> None:
     """From now on the connection is lost after so many seconds without an acknowledgement."""
     transport = connection._transport  # type: ignore[attr-defined] # noqa: SLF001 no public way
+    protocol = transport.get_protocol()
+    connection.add_termination_listener(lambda _: protocol.resume_writing())
     sock = transport.get_extra_info("socket")
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -67,6 +68,37 @@ async def _copied_too_late(store: door.Store, killer: door.Store, road: way.Way)
         await _killed(killer)
         await until(lambda: road.hidden)
         await session.copy("late", ["a"], [(2,)])
+
+
+async def _copied(store: door.Store, road: way.Way, more: Callable[[], object]) -> None:
+    """More than the network holds, while nobody takes it from there."""
+    async with store.transaction() as session:
+        await session._connection.execute("CREATE TEMPORARY TABLE large (a text) ON COMMIT DROP")
+        await session.copy("large", ["a"], [("what it must know of the table is known now",)])
+        road.freeze()
+        more()
+        await session.copy("large", ["a"], (("x" * 100_000,) for _ in range(400)))
+
+
+async def test_a_copy_to_a_connection_that_is_cut_is_an_outage(shared_dsn: str) -> None:
+    """Who waits for leave to write is told at once that there is nobody to write to any more."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test")
+        async with door.opened(reach) as store, asyncio.timeout(10):
+            loop = asyncio.get_running_loop()
+            with pytest.raises(errors.Unavailable):
+                await _copied(store, road, lambda: loop.call_later(0.5, road.cut))
+
+
+async def test_a_copy_that_nobody_takes_is_an_outage_in_time(shared_dsn: str) -> None:
+    """Who waits for leave to write waits no longer than for any other statement."""
+    async with way.to(shared_dsn) as road:
+        reach = door.Reach(dsn=road.dsn, role="test", connect_timeout=0.5, statement_timeout=0.5)
+        async with door.opened(reach) as store, asyncio.timeout(10):
+            with pytest.raises(errors.Unavailable):
+                await _copied(store, road, lambda: None)
+            road.thaw()
+            await _until_it_works(store)
 
 
 async def test_connections_that_were_killed_are_replaced(shared_dsn: str) -> None:
