@@ -63,10 +63,15 @@ class Letter:
         ),
     ] = None
 
+    list: Annotated[
+        str | None,
+        Parameter(name="--create-list", help="Keep the recipients as contacts of this list."),
+    ] = None
+
     @property
     def is_given(self) -> bool:
         """Whether any flag was."""
-        return bool(self.to or self.from_ or self.subject or self.text or self.html or self.at)
+        return any((self.to, self.from_, self.subject, self.text, self.html, self.at, self.list))
 
 
 def _is_key(_: Any, text: str | None) -> None:
@@ -167,6 +172,8 @@ def view(answer: Any) -> list[Block]:
         said = "a repeat, of which nothing is sent again: accepted before"
     if answer.get("job"):
         said += f" as job {answer['job']}, ticket {answer['ticket']}"
+    if answer.get("list"):
+        said += f", kept in list {answer['list']}"
     return [f"{said}: {story.numbers(answer['counts'])}", *verdicts.warnings(answer)]
 
 
@@ -250,6 +257,8 @@ def _request(letter: Letter, manner: Manner) -> dict[str, Any]:
         request["request_id"] = manner.request_id
     if manner.dry_run:
         request["dry_run"] = True
+    if letter.list:
+        request["create_list"] = {"name": letter.list}
     if letter.at:
         due = names.moment(letter.at, datetime.now(UTC))
         request["delivery"] = {"not_before": due.isoformat()}

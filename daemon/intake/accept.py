@@ -6,7 +6,7 @@ the database that is broken undoes the group as a whole; whoever called repeats 
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from random import Random
@@ -14,7 +14,7 @@ from typing import Any
 
 from daemon import crashpoints
 from daemon.expansion import literal, meant
-from daemon.intake import draft, events, explaining, granting, keys, later, lookup
+from daemon.intake import draft, events, explaining, gathering, granting, keys, later, lookup
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.intake.entry import Entry
 from daemon.ledger.writer import Append
@@ -41,8 +41,7 @@ async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Rando
         entry.may_wait = True
     await _recognise(session, entries, terms)
     await _look_up(session, entries)
-    await _expand(session, entries, terms)
-    low = await _grant(session, entries)
+    low = await _enter(session, entries, terms)
     await _take_back(session, entries)
     empty = [entry for entry in _left(entries) if entry.is_over]
     await accepting.complete(session, [entry.job.id for entry in empty])
@@ -66,6 +65,7 @@ async def found(append: Append, entry: Entry, terms: Terms) -> bytes:
                 entry.expanded = await meant.expanded(
                     session, entry.place, entry.meant, within=terms.expand_timeout
                 )
+                await gathering.gathered(session, entry, terms, within=terms.expand_timeout)
                 low = await _grant(session, [entry])
             if entry.verdict is not None:
                 raise _Undone
@@ -182,6 +182,24 @@ async def _look_up(session: door.Session, entries: Sequence[Entry]) -> None:
             entry.refuse_for(*found)
         else:
             entry.meant = found
+
+
+async def _enter(session: door.Session, entries: Sequence[Entry], terms: Terms) -> Sequence[Event]:
+    """Stores jobs, recipients and lists, and has them granted; answers what is told of accounts.
+
+    Who is refused leaves no contacts either, of whom others may know more already.
+    """
+    low: Sequence[Event] = ()
+    gathers = any(entry.send.create_list for entry in entries)  # such a one comes alone
+    with suppress(_Undone):
+        async with session.transaction() if gathers else nullcontext():
+            await _expand(session, entries, terms)
+            for entry in _left(entries):
+                await gathering.gathered(session, entry, terms)
+            low = await _grant(session, entries)
+            if gathers and not _left(entries):
+                raise _Undone
+    return low
 
 
 async def _expand(session: door.Session, entries: Sequence[Entry], terms: Terms) -> None:

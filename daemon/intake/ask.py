@@ -74,10 +74,10 @@ class Ask:
 
     @property
     def is_grouped(self) -> bool:
-        """Whether it may be accepted together with others: sends, but open ones take a lock."""
+        """Whether it may be accepted together with others: sends without locks of their own."""
         request = self.request
         return isinstance(request, Send) and not (
-            request.open or request.dry_run or self.redelivered
+            request.open or request.create_list or request.dry_run or self.redelivered
         )
 
     @property

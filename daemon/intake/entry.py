@@ -44,6 +44,8 @@ class Entry:
     claim: int | None = None
     stored: Stored | None = None
     expanded: Expanded | None = None
+    list: int | None = None
+    """Into which those who are meant were entered."""
     paid: Paid | None = None
     verdict: Verdict | None = None
 
@@ -115,8 +117,9 @@ class Entry:
 
     @property
     def told(self) -> dict[str, Any]:
-        """What the events about it say of money."""
-        return money.told(self.paid)
+        """What the events about it say of money, and of the list that was made."""
+        made = {} if self.list is None else {"list": self.list}
+        return {**made, **money.told(self.paid)}
 
     def refuse(self, code: Code, field: str, message: str) -> None:
         """Ends this send; the group goes on."""
@@ -139,6 +142,7 @@ class Entry:
             ticket=self.job.ticket,
             messages=(message,) if message else (),
             delivery=expanded.first_delivery if expanded and alone else None,
+            list=self.list,
             counts=self.known,
             money=money.told(self.paid),
             notices=self.ask.decoded.notices,

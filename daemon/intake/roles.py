@@ -12,9 +12,11 @@ from daemon.mail.request.send import Send
 
 SEND = "send_emails"
 ACT = "act_for_subcustomers"
+LISTS = "manage_lists"
 
 _OUT_OF_SCOPE = "the key isn't meant for this command"
 _MAY_NOT_SEND = "the role doesn't allow sending"
+_MAY_NOT_LIST = "the role doesn't allow making lists"
 _MAY_NOT_ACT = "the role doesn't allow acting for other customers, or writing to theirs"
 
 
@@ -27,6 +29,8 @@ def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_SEND)
     if isinstance(found, Decoded) and acts(found, who) and not who.may(ACT):
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_ACT)
+    if isinstance(found, Decoded) and _lists(found) and not who.may(LISTS):
+        return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_LIST)
     return None
 
 
@@ -34,6 +38,11 @@ def _sends(found: Decoded | Refused) -> bool:
     if isinstance(found, Decoded):
         return isinstance(found.request, Send | Extend | Close)
     return found.command in {"send", "validate", "extend", "close"}
+
+
+def _lists(found: Decoded) -> bool:
+    """Whether it enters contacts."""
+    return isinstance(found.request, Send) and found.request.create_list is not None
 
 
 def acts(found: Decoded, who: Principal) -> bool:

@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import orjson
 
 from daemon.store import door
+
+Source = Literal["api", "send", "import"]
+"""By what somebody came into a list."""
+
+
+class Gathered(NamedTuple):
+    """A list that a send asked for."""
+
+    id: int
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +47,12 @@ async def hold(session: door.Session, number: int) -> bool:
 
 
 async def enter(
-    session: door.Session, customer: int, number: int, contacts: Sequence[Mapping[str, Any]]
+    session: door.Session,
+    customer: int,
+    number: int,
+    contacts: Sequence[Mapping[str, Any]],
+    *,
+    source: Source = "api",
 ) -> int:
     """Enters contacts, brings those who are there up to date, and puts all into a held list.
 
@@ -45,8 +61,31 @@ async def enter(
     given = orjson.dumps(list(contacts))
     inserted: int = await session.value("lists.enter_addresses", customer, given)
     inserted += await session.value("lists.enter_phones", customer, given)
-    await session.run("lists.join", customer, given, number)
+    await session.run("lists.join", customer, given, number, source)
     return inserted
+
+
+async def gather(session: door.Session, customer: int, name: str) -> Gathered:
+    """The customer's list of a name, made if there is none; held until the transaction ends."""
+    row = await session.row("lists.gather", customer, name)
+    assert row is not None  # noqa: S101 - it is entered or there
+    return Gathered(**dict(row))
+
+
+async def excluded(session: door.Session, job: UUID, norms: Sequence[str]) -> set[str]:
+    """Which of some addresses a job has left out because its sender asked for that."""
+    return {row["address"] for row in await session.rows("lists.excluded", job, norms)}
+
+
+async def enter_meant(
+    session: door.Session, customer: int, number: int, job: UUID, *, within: float | None
+) -> None:
+    """Puts whoever the directory found for a job into a held list; contacts are made of people.
+
+    `within`: seconds that each of the two statements may take; None = as long as any.
+    """
+    await session.row("lists.join_meant", job, number, within=within)
+    await session.row("lists.join_people", job, number, customer, within=within)
 
 
 async def delete(session: door.Session, number: int) -> int | None:

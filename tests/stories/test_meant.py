@@ -93,3 +93,18 @@ async def test_a_list_that_is_not_there(branch: House) -> None:
     """The refusal names the field, and nothing is stored."""
     asked = await branch.producer.ask(asks.send([], audience=[{"type": "list", "name": "No"}]))
     assert [error["field"] for error in asked.said["errors"]] == ["audience[0].name"]
+
+
+async def test_a_list_of_the_recipients(branch: House) -> None:
+    """2.1: a send keeps whom it means in a list; the next one goes to the list, by their names."""
+    known = [{"address": f"n{number}@there.test", "name": f"N{number}"} for number in (1, 2)]
+    named = [one | {"vars": {"first_name": one["name"]}} for one in known]
+    phone = {"vars": {"phone_number": "+375291234567"}}
+    first = await branch.producer.ask(asks.send([*named, phone], create_list={"name": "Fresh"}))
+    [accepted] = await branch.events.count("job.accepted", 1, first.job)
+    assert accepted.data["list"] == first.done["list"]
+    await branch.events.completed(first.job)
+    to_list = asks.send([], audience=[{"type": "list", "id": first.done["list"]}])
+    again = await branch.producer.ask(to_list, meant=[*known, {"dropped": "no_address"}])
+    completed = await branch.events.completed(again.job)
+    assert (completed.data["counts"]["sent"], completed.data["counts"]["no_address"]) == (2, 1)

@@ -9,7 +9,7 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
 
   # Build list of all valid command names (to distinguish from positionals)
   local all_commands='add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
@@ -596,7 +596,7 @@ _deliveryd() {
           ;;
         "send")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--to" "--from" "--subject" "--text" "--html" "--at" "--type" "--urgent" "--dry-run" "--request-id" "--customer" "--timeout" "--wait" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--to" "--from" "--subject" "--text" "--html" "--at" "--create-list" "--type" "--urgent" "--dry-run" "--request-id" "--customer" "--timeout" "--wait" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -624,6 +624,9 @@ _deliveryd() {
                 COMPREPLY=()
                 ;;
               --at)
+                COMPREPLY=()
+                ;;
+              --create-list)
                 COMPREPLY=()
                 ;;
               --type)

@@ -5,7 +5,7 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l all_commands 'add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--address --at --config --count --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -768,6 +768,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command send' -l subject -r -d 
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l text -r -d 'Plain text body.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l html -r -d 'HTML body.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l at -r -d 'Not before: 2030-12-31T12:00:00+03:00, or +10m from now.'
+complete -c deliveryd -n '__fish_deliveryd_using_command send' -l create-list -r -d 'Keep the recipients as contacts of this list.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l type -r -d 'Dialect of the file, such as smsby.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l urgent -d 'By the urgent queue.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l dry-run -d 'Check and count, store nothing.'

@@ -33,7 +33,6 @@ _ELSEWHERE = frozenset(
         "calendar",
         "campaign_id",
         "coercions",
-        "create_list",
         "headers",
         "in_reply_to",
         "inline",

@@ -126,6 +126,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateList:
+    """The list into which whoever is meant is entered."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    name: Annotated[Line, Field(min_length=1)]
+    """One that the customer has takes them in as well (Q19)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explain:
     """What a dry run shall say of its audience besides the counts."""
 
@@ -155,6 +165,8 @@ class Send(Command):
     audience: SkipValidation[tuple[Term, ...]]
     exclude: SkipValidation[tuple[Term, ...]] = ()
     """Whoever these yield is left out."""
+    create_list: CreateList | None = None
+    """Where those who are meant are kept as contacts."""
     expand: Literal["early", "late"] = "early"
     """Whether it is found out who is meant when it is accepted, or when it is due (Q30)."""
     messages: tuple[Message, ...]
@@ -211,6 +223,9 @@ def _check_together(fields: dict[str, Any], reading: Reading, *, is_open: bool) 
     if is_open and fields.get("expand") == "late":
         advice = "must be 'early' for an open job: frames are taken as they come"
         reading.findings.invalid(advice, "expand")
+    if fields.get("create_list") and (is_open or fields.get("expand") == "late"):
+        advice = "must not be given for an open job, nor with `expand: late`: it is made at once"
+        reading.findings.invalid(advice, "create_list")
 
 
 def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list[Any]:

@@ -58,9 +58,9 @@ WITH entered AS (
 SELECT count(*) FILTER (WHERE is_new) FROM entered;
 
 -- name: lists.join
--- Puts contacts that were entered into a list.
+-- Puts contacts that were entered into a list; $4 says by what.
 INSERT INTO list_member (list_id, contact_id, source)
-SELECT $3, m.id, 'api'
+SELECT $3, m.id, $4
 FROM (
     SELECT c.id FROM jsonb_array_elements($2::jsonb) g
     JOIN contact c ON c.customer_id = $1 AND c.norm = g->>'norm' AND c.address IS NOT NULL
@@ -70,6 +70,75 @@ FROM (
     WHERE NOT g ? 'norm'
 ) m
 ORDER BY m.id
+ON CONFLICT DO NOTHING;
+
+-- name: lists.gather
+-- The list of a name, made if there is none; nobody takes it away meanwhile.
+INSERT INTO list (customer_id, name, origin) VALUES ($1, $2, 'send')
+ON CONFLICT ON CONSTRAINT list_name_is_unique DO UPDATE SET updated_at = now()
+RETURNING id, (xmax = 0) AS is_new;
+
+-- name: lists.excluded
+-- Which of these addresses a job left out because its sender asked for that.
+SELECT address FROM dropped_recipient
+WHERE job_id = $1 AND reason = 'excluded' AND address = ANY ($2::text[]);
+
+-- name: lists.join_meant
+-- Puts into a list whoever of a job is a contact already: who gets it, who is suppressed, and who has
+-- a phone number only.
+INSERT INTO list_member (list_id, contact_id, source)
+SELECT $2, c.id, 'send'
+FROM (
+    SELECT (d.path ->> 'contact')::bigint AS id
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1 AND d.path ? 'contact'
+    UNION
+    SELECT (path ->> 'contact')::bigint FROM dropped_recipient
+    WHERE job_id = $1 AND reason IN ('suppressed', 'no_address') AND path ? 'contact'
+) m
+JOIN contact c ON c.id = m.id
+ORDER BY c.id
+ON CONFLICT DO NOTHING;
+
+-- name: lists.join_people
+-- Makes contacts of customer $3 of the people and the billing contacts of a job, and puts them into a
+-- list: who gets it, and who is suppressed. A contact that is there takes what he has no value for, and
+-- who wants no mailing wants none as a contact either.
+WITH meant AS (
+    SELECT d.norm, d.path
+    FROM batch b
+    JOIN delivery d ON d.job_on = b.job_on AND d.id BETWEEN b.id * 512 AND b.id * 512 + 511
+    WHERE b.job_id = $1 AND d.path ?| ARRAY['person', 'billing_contact']
+    UNION ALL
+    SELECT address, path FROM dropped_recipient
+    WHERE job_id = $1 AND reason = 'suppressed' AND path ?| ARRAY['person', 'billing_contact']
+), known AS (
+    SELECT m.norm, b.address, b.supp, b.domain,
+           coalesce((m.path ->> 'person')::bigint, b.person_id) AS person_id
+    FROM meant m LEFT JOIN billing_contact b ON b.id = (m.path ->> 'billing_contact')::bigint
+), entered AS (
+    INSERT INTO contact AS c (customer_id, address, norm, supp, domain, phone_number, first_name, last_name,
+                              custom, timezone, no_mailing)
+    SELECT $3, coalesce(k.address, e.address), k.norm, coalesce(k.supp, e.supp),
+           coalesce(k.domain, e.domain), coalesce(p.mobile, p.telephone), p.forename, p.surname,
+           filled(p.vars - ARRAY['first_name', 'last_name']), p.timezone,
+           coalesce(p.no_mailing, false)
+    FROM known k
+    LEFT JOIN person p ON p.id = k.person_id
+    LEFT JOIN person_email e ON e.person_id = p.id AND e.norm = k.norm
+    WHERE coalesce(k.address, e.address) IS NOT NULL
+    ORDER BY k.norm
+    ON CONFLICT (customer_id, norm) WHERE address IS NOT NULL DO UPDATE
+        SET phone_number = coalesce(c.phone_number, excluded.phone_number),
+            first_name = coalesce(c.first_name, excluded.first_name),
+            last_name = coalesce(c.last_name, excluded.last_name),
+            custom = coalesce(c.custom, excluded.custom), timezone = coalesce(c.timezone, excluded.timezone),
+            no_mailing = c.no_mailing OR excluded.no_mailing, updated_at = now()
+    RETURNING id
+)
+INSERT INTO list_member (list_id, contact_id, source)
+SELECT $2, id, 'send' FROM entered ORDER BY id
 ON CONFLICT DO NOTHING;
 
 -- name: lists.lock

@@ -92,6 +92,15 @@ def test_an_open_job_leaves_nobody_out(faults, letter) -> None:
     assert faults(asked) == {("param.invalid", "exclude")}
 
 
+@pytest.mark.parametrize("more", [{"open": True}, {"expand": "late"}])
+def test_a_list_is_made_at_once(faults, letter, more: dict[str, Any]) -> None:
+    """Q19: lists are made at acceptance: not while frames may come, nor at the due time."""
+    asked = letter | {"create_list": {"name": "News"}}
+    assert faults(asked) == set()
+    assert faults(asked | more) == {("param.invalid", "create_list")}
+    assert faults(letter | {"create_list": {"name": ""}}) == {("param.invalid", "create_list.name")}
+
+
 @pytest.mark.parametrize(
     ("term", "klass"),
     [
