@@ -7,11 +7,13 @@ from itertools import chain
 
 from daemon.mail.request.audience import Billing, Contacts, Me, Members, People, Term
 from daemon.mail.request.recipients import Recipients
-from tests.integration.expansion.people import Directory
+from tests.integration.expansion.people import Directory, forms
 
 ADDRESSES = ("a@x.test", "A@x.test", "a@X.TEST", "b@x.test", "c@y.test", "d@y.test", "no address")
 VALID = {one: f"{one.partition('@')[0]}@{one.partition('@')[2].lower()}" for one in ADDRESSES[:-1]}
 """Each address that is one, with what tells it apart (Q5)."""
+NOWHERE = dict.fromkeys(("address", "norm", "supp", "domain", "fault"))
+"""The columns of an address, of somebody without one."""
 ME = 7
 
 
@@ -62,36 +64,83 @@ class World:
     marketing: bool
 
     async def enter(self, directory: Directory) -> None:
-        """Puts the world into the database; the tree behind its guard."""
-        await directory.connection.execute(
-            "ALTER TABLE customer DISABLE TRIGGER customer_tree_is_kept,"
-            " DROP CONSTRAINT customer_is_not_its_own_parent"
+        """Puts the world into a database whose tree is unguarded: a statement for each table."""
+        status = {one: "deleted" if one in self.deleted else "active" for one in self.parents}
+        tree = [
+            {"id": one, "parent_id": parent, "name": f"c{one}", "status": status[one]}
+            for one, parent in self.parents.items()
+            if one != ME
+        ]
+        await directory.enter("customer", tree)
+        await directory.run(
+            "UPDATE customer SET parent_id = $2 WHERE id = $1", ME, self.parents[ME]
         )
-        for number in self.parents.keys() - {ME}:
-            status = "deleted" if number in self.deleted else "active"
-            await directory.customer(number, None, status)
-        for number, parent in self.parents.items():
-            await directory.run("UPDATE customer SET parent_id = $2 WHERE id = $1", number, parent)
-        for number, one in self.people.items():
-            await directory.person(
-                one.customer, *_once(one.addresses), number=number, pseudo=one.pseudo,
-                retired=one.retired, no_mailing=one.no_mailing,
-            )  # fmt: skip
-        for customer, somebody in self.billing:
-            await directory.billing(customer, somebody)
-        for number, (address, no_mailing) in self.contacts.items():
-            await directory.contact(
-                ME, address, id=number, no_mailing=no_mailing, phone_number=f"+{number}"
-            )
+        await self._enter_people(directory)
+        contacts = [
+            {
+                "id": number,
+                "customer_id": ME,
+                "no_mailing": no_mailing,
+                "phone_number": f"+{number}",
+            }
+            | (forms(address) if address else NOWHERE)
+            for number, (address, no_mailing) in self.contacts.items()
+        ]
+        await directory.enter("contact", contacts)
         await self._enter_lists(directory)
 
+    async def _enter_people(self, directory: Directory) -> None:
+        people = [
+            {
+                "id": number, "customer_id": one.customer, "pseudo": one.pseudo,
+                "retired": one.retired, "no_mailing": one.no_mailing,
+            }
+            for number, one in self.people.items()
+        ]  # fmt: skip
+        addresses = [
+            {"person_id": number, "position": position} | forms(address)
+            for number, one in self.people.items()
+            for position, address in enumerate(_once(one.addresses))
+        ]
+        billing = [
+            {"customer_id": customer, "person_id": somebody if isinstance(somebody, int) else None}
+            | (NOWHERE if isinstance(somebody, int) else forms(somebody))
+            for customer, somebody in self.billing
+        ]
+        await directory.enter("person", people)
+        await directory.enter("person_email", addresses)
+        await directory.enter("billing_contact", billing)
+
+    async def _enter_contacts(self, directory: Directory) -> None:
+        contacts = [
+            {"id": number, "customer_id": ME, "phone_number": f"+{number}", "no_mailing": said}
+            | (forms(one) if one else NOWHERE)
+            for number, (one, said) in self.contacts.items()
+        ]
+        await directory.enter("contact", contacts)
+
     async def _enter_lists(self, directory: Directory) -> None:
-        for number, members in self.lists.items():
-            await directory.list(ME, f"list {number}", sorted(members), number=number)
-        for supp, kind in self.everywhere.items():
-            await directory.deny(ME, supp, kind)
-        for (supp, number), effect in self.by_list.items():
-            await directory.deny(ME, supp, list_id=number, effect=effect)
+        lists = [
+            {"id": number, "customer_id": ME, "name": f"list {number}", "origin": "api"}
+            for number in self.lists
+        ]
+        members = [
+            {"list_id": number, "contact_id": member, "source": "api"}
+            for number, found in self.lists.items()
+            for member in sorted(found)
+        ]
+        everywhere = [((supp, None), kind, "deny") for supp, kind in self.everywhere.items()]
+        by_list = [(where, "unsubscribe", effect) for where, effect in self.by_list.items()]
+        denied = [
+            {
+                "customer_id": ME, "supp": supp, "kind": kind, "source": "api", "effect": effect,
+                "list_id": number, "scope": "list" if number else "all",
+            }
+            for (supp, number), kind, effect in (*everywhere, *by_list)
+        ]  # fmt: skip
+        await directory.enter("list", lists)
+        await directory.enter("list_member", members)
+        await directory.enter("suppression", denied)
 
     def expanded(self) -> Came:
         """What must come of it."""

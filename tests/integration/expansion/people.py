@@ -1,6 +1,6 @@
 """A directory for tests, entered row by row: customers, their people, contacts and lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,19 +47,19 @@ class Directory:
         person: int = await self._enter("person", given)
         for position, one in enumerate(addresses):
             await self._enter(
-                "person_email", {"person_id": person, "position": position} | _forms(one)
+                "person_email", {"person_id": person, "position": position} | forms(one)
             )
         return person
 
     async def billing(self, customer: int, somebody: int | str, **columns: Any) -> int:
         """A billing contact: a person's number, or an address."""
-        whom = {"person_id": somebody} if isinstance(somebody, int) else _forms(somebody)
+        whom = {"person_id": somebody} if isinstance(somebody, int) else forms(somebody)
         made: int = await self._enter("billing_contact", {"customer_id": customer} | whom | columns)
         return made
 
     async def contact(self, customer: int, given: str | None, **columns: Any) -> int:
         """A contact, by phone only when there is no address."""
-        whom = {"phone_number": "+1"} if given is None else _forms(given)
+        whom = {"phone_number": "+1"} if given is None else forms(given)
         made: int = await self._enter("contact", {"customer_id": customer} | whom | columns)
         return made
 
@@ -91,6 +91,16 @@ class Directory:
         }
         await self._enter("suppression", given | columns)
 
+    async def enter(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Many rows of one table at once, all with the same columns."""
+        if rows:
+            columns = ", ".join(rows[0])
+            await self.connection.execute(
+                f"INSERT INTO {table} ({columns})"
+                f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)",
+                rows,
+            )
+
     async def _enter(self, table: str, given: dict[str, Any], answers: str = "id") -> Any:
         columns, places = ", ".join(given), ", ".join(f"${n}" for n in range(1, len(given) + 1))
         return await self.run(
@@ -99,7 +109,7 @@ class Directory:
         )
 
 
-def _forms(given: str) -> dict[str, str | None]:
+def forms(given: str) -> dict[str, str | None]:
     """An address in all its forms, as an import writes them: the first is the given one."""
     found = address.check(given, allow_utf8=True)
     if isinstance(found, address.Invalid):
@@ -115,4 +125,5 @@ def _forms(given: str) -> dict[str, str | None]:
         "norm": found.norm,
         "supp": found.supp,
         "domain": found.domain,
+        "fault": None,
     }
