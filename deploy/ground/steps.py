@@ -34,6 +34,8 @@ STORM = ("python", "-m", "tests.chaos", "random", "--minutes", "3", "--seed", "5
 WATCHING = frozenset({"-s", "-x", "-n", "--pdb", "--exitfirst", "--capture=no"})
 """What somebody types who looks on: then one after the other, as when paths are given."""
 WIDTH = 80
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""The tests start hundreds of daemons: each would compile all of it, were nobody to keep that."""
 PATIENCE = 60.0  # for an interrupted step: tests end the daemons that they have started
 
 
@@ -119,7 +121,7 @@ def _run(name: str, argv: Sequence[str], variables: Mapping[str, str]) -> Step:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=CHECKOUT,
-        env={**environment.activated(), **variables, **colours},
+        env={**environment.activated(), **COMPILED, **variables, **colours},
         start_new_session=True,  # Ctrl-C reaches it through us, and once
     )
     closing = _watch(child)

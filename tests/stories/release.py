@@ -39,7 +39,9 @@ class Release:
 
 def after_ours(code: Path) -> Release:
     """Makes it, in a folder that isn't there yet."""
-    shutil.copytree(TOP / "daemon", code / "daemon")
+    # what others compile meanwhile comes and goes under names of its own
+    compiled = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(TOP / "daemon", code / "daemon", ignore=compiled)
     number = schema.steps()[-1].number
     release = Release(
         code=code,
