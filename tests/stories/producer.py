@@ -87,6 +87,7 @@ class Producer:
         self._replies = replies
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
         self._waiting: dict[str, Asked] = {}
         self.published: list[Asked] = []
         self.user: str | None = None
@@ -194,9 +195,12 @@ class Producer:
         )
 
     async def _open(self) -> AbstractChannel:
-        self._connection = await aio_pika.connect(self._url, timeout=PATIENCE)
-        self._channel = await self._connection.channel(on_return_raises=True)
-        return self._channel
+        """One for all who publish at once: nobody would close those of the others."""
+        async with self._opening:
+            if self._channel is None:
+                self._connection = await aio_pika.connect(self._url, timeout=PATIENCE)
+                self._channel = await self._connection.channel(on_return_raises=True)
+            return self._channel
 
     async def _drop(self) -> None:
         """Forgets a connection that is of no use any more."""
