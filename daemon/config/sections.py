@@ -85,8 +85,8 @@ class Intake(Section):
     """Estimated recipients up to which accept expands at once, for a short transaction."""
     expand_timeout: Duration = 600.0
     """How long finding a larger audience may take before it is given up and tried anew."""
-    expand_memory: Size = 256 * 2**20
-    """What each sort of it may use in Postgres (work_mem); a million people take 500 MiB."""
+    expand_memory: Size = Field(default=512 * 2**20, ge=64 * 2**20)
+    """What each sort of it may use in Postgres (work_mem); a million people take 420 MiB."""
     open_timeout: Duration = DAY
     """An open job without a new frame for this long is closed by us."""
     key_lifetime: Duration = DAY

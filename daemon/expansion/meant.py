@@ -49,7 +49,7 @@ async def expanded(
 ) -> Expanded:
     """Turns everyone meant into deliveries, in the session's transaction; the job is stored.
 
-    `within`: seconds that it may take; None = as long as any statement.
+    `within`: seconds that it may take, for many; None = few, as long as any statement.
     """
     rows = terms(meant)
     asked = [

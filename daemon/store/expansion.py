@@ -93,7 +93,8 @@ async def meant(
 ) -> Expanded:
     """The same for one job whose terms the directory answers, in the name of customer `acting`.
 
-    The `place` of those the parcel names is the number of their term. Raises `Again` as well.
+    The `place` of those the parcel names is the number of their term. `within` is given where so
+    many may be found that all suppressions are gone through at once. Raises `Again` as well.
     """
     columns = zip(*asked, strict=True) if asked else ((),) * len(Asked._fields)
     row = await session.row(
@@ -103,6 +104,7 @@ async def meant(
         acting,
         *zip(*terms, strict=True),
         *columns,
+        within is not None,
         within=within,
     )
     if row is None:

@@ -5,6 +5,8 @@ It counts by itself: nothing here that counts, times or judges is the daemon's.
     cases     all cases; case: what one is
     campaign  how fast a campaign goes, how little memory a large one takes
     single    requests to one recipient: many that wait, urgent ones among them
+    bringing  contacts from a file, beside a bare COPY
+    finding   everyone of a directory, beside a bare INSERT; town: the directory
     rounds    reference, run, reference; repeated when the machine changed meanwhile
     race      one timed run: clock, first mail, last event, what everybody used
     stand     what a run stands on: a fresh database, a prefix at the broker, the daemons

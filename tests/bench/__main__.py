@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench import bringing, history, plot, proof, rounds, show
+from tests.bench import bringing, finding, history, plot, proof, rounds, show
 from tests.bench.bars import Bars
 from tests.bench.case import Size
 from tests.bench.cases import CASES
@@ -42,6 +42,11 @@ def _brought(options: argparse.Namespace) -> int:
         return bringing.measure(options, folder)
 
 
+def _found(options: argparse.Namespace) -> int:
+    with _folder() as folder:
+        return finding.measure(options, folder)
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Where logs and counts lie while it runs; the sink, which is nobody, gets there too."""
@@ -61,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="cases", required=True, metavar="CASE")
     _history(verbs)
     _bringing(verbs)
+    _finding(verbs)
     for case in CASES:
         text = f"{case.text} ({case.recipients:,} by default)"
         one = verbs.add_parser(case.name, help=text, description=text, epilog=_EXITS)
@@ -77,6 +83,14 @@ def _bringing(verbs: Any) -> None:
     one = verbs.add_parser("import", help=text, description=text, epilog=_EXITS)
     one.set_defaults(work=_brought)
     one.add_argument("--rows", type=_number, metavar="N", default=bringing.ROWS)
+    one.add_argument("--json", action="store_true", help="the result as its last line")
+
+
+def _finding(verbs: Any) -> None:
+    text = f"{finding.TEXT} ({finding.PEOPLE:,} by default)"
+    one = verbs.add_parser("expand", help=text, description=text, epilog=_EXITS)
+    one.set_defaults(work=_found)
+    one.add_argument("--people", type=_people, metavar="N", default=finding.PEOPLE)
     one.add_argument("--json", action="store_true", help="the result as its last line")
 
 
@@ -98,6 +112,13 @@ def _number(written: str) -> int:
     number = int(written)
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _people(written: str) -> int:
+    number = _number(written)
+    if number < finding.FEWEST:
+        raise argparse.ArgumentTypeError(f"at least {finding.FEWEST:,}: fewer are found at once")
     return number
 
 

@@ -6,6 +6,7 @@ Bodies are made before the clock runs, as octets.
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 FRAME = 1000
@@ -60,6 +61,14 @@ def requests(number: int, word: str = "p", *, is_short: bool = False) -> Iterato
                 content() | {"text": "Dear {{ name }},\n\nit is done.\n", "html": None}
             ]
         yield body
+
+
+def everyone(**more: Any) -> dict[str, Any]:
+    """A send to all people below the asker, tomorrow unless told otherwise."""
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    fields = {"request_id": uuid.uuid4().hex, "delivery": {"not_before": tomorrow}, **more}
+    audience = [{"type": "people", "scope": "descendants"}]
+    return _command("send", audience=audience, messages=[content()], **fields)
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

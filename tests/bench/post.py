@@ -5,8 +5,10 @@ which costs the machine next to nothing; what they say is read afterwards.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aio_pika
 import aiormq
@@ -77,6 +79,21 @@ class Post:
         async with asyncio.timeout(_PATIENCE + number / 500):
             await came.wait()
         await self._wire.basic_cancel(taken.consumer_tag or "")
+
+    async def told(self, kind: str, *, seconds: float = _PATIENCE) -> dict[str, Any]:
+        """Takes events out of their queue up to the first one of a kind, which is returned."""
+        came: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+        async def take(message: DeliveredMessage) -> None:
+            event = json.loads(message.body)
+            if event["type"] == kind and not came.done():
+                came.set_result(event)
+
+        taken = await self._wire.basic_consume(self.events, take, no_ack=True)
+        async with asyncio.timeout(seconds):
+            event = await came
+        await self._wire.basic_cancel(taken.consumer_tag or "")
+        return event
 
     async def until(self, queue: str, held: Callable[[int], bool]) -> None:
         """Returns once something holds for the depth of a queue."""

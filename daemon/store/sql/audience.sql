@@ -3,10 +3,12 @@
 -- valid? → exclude → de-duplicate → suppress → number → store in batches; everyone else is
 -- counted and listed under one reason, with the path that led to him.
 -- $1 the job, $2 its message, $3 in whose name; $4 to $9 the terms, one row each, of contacts one row
--- per id (`excludes`: whoever it yields is left out); $10 to $21 those whom the parcel itself names.
+-- per id (`excludes`: whoever it yields is left out); $10 to $21 those whom the parcel itself names; $22
+-- whether there may be very many.
 -- A branch is collected by a set of customers that grows, so a ring in it ends; it is cut at whoever is
 -- deleted. Of somebody who came in by several ways the first counts by which he may be written to.
--- Deliveries are numbered by address, and go to its canonical form, however it was entered. The job is locked last, as in `expansion.literal`: no row when it isn't any more what it was.
+-- Deliveries are numbered by address, and go to its canonical form, however it was entered. The job is
+-- locked last, as in `expansion.literal`: no row when it isn't any more what it was.
 WITH RECURSIVE place AS (
     SELECT j.id AS job_id, j.job_on, j.customer_id, j.lane_id, j.class, j.parts, j.open, j.paused,
            j.not_before, j.spread, j.state = 'canceled' AS canceled, j.purpose = 'marketing' AS is_marketing,
@@ -33,14 +35,19 @@ WITH RECURSIVE place AS (
     SELECT t.term, t.excludes, t.type, c.id FROM term t CROSS JOIN child c WHERE t.scope = 'children'
     UNION ALL
     SELECT t.term, t.excludes, t.type, b.id FROM term t CROSS JOIN below b WHERE t.scope = 'descendants'
-), found AS MATERIALIZED (
-    SELECT w.term, w.excludes, w.type, w.customer_id, p.id AS entity, coalesce(e.id, 0) AS nth,
-           NULL::bigint AS list_id, e.address, e.norm, e.supp, e.domain, e.fault, p.name, p.vars,
+), found AS NOT MATERIALIZED (
+    SELECT w.term, w.excludes, w.type, w.customer_id, p.entity, p.nth,
+           NULL::bigint AS list_id, p.address, p.norm, p.supp, p.domain, p.fault, p.name, p.vars,
            NULL::jsonb AS override, ''::bytea AS override_hash, p.no_mailing, 0 AS position,
            CASE WHEN p.retired THEN 'inactive' END AS refused
     FROM whose w
-    JOIN person p ON p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
-    LEFT JOIN person_email e ON e.person_id = p.id
+    CROSS JOIN LATERAL (
+        -- customer by customer: how many there are below one is guessed so badly that all are read otherwise
+        SELECT p.id AS entity, coalesce(e.id, 0) AS nth, e.address, e.norm, e.supp, e.domain, e.fault,
+               p.name, p.vars, p.no_mailing, p.retired
+        FROM person p LEFT JOIN person_email e ON e.person_id = p.id
+        WHERE p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
+        OFFSET 0) p
     WHERE w.type = 'people'
     UNION ALL
     SELECT t.term, t.excludes, t.type, p.customer_id, p.id, coalesce(e.id, 0), NULL, e.address, e.norm,
@@ -84,69 +91,75 @@ WITH RECURSIVE place AS (
          AS a (term, position, address, norm, supp, domain, name, vars, override, refused,
                override_hash, detail)
     JOIN term t ON t.term = a.term
-), size AS MATERIALIZED (
-    SELECT count(*) AS found FROM found
 ), denied AS MATERIALIZED (
-    SELECT s.supp,
-           bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind <> 'unsubscribe') AS blocked,
-           bool_or(s.scope = 'all' AND s.effect = 'deny' AND s.kind = 'unsubscribe') AS unsubscribed,
-           array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'deny') AS without,
-           array_agg(s.list_id) FILTER (WHERE s.scope = 'list' AND s.effect = 'allow') AS despite
-    FROM (
-        -- few are looked up one by one, among many all suppressions are gone through once
-        SELECT * FROM suppression
-        WHERE customer_id = $3 AND lifted_at IS NULL AND (SELECT found <= 20000 FROM size)
-          AND supp = ANY (ARRAY(SELECT f.supp FROM found f
-                                WHERE f.supp <> '' AND (SELECT found <= 20000 FROM size)))
-        UNION ALL
-        SELECT * FROM suppression
-        WHERE customer_id = $3 AND lifted_at IS NULL AND (SELECT found > 20000 FROM size)
-    ) s
-    GROUP BY s.supp
+    -- of a large audience all suppressions are gone through once, if they aren't too many to be held
+    SELECT DISTINCT supp FROM suppression
+    WHERE customer_id = $3 AND lifted_at IS NULL AND effect = 'deny' AND $22::boolean
+    LIMIT 1000000
 ), excluded AS MATERIALIZED (
-    SELECT DISTINCT norm FROM found WHERE excludes AND norm <> '' AND fault IS NULL
+    SELECT DISTINCT norm FROM found
+    WHERE (SELECT bool_or(excludes) FROM term) AND excludes AND norm <> '' AND fault IS NULL
 ), judged AS MATERIALIZED (
-    -- by address, which is how the index of deliveries likes them; both windows have one order
-    SELECT t.*,
-           (count(*) FILTER (WHERE dropped IS NULL) OVER (
-               ORDER BY t.reason, t.norm COLLATE "C", t.override_hash, t.is_suppressed, t.term,
-                        t.position, t.entity, t.nth ROWS UNBOUNDED PRECEDING) - 1)::integer AS n
+    -- sorted by address, which is how the index of deliveries likes them, and as narrow as can be
+    SELECT l.*,
+        CASE
+            WHEN l.is_out THEN l.reason
+            WHEN row_number() OVER (
+                     PARTITION BY l.norm COLLATE "C", l.override_hash, l.is_out
+                     ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
+                THEN 'duplicate'
+            WHEN (SELECT parts FROM place) > 0 AND EXISTS (
+                SELECT FROM delivery d
+                WHERE d.job_on = (SELECT job_on FROM place) AND d.norm = l.norm AND d.job_id = $1
+                  AND d.message_id = $2 AND d.override_hash = l.override_hash)
+                THEN 'duplicate'
+            WHEN l.is_suppressed THEN 'suppressed'
+        END AS dropped
     FROM (
-        SELECT l.*,
-            CASE
-                WHEN l.reason IS NOT NULL THEN l.reason
-                WHEN row_number() OVER (
-                         PARTITION BY l.reason, l.norm COLLATE "C", l.override_hash
-                         ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
-                    THEN 'duplicate'
-                WHEN (SELECT parts FROM place) > 0 AND EXISTS (
-                    SELECT FROM delivery d
-                    WHERE d.job_on = (SELECT job_on FROM place) AND d.norm = l.norm AND d.job_id = $1
-                      AND d.message_id = $2 AND d.override_hash = l.override_hash)
-                    THEN 'duplicate'
-                WHEN l.is_suppressed THEN 'suppressed'
-            END AS dropped
-        FROM (
-            SELECT f.*,
-                   CASE WHEN f.refused IS NOT NULL THEN f.refused
+        SELECT f.term, f.type, f.customer_id, f.entity, f.nth, f.list_id, f.norm, f.domain, f.fault, f.name,
+               f.vars, f.override, f.override_hash, f.position, r.reason, r.reason IS NOT NULL AS is_out,
+               CASE WHEN f.fault IS NOT NULL OR f.norm = '' THEN f.address END AS address,
+               CASE WHEN f.supp <> f.norm THEN f.supp END AS supp,
+               (SELECT is_marketing FROM place) AND f.no_mailing
+               OR CASE
+                   WHEN $22 AND (SELECT count(*) < 1000000 FROM denied)
+                        AND f.supp NOT IN (SELECT supp FROM denied) THEN false
+                   ELSE EXISTS (
+                       SELECT FROM suppression s
+                       WHERE s.customer_id = $3 AND s.supp = f.supp AND s.lifted_at IS NULL
+                         AND s.effect = 'deny'
+                         AND CASE WHEN s.kind <> 'unsubscribe' THEN s.scope = 'all'
+                                  WHEN NOT (SELECT is_marketing FROM place) THEN false
+                                  WHEN s.scope = 'list' THEN s.list_id = f.list_id
+                                  ELSE f.list_id IS NULL OR NOT EXISTS (
+                                      SELECT FROM suppression o
+                                      WHERE o.customer_id = $3 AND o.supp = s.supp AND o.scope = 'list'
+                                        AND o.list_id = f.list_id AND o.lifted_at IS NULL
+                                        AND o.effect = 'allow')
+                             END)
+               END AS is_suppressed
+        FROM found f CROSS JOIN LATERAL (
+            SELECT CASE WHEN f.refused IS NOT NULL THEN f.refused
                         WHEN f.address IS NULL THEN 'no_address'
                         WHEN f.fault IS NOT NULL THEN 'invalid'
-                        WHEN x.norm IS NOT NULL THEN 'excluded'
-                   END AS reason,
-                   coalesce(d.blocked, false)
-                   OR (SELECT is_marketing FROM place) AND (
-                          f.no_mailing OR coalesce(f.list_id = ANY (d.without), false)
-                          OR coalesce(d.unsubscribed, false)
-                             AND NOT coalesce(f.list_id = ANY (d.despite), false)) AS is_suppressed
-            FROM found f
-            LEFT JOIN denied d ON d.supp = f.supp
-            LEFT JOIN excluded x ON x.norm = f.norm
-            WHERE NOT f.excludes
-        ) l
-    ) t
+                        WHEN f.norm IN (SELECT norm FROM excluded) THEN 'excluded'
+                   END AS reason) r
+        WHERE NOT f.excludes
+    ) l
+), counted AS MATERIALIZED (
+    SELECT count(*)::integer AS requested,
+           count(*) FILTER (WHERE dropped IS NULL)::integer AS queued,
+           count(*) FILTER (WHERE dropped = 'no_address')::integer AS no_address,
+           count(*) FILTER (WHERE dropped = 'invalid')::integer AS invalid,
+           count(*) FILTER (WHERE dropped = 'excluded')::integer AS excluded,
+           count(*) FILTER (WHERE dropped = 'duplicate')::integer AS duplicate,
+           count(*) FILTER (WHERE dropped = 'suppressed')::integer AS suppressed,
+           count(*) FILTER (WHERE dropped = 'not_found')::integer AS not_found,
+           count(*) FILTER (WHERE dropped = 'inactive')::integer AS inactive
+    FROM judged
 ), sized AS MATERIALIZED (
-    SELECT q.total, batches_of(q.total, (SELECT spread FROM place)) AS batches
-    FROM (SELECT count(*)::integer AS total FROM judged WHERE dropped IS NULL) q WHERE q.total > 0
+    SELECT queued AS total, batches_of(queued, (SELECT spread FROM place)) AS batches
+    FROM counted WHERE queued > 0
 ), cut AS (
     INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
     SELECT p.job_id, p.job_on, p.customer_id, $2, p.parts + slice, p.lane_id, p.class,
@@ -164,32 +177,21 @@ WITH RECURSIVE place AS (
     SELECT p.job_on,
            (SELECT ids FROM home)[batch_of(n.n, s.total, s.batches) + 1] * 512
            + n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches),
-           p.job_id, $2, p.customer_id, n.norm, n.norm, n.supp, n.domain, n.name, n.vars, n.override,
+           p.job_id, $2, p.customer_id, n.norm, n.norm, coalesce(n.supp, n.norm), n.domain, n.name, n.vars, n.override,
            n.override_hash, path_of(n.term, n.type, n.customer_id, n.list_id, n.entity)
-    FROM judged n CROSS JOIN sized s CROSS JOIN place p
-    WHERE n.dropped IS NULL
+    FROM (SELECT *, (row_number() OVER () - 1)::integer AS n FROM judged WHERE dropped IS NULL) n
+    CROSS JOIN sized s CROSS JOIN place p
     RETURNING id
 ), listed AS (
     INSERT INTO dropped_recipient (job_id, position, address, reason, detail, path)
     -- a valid address as it was counted, one that nobody can be written at as it was entered
     SELECT p.job_id, j.position,
-           CASE WHEN j.fault IS NULL AND j.norm <> '' THEN j.norm ELSE j.address END, j.dropped,
+           coalesce(j.address, j.norm), j.dropped,
            CASE WHEN j.dropped = 'invalid' THEN j.fault END,
            path_of(j.term, j.type, j.customer_id, j.list_id, j.entity)
     FROM judged j CROSS JOIN place p
     WHERE j.dropped IS NOT NULL
     ORDER BY j.term, j.position, j.entity, j.nth
-), counted AS (
-    SELECT count(*)::integer AS requested,
-           count(*) FILTER (WHERE dropped IS NULL)::integer AS queued,
-           count(*) FILTER (WHERE dropped = 'no_address')::integer AS no_address,
-           count(*) FILTER (WHERE dropped = 'invalid')::integer AS invalid,
-           count(*) FILTER (WHERE dropped = 'excluded')::integer AS excluded,
-           count(*) FILTER (WHERE dropped = 'duplicate')::integer AS duplicate,
-           count(*) FILTER (WHERE dropped = 'suppressed')::integer AS suppressed,
-           count(*) FILTER (WHERE dropped = 'not_found')::integer AS not_found,
-           count(*) FILTER (WHERE dropped = 'inactive')::integer AS inactive
-    FROM judged
 ), booked AS (
     UPDATE job j SET
         parts = j.parts + batches_of(c.queued, j.spread),

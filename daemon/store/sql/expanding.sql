@@ -19,8 +19,12 @@ WITH RECURSIVE term AS MATERIALIZED (
     UNION ALL SELECT t.type, b.id FROM term t CROSS JOIN below b WHERE t.scope = 'descendants'
 )
 SELECT count(*)::integer FROM (
+    -- customer by customer, as `audience.expand` does it
     SELECT FROM whose w
-    JOIN person p ON p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT FROM person p
+        WHERE p.customer_id = w.customer_id AND NOT p.pseudo AND p.deleted_at IS NULL
+        OFFSET 0) p
     WHERE w.type = 'people'
     UNION ALL
     SELECT FROM whose w JOIN billing_contact b ON b.customer_id = w.customer_id AND b.active

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import bringing, proof, relay, stand
+from tests.bench import bringing, finding, proof, relay, stand
 from tests.bench.bars import Bars
 from tests.bench.case import Size
 from tests.bench.cases import CASES
@@ -75,3 +75,14 @@ def test_an_import_beside_a_bare_copy(tmp_path: Path, capsys: pytest.CaptureFixt
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["case"], result["rows"]) == ("import", 3_000)
     assert 0 < result["of_bare"] == pytest.approx(result["rate"] / result["bare_rate"], abs=0.01)
+
+
+def test_everyone_beside_a_bare_insert(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All who were put there are found, and what is promised is in the document."""
+    code = finding.measure(argparse.Namespace(people=12_000, json=True), folder)
+    assert code in (0, finding.VOID)
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["case"], result["recipients"]) == ("expand", 12_000)
+    assert 0 < result["of_bare"] == pytest.approx(result["rate"] / result["bare_rate"], abs=0.01)
+    assert finding.MOST.keys() <= result.keys()
+    assert finding.shortfall(result | {"of_bare": 0.1, "beside_ms": 2000.0}) != []
