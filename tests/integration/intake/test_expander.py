@@ -1,94 +1,26 @@
 """Audiences that are found later: what is said before and after, and what may happen meanwhile."""
 
 import asyncio
-import json
-from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from daemon.broker.parcel import Outgoing
-from daemon.config.sections import Intake
-from daemon.directory.principals import Principals
-from daemon.intake.asker import Asker
 from daemon.intake.expander import Expander
-from daemon.intake.owing import Owing
-from daemon.intake.post import Post
-from daemon.intake.reading import Reader
-from daemon.ledger.writer import Writer
-from daemon.mail.request.rules import Rules
 from daemon.store import errors
 from tests.integration.expansion.people import Directory
-from tests.integration.intake.counter import ANN, KEY, Counter, Document, command, send
+from tests.integration.intake import office as offices
+from tests.integration.intake.counter import Counter, command
+from tests.integration.intake.office import WAITS_FOR_A_LOCK, Office
 from tests.waiting import until
-
-_WAITS_FOR_A_LOCK = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND datname = current_database()
-"""
-BRANCH = {"type": "people", "scope": "descendants"}
-
-
-@dataclass
-class Away:
-    """Stands for a publisher whose broker is away: what is owed stays where we can see it."""
-
-    is_blocked: bool = True
-    is_there: bool = False
-
-
-@dataclass
-class Office:
-    """A counter whose accepts find three people at most, and an expander beside it."""
-
-    counter: Counter
-    expander: Expander
-    kept: deque[Outgoing]
-
-    async def put(self, *, reply_to: str = "desk", **changes: Any) -> Document | None:
-        """Puts a send to the whole branch; what is answered at once, if anything is."""
-        document = send(request_id="r1") | {"audience": [BRANCH]} | changes
-        ask = self.counter.read(document)
-        back = replace(ask.back, reply_to=reply_to)
-        verdict = await self.counter.put(document, back=back, plain=json.dumps(document).encode())
-        if verdict.repeated is not None:
-            return json.loads(verdict.repeated)
-        return verdict.answer and json.loads(ask.back.text(verdict.answer))
-
-    def said(self) -> list[tuple[str, Document]]:
-        """Whom something is owed, and what."""
-        return [(one.routing_key, json.loads(one.body)) for one in self.kept]
-
-    async def job(self) -> tuple[Any, ...]:
-        """How the job stands."""
-        [row] = await self.counter.sql("SELECT state, requested, queued FROM job")
-        return row
 
 
 @pytest.fixture
 async def office(counter: Counter) -> AsyncIterator[Office]:
-    """Ann with five people below her, one of them twice."""
-    async with counter.means.store.session() as session:
-        directory = Directory(session._connection)
-        await directory.customer(10, ANN)
-        for address in ("a@x.test", "b@x.test", "c@x.test", "d@x.test", "d@x.test"):
-            await directory.person(10, address)
-    terms = replace(counter.means.terms, inline_limit=3)
-    counter.means = replace(counter.means, terms=terms)
-    instance, kept = uuid4(), deque[Outgoing]()
-    store = counter.means.store
-    away: Any = Away()
-    post = Post(away, away, kept, Owing(store, instance), dead="dead", seconds=1)
-    asker = Asker(principals=Principals(store, key=KEY), settings=Intake())
-    reader = Reader(asker=asker, rules=Rules(), key=KEY, urgent="u", instance=instance)
-    writer = Writer(store, counter.heard, instance=instance, kind="expand")
-    expander = Expander(counter.means, writer, reader, post, memory=2**22)
-    yield Office(counter=counter, expander=expander, kept=kept)
-    await expander.close()
+    """Everybody on one store."""
+    async with offices.opened(counter, counter.means.store) as opened:
+        yield opened
 
 
 async def test_the_answer_follows(office: Office) -> None:
@@ -166,7 +98,7 @@ async def test_a_cancel_during_the_search(office: Office) -> None:
         await session._connection.execute("SELECT FROM job WHERE id = $1 FOR UPDATE", job)
         async with asyncio.TaskGroup() as tasks:
             finding = tasks.create_task(_outcome(office.expander), name="finding")
-            await until(lambda: office.counter.value(_WAITS_FOR_A_LOCK))
+            await until(lambda: office.counter.value(WAITS_FOR_A_LOCK))
             await session._connection.execute(
                 "UPDATE job SET state = 'canceled', finished_at = now() WHERE id = $1", job
             )
