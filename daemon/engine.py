@@ -162,6 +162,7 @@ def _beside(
         "watch.parts": watch.parts(house.health, causes),
         "watch.depths": watch.depths(house.health, house.inbound, names),
         "upkeep.ceilings": upkeep.ceilings(store, parts.weigh),
+        "upkeep.frozen": upkeep.frozen(store),
         "upkeep.gauges": upkeep.gauges(store),
         "upkeep.house": upkeep.house(store, lambda: house.loaded.config.retention.ledger),
         "notices": notices.listen(house.reach, notices.DUE, wake),

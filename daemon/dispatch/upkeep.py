@@ -12,6 +12,9 @@ from daemon.store import door, errors, upkeep
 _GAUGES_EVERY = 10.0
 _HOUSE_EVERY = 60.0
 _CEILINGS_EVERY = 2.0
+_FROZEN_EVERY = 2.0
+_FROZEN = 5.0
+"""Seconds after which who stands still has frozen; an idle transaction has as many (`door`)."""
 _LOOK = 200_000
 """Deliveries of the jobs that are held to the law at a time (some 0.3 s of the database)."""
 
@@ -52,6 +55,17 @@ async def ceilings(store: door.Store, hear: Callable[[upkeep.Piled], None]) -> N
         except (errors.Unavailable, errors.Again) as error:
             _wait("ceilings", error)
         await asyncio.sleep(_CEILINGS_EVERY)
+
+
+async def frozen(store: door.Store) -> None:
+    """Ends sessions of whoever froze within a statement, for ever: others wait for its locks."""
+    while True:
+        try:
+            if ended := await upkeep.end_frozen(store, _FROZEN):
+                _log.warning("sessions.ended", number=ended, why="frozen within a statement")
+        except (errors.Unavailable, errors.Again) as error:
+            _wait("frozen", error)
+        await asyncio.sleep(_FROZEN_EVERY)
 
 
 async def house(store: door.Store, ledger_kept: Callable[[], float]) -> None:

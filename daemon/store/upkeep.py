@@ -48,6 +48,12 @@ async def piled(store: door.Store) -> Piled:
     return Piled(**dict(row))
 
 
+async def end_frozen(store: door.Store, seconds: float) -> int:
+    """Ends sessions of instances that stand still within a statement for so long; how many."""
+    ended: int = await store.value("upkeep.end_frozen", seconds)
+    return ended
+
+
 async def partitions(store: door.Store, today: date) -> None:
     """Makes the partitions of the next days, where they are missing."""
     for day in range(migrate.DAYS_AHEAD + 1):

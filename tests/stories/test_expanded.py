@@ -10,11 +10,18 @@ import pytest_asyncio
 from tests.integration.expansion.people import Directory
 from tests.stories import asks
 from tests.stories.house import House
+from tests.waiting import until
 
 PEOPLE = 60
 BRANCH = [{"type": "people", "scope": "descendants"}]
 EVERYONE = [{"address": f"p{n}@there.test", "name": f"P{n}"} for n in range(PEOPLE)]
 _SETTINGS = {"intake__inline_limit": "10", "instance__lease": "2s"}
+LEASE = 20.0
+"""Seconds until what a dead instance was at is another's, as it comes."""
+_HELD_UP = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 @pytest_asyncio.fixture
@@ -47,6 +54,37 @@ async def test_killed_while_it_is_found(branch: House, point: str) -> None:
     completed = await branch.events.completed(asked.job, seconds=30)
     assert completed.data["counts"]["sent"] == PEOPLE
     await branch.events.count("job.expanded", 1, asked.job)
+    await branch.judge()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("lease", ["2s", "20s"], ids=["lease-lost", "lease-held"])
+async def test_frozen_while_it_is_found(branch: House, lease: str) -> None:
+    """W2: who freezes in his search is relieved within the lease, and changes nothing on waking."""
+    settings = {**_SETTINGS, "instance__lease": lease}
+    frozen = await branch.start(**settings)
+    connection = await asyncpg.connect(branch.dsn, timeout=10)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE contact")
+        asked = await branch.producer.tell(
+            asks.send([], audience=BRANCH), wants_answer=True, meant=EVERYONE
+        )
+        await until(lambda: connection.fetchval(_HELD_UP), seconds=10)
+        frozen.pause()
+    await connection.close()
+    await branch.start(**settings)
+    await branch.producer.answered(asked, seconds=LEASE)
+    await branch.events.completed(asked.job)
+    frozen.resume()
+    await frozen.waits("expander.waits")
+    await frozen.ready()
+    again = await branch.producer.ask(asks.send([], audience=BRANCH), meant=EVERYONE)
+    for one in (asked, again):
+        assert one.done["counts"]["queued"] == PEOPLE
+        completed = await branch.events.completed(one.job)
+        assert completed.data["counts"]["sent"] == PEOPLE
+        await branch.events.count("job.expanded", 1, one.job)
+    assert len(branch.sink.copies) == 2 * PEOPLE
     await branch.judge()
 
 

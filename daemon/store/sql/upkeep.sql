@@ -20,6 +20,16 @@ SELECT (SELECT coalesce(sum(remaining), 0) FROM job WHERE finished_at IS NULL)::
        (SELECT coalesce(sum(last_seq - told_seq), 0) FROM stream WHERE told_seq < last_seq)::bigint
            AS untold;
 
+-- name: upkeep.end_frozen
+-- Ends sessions like this one that have stood still in the midst of a statement for $1 seconds, and says
+-- how many: who froze there keeps his locks, and the server itself waits for the rest of a PREPARE or a
+-- COPY for ever; of an idle transaction it has enough by itself.
+SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))::integer FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user
+  AND application_name = current_setting('application_name')
+  AND state = 'active' AND wait_event = 'ClientRead'
+  AND state_change < now() - make_interval(secs => $1);
+
 -- name: upkeep.law
 -- The next jobs behind an id, so many deliveries of them at most (one job at least), and of each whether
 -- its numbers are wrong: a counter isn't the number of its letters, a deferred delivery has no retry row

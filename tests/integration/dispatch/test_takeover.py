@@ -1,12 +1,13 @@
 """Several instances over one database: who leads, who is who, and what may come too late."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
 from daemon.mail.outcome import InDoubt
-from daemon.store import claims, door, errors, instances, orphans
+from daemon.store import claims, door, errors, instances, orphans, upkeep
 from tests.integration.dispatch.facts import claimed, facts, settling
 from tests.integration.dispatch.test_rescue import rescuing
 from tests.integration.dispatch.test_settling import OK
@@ -79,6 +80,44 @@ async def _leads_and_freezes(ground, store: door.Store) -> None:
 async def _promoted(ground) -> bool:
     await claims.promote(ground.store)
     return bool(await ground.bare.fetchval("SELECT count(rank) FROM batch"))
+
+
+@pytest.mark.parametrize("at", ["prepare", "copy"])
+async def test_frozen_within_a_statement(ground, at: str) -> None:
+    """W2: who freezes within a statement doesn't keep its locks, and what it wakes to is an outage.
+
+    The server would wait for the rest of it for ever. Whoever is at work, however long, goes on.
+    """
+    async with (
+        door.opened(door.Reach(dsn=ground.dsn, role="test")) as store,
+        asyncio.TaskGroup() as group,
+    ):
+        working = group.create_task(_works(ground.store))
+        with pytest.raises(errors.Unavailable):
+            await _locks_and_freezes(ground, store, at)
+    await ground.job(1)
+    assert working.result()
+    assert not await ground.bare.fetchval("SELECT count(*) FROM customer WHERE name = 'three'")
+
+
+async def _works(store: door.Store) -> bool:
+    async with store.session() as session:
+        return await session._connection.fetchval("SELECT pg_sleep(1.5) IS NOT NULL")
+
+
+async def _locks_and_freezes(ground, store: door.Store, at: str) -> None:
+    async def lines() -> AsyncIterator[bytes]:
+        await until(lambda: upkeep.end_frozen(ground.store, 0.5))
+        yield b"3\tthree\n"
+
+    async with store.transaction() as session:
+        await session._connection.execute("LOCK TABLE job")
+        if at == "copy":
+            await session.copy_text("customer", ["id", "name"], lines())
+        else:
+            await session._connection.prepare("SELECT $1::integer")
+            await until(lambda: upkeep.end_frozen(ground.store, 0.5))
+        await session.rows("clock.now")
 
 
 async def test_a_name_is_no_identity(ground, link, tmp_path) -> None:
