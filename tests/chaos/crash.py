@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests import waiting
-from tests.chaos.points import Mode, Point, Position
+from tests.chaos.points import RECIPIENTS, Mode, Point, Position
 from tests.checker.verdict import Check
-from tests.stories import asks
+from tests.stories import asks, branch
 from tests.stories.house import House
 from tests.stories.process import Daemon
 
@@ -21,6 +21,8 @@ _JOBS = 30
 """Jobs that are offered to somebody doomed who shares them with a second."""
 _EARLIER = 5
 """Recipients of what somebody who dies before leaves behind."""
+_BRANCH = asks.people(RECIPIENTS)
+"""Whom every house has below its customer."""
 _GLANCE = 0.3
 _ALIVE = "SELECT count(*) FROM instance WHERE lease_until > now()"
 _DOUBTED = "SELECT DISTINCT job_id::text AS job FROM doubt WHERE resolution IS NULL"
@@ -58,9 +60,11 @@ class Aftermath:
         return [f"{check.invariant} {flaw}" for check in self.checks for flaw in check.flaws]
 
 
-def prepared(house: House) -> None:
-    """Gives a house what deaths need: short leases, and a way out that reconnects at once."""
+async def prepared(house: House) -> None:
+    """Gives a house what deaths need: short leases, and a branch too large for an accept."""
     house.sections["instance"] = {**house.sections["instance"], "lease": f"{LEASE:g}s"}
+    house.sections["intake"] = {**house.sections["intake"], "inline_limit": RECIPIENTS - 1}
+    await branch.peopled(house, _BRANCH)
 
 
 async def died(house: House, death: Death) -> Aftermath:
@@ -86,6 +90,9 @@ async def died(house: House, death: Death) -> Aftermath:
         await house.start()
     await _completed(house, before.completed + jobs, holds=death.policy == "hold")
     await house.settled(PATIENCE)
+    for asked in house.producer.published:
+        if asked.wants_answer:  # what the dead one owed is given by another, who has to know first
+            await house.producer.answered(asked, seconds=PATIENCE)
     judged = await house.weighed(await house.books())
     doubts, repeats = before.grown(house)
     own = _own(death, status, doomed, doubts, repeats)
@@ -167,18 +174,23 @@ async def _driven(
     for place in range(_JOBS):
         if not doomed.is_running:
             return place
-        await house.producer.tell(_send(death, number), wants_answer=death.point.answers)
+        await _told(house, death, number)
         expected = completed + place + 1
         await _either(house, doomed, expected)
     return _JOBS
 
 
-def _send(death: Death, recipients: int) -> dict[str, object]:
+async def _told(house: House, death: Death, recipients: int) -> None:
+    """Asks for one job of so many, or of the whole branch."""
+    point = death.point
     body = asks.send(asks.people(recipients), delivery={"doubt": death.policy})
-    if death.point.text:
+    if point.is_found_later:
+        body["audience"] = branch.TERMS
+    if point.text:
         (message,) = body["messages"]
-        body["messages"] = [{**message, "text": death.point.text}]
-    return body
+        body["messages"] = [{**message, "text": point.text}]
+    meant = _BRANCH if point.is_found_later else ()
+    await house.producer.tell(body, wants_answer=point.answers, meant=meant)
 
 
 async def _either(house: House, doomed: Daemon, completed: int) -> None:

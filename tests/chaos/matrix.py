@@ -47,7 +47,7 @@ async def _round(servers: Servers, folder: Path, report: Report, death: Death) -
     began = time.monotonic()
     try:
         async with houses.opened(servers, folder, is_quiet=True) as house:
-            crash.prepared(house)
+            await crash.prepared(house)
             found = await crash.died(house, death)
     except (AssertionError, TimeoutError, ExceptionGroup) as fault:
         report.say(f"{death.name:<26} FAILED  {fault}")

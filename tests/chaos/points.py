@@ -51,6 +51,8 @@ class Point:
     """Whether every mail needs a connection of its own to pass it."""
     earlier: str | None = None
     """Where another one dies before, so that this one has something to find."""
+    is_found_later: bool = False
+    """Whether an expander passes it: every job is to a branch that its accept finds too large."""
     text: str = ""
     """What every mail says, when that matters."""
 
@@ -75,6 +77,9 @@ POINTS = (
     _round("C2", "job inserted, not committed"),
     _round("C3", "job committed, not acknowledged"),
     _round("C4", "request acknowledged"),
+    _round("C5", "audience about to be looked for", is_found_later=True),
+    _round("C6", "audience found, not committed", is_found_later=True),
+    _round("C7", "audience committed, not answered", is_found_later=True),
     _round("C8", "batch claimed"),
     Point(name="C9", meaning="composed, not connected"),
     Point(name="C10", meaning="connected, no EHLO yet", reconnects=True),

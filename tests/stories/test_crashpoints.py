@@ -24,7 +24,7 @@ async def haunted(
 ) -> AsyncIterator[House]:
     """A house in which one daemon after the other dies; judged after the last one."""
     async with houses.opened(shared_servers, tmp_path_factory.mktemp("haunted")) as opened:
-        crash.prepared(opened)
+        await crash.prepared(opened)
         yield opened
         await opened.judge()
 

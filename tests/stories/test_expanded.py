@@ -1,20 +1,21 @@
-"""Audiences that are found later: the answer follows, whoever dies; who left isn't written to."""
+"""Audiences that are found later: whoever freezes over it, or leaves meanwhile.
+
+Whoever is killed over it: `test_crashpoints`, C5 to C7.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.integration.expansion.people import Directory
 from tests.stories import asks
+from tests.stories import branch as branches
 from tests.stories.house import House
 from tests.waiting import until
 
 PEOPLE = 60
-BRANCH = [{"type": "people", "scope": "descendants"}]
-EVERYONE = [{"address": f"p{n}@there.test", "name": f"P{n}"} for n in range(PEOPLE)]
+EVERYONE = asks.people(PEOPLE)
 _SETTINGS = {"intake__inline_limit": "10", "instance__lease": "2s"}
 LEASE = 20.0
 """Seconds until what a dead instance was at is another's, as it comes."""
@@ -25,36 +26,10 @@ WHERE wait_event_type = 'Lock' AND datname = current_database()
 
 
 @pytest_asyncio.fixture
-async def branch(house: House) -> AsyncIterator[House]:
+async def branch(house: House) -> House:
     """Sixty people below customer 1: more than an accept finds here by itself."""
-    daemon = await house.start(**_SETTINGS)  # it brings customer 1
-    connection = await asyncpg.connect(house.dsn)
-    directory = Directory(connection)
-    await directory.customer(11, 1)
-    for one in EVERYONE:
-        await directory.person(11, one["address"], forename=one["name"])
-    await connection.close()
-    await daemon.stop()
-    yield house
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", ["C5", "C6", "C7"])
-async def test_killed_while_it_is_found(branch: House, point: str) -> None:
-    """C5–C7: kill -9 before, in and after the search: found once, answered, everyone gets his."""
-    doomed = await branch.start(is_ready=False, crash=f"{point}:1", **_SETTINGS)
-    doomed.is_doomed = True
-    asked = await branch.producer.tell(
-        asks.send([], audience=BRANCH), wants_answer=True, meant=EVERYONE
-    )
-    await doomed.ended()
-    await branch.start(**_SETTINGS)
-    await branch.producer.answered(asked, seconds=30)
-    assert asked.done["counts"]["queued"] == PEOPLE
-    completed = await branch.events.completed(asked.job, seconds=30)
-    assert completed.data["counts"]["sent"] == PEOPLE
-    await branch.events.count("job.expanded", 1, asked.job)
-    await branch.judge()
+    await branches.peopled(house, EVERYONE)
+    return house
 
 
 @pytest.mark.timeout(120)
@@ -67,7 +42,7 @@ async def test_frozen_while_it_is_found(branch: House, lease: str) -> None:
     async with connection.transaction():
         await connection.execute("LOCK TABLE contact")
         asked = await branch.producer.tell(
-            asks.send([], audience=BRANCH), wants_answer=True, meant=EVERYONE
+            asks.send([], audience=branches.TERMS), wants_answer=True, meant=EVERYONE
         )
         await until(lambda: connection.fetchval(_HELD_UP), seconds=10)
         frozen.pause()
@@ -78,7 +53,7 @@ async def test_frozen_while_it_is_found(branch: House, lease: str) -> None:
     frozen.resume()
     await frozen.waits("expander.waits")
     await frozen.ready()
-    again = await branch.producer.ask(asks.send([], audience=BRANCH), meant=EVERYONE)
+    again = await branch.producer.ask(asks.send([], audience=branches.TERMS), meant=EVERYONE)
     for one in (asked, again):
         assert one.done["counts"]["queued"] == PEOPLE
         completed = await branch.events.completed(one.job)
@@ -95,7 +70,7 @@ async def test_two_at_once_and_somebody_leaves(branch: House) -> None:
         await branch.start(**_SETTINGS)
     ask, due = branch.producer.ask, asks.later(4)
     news = [
-        asks.send([], audience=BRANCH, purpose="marketing", delivery={"not_before": due})
+        asks.send([], audience=branches.TERMS, purpose="marketing", delivery={"not_before": due})
         for _ in range(2)
     ]
     async with asyncio.TaskGroup() as tasks:

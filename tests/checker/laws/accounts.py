@@ -87,7 +87,7 @@ def letters(world: World) -> Iterator[str]:
 
 
 def completion(world: World) -> Iterator[str]:
-    """Every finished job was told complete once, with the numbers it ended with."""
+    """Every job was told accepted once, complete once with its numbers, expanded at most once."""
     for job in world.jobs.values():
         told = world.told(job.id, "job.completed")
         if len(told) != int(job.is_finished):
@@ -97,6 +97,8 @@ def completion(world: World) -> Iterator[str]:
             yield _compared(job.id, {name: counts.get(name) for name in NUMBERS}, job.numbers)
         accepted = world.told(job.id, "job.accepted")
         yield "" if len(accepted) == 1 else f"{job.id}: job.accepted {len(accepted)} times"
+        expanded = world.told(job.id, "job.expanded")
+        yield "" if len(expanded) <= 1 else f"{job.id}: job.expanded {len(expanded)} times"
 
 
 def cancellation(world: World) -> Iterator[str]:

@@ -154,6 +154,10 @@ def _job(found: Evidence, **changes: Any) -> Evidence:
     return _books(found, jobs=[replace(found.books.jobs[0], **changes)])
 
 
+def _asked(found: Evidence, *requests: Request) -> Evidence:
+    return replace(found, requests=[*found.requests, *requests])
+
+
 def _copies(found: Evidence, *copies: Copy) -> Evidence:
     return replace(found, copies=[*copies])
 
@@ -162,30 +166,30 @@ def _events(found: Evidence, *events: Event) -> Evidence:
     return replace(found, events=[*events])
 
 
+def _more(found: Evidence, *events: Event) -> Evidence:
+    """These events are told as well, and in the ledger."""
+    told = [*found.events, *events]
+    return _books(replace(found, events=told), entries=ledger(told))
+
+
 def _again(found: Evidence, *, told: bool, **changes: Any) -> Evidence:
     """A second copy of Ann's mail, with or without a doubt on record."""
     first = found.copies[0]
     doubted = event(6, "delivery.in_doubt", delivery=512, attempt=0)
     twice = _copies(found, first, replace(first, **changes))
-    if not told:
-        return twice
-    events = [*found.events, doubted]
-    return _books(replace(twice, events=events), entries=ledger(events))
+    return _more(twice, doubted) if told else twice
 
 
 def _late(found: Evidence, command: str, **fields: Any) -> Evidence:
     """A command whose answer came well before the copy did."""
     body = {"v": 1, "command": command, **fields}
     done = request(body, answer={"ok": True}, answered=NOW + 2, wants_answer=True)
-    return replace(found, requests=[*found.requests, done])
+    return _asked(found, done)
 
 
 FAULTS: dict[str, tuple[str, Fault]] = {
     "a request is lost": (
-        "I1",
-        lambda found: replace(
-            found, requests=[*found.requests, request({"command": "send", "request_id": "two"})]
-        ),
+        "I1", lambda found: _asked(found, request({"command": "send", "request_id": "two"})),
     ),
     "a dead letter is lost": ("I1", lambda found: replace(found, requests=[], dead=[*found.dead])),
     "a dead letter was changed": (
@@ -227,6 +231,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "audit finds something": ("I2", lambda found: _books(found, audit={"balanced": False})),
     "no end was told": ("I2", lambda found: _events(found, *found.events[:3], found.events[4])),
+    "found twice": ("I2", lambda found: _more(found, *(event(n, "job.expanded") for n in (6, 7)))),
     "sent, and not at the sink": ("I3", _copies),
     "bounced, and at the sink": (
         "I3",
@@ -258,10 +263,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
             _job(found, purpose="marketing"), "unsubscribe", address="Ann@there.test"
         ),
     ),
-    "what was no request came to nothing": (
-        "I1",
-        lambda found: replace(found, requests=[*found.requests, request(b"[", message_id="x")]),
-    ),
+    "rubbish came to nothing": ("I1", lambda found: _asked(found, request(b"[", message_id="x"))),
     "canceled, and sent": ("I6", lambda found: _late(found, "cancel", job=JOB)),
     "too many connections": ("I7", lambda found: replace(found, peak_connections=3)),
     "too many a second": ("I7", lambda found: _copies(found, *found.copies * 7)),
@@ -332,9 +334,8 @@ def test_a_storm_may_bury_twice(sound: Evidence) -> None:
     """A dead letter that came twice is a fault in peace, and none where somebody was cut."""
     newer = request({"v": 2, "command": "send"}, message_id="newer")
     letter = DeadLetter(message_id="newer", body=b"", reason="unsupported.version")
-    told = [*sound.events, event(6, "request.rejected", request_id="newer", command="send")]
-    once = _books(replace(sound, events=told), entries=ledger(told))
-    once = replace(once, requests=[*sound.requests, newer], dead=[*sound.dead, letter])
+    told = event(6, "request.rejected", request_id="newer", command="send")
+    once = replace(_asked(_more(sound, told), newer), dead=[*sound.dead, letter])
     twice = replace(once, dead=[*once.dead, letter])
     assert not verdict.of(once).flaws
     assert not verdict.of(replace(twice, was_stormy=True)).flaws
