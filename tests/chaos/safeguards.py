@@ -160,6 +160,11 @@ def _of_decisions() -> Iterator[Safeguard]:
         f"{INTEGRATION}/dispatch/test_beside_commands.py",
     )  # fmt: skip
     yield _one(
+        "frozen", "who froze within a statement doesn't keep his locks",
+        ("engine.py", '        "upkeep.frozen": upkeep.frozen(store),\n', ""),
+        f"{STORIES}/test_two_instances.py::test_one_is_frozen_within_a_statement",
+    )  # fmt: skip
+    yield _one(
         "limits", "connections of all instances together never pass the limit",
         ("store/sql/lanes.sql", "r.max_connections - o.held AS free", "r.max_connections AS free"),
         f"{INTEGRATION}/dispatch/test_lanes.py",

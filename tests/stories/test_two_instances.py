@@ -1,5 +1,6 @@
 """Two instances."""
 
+import asyncpg
 import pytest
 
 from tests.checker.evidence import Limits
@@ -8,6 +9,8 @@ from tests.stories.house import House
 
 NUMBER = 2000
 CONNECTIONS = 6
+_INSTANCE = {"application_name": "deliveryd:serve"}
+"""How the sessions of instances are known to each other."""
 
 
 @pytest.mark.timeout(120)
@@ -76,4 +79,26 @@ async def test_one_is_frozen_behind_its_dot(house: House) -> None:
     completed = await house.events.completed(asked.job)
     assert completed.data["counts"]["sent"] == 1
     assert len(house.sink.copies) == 1
+    await house.judge()
+
+
+@pytest.mark.timeout(120)
+async def test_one_is_frozen_within_a_statement(house: House) -> None:
+    """W2: who froze between two halves of a statement holds everybody up for seconds only.
+
+    Here it is a session like an instance's. For the rest the server would wait for ever.
+    """
+    daemon = await house.start()
+    due = {"delivery": {"not_before": asks.later(2)}}
+    asked = await house.producer.ask(asks.send(asks.people(3), **due))
+    frozen = await asyncpg.connect(house.dsn, timeout=10, server_settings=_INSTANCE)
+    try:
+        await frozen.execute("BEGIN; SELECT FROM job FOR UPDATE")
+        await frozen.prepare("SELECT $1::integer")
+        completed = await house.events.completed(asked.job, seconds=30)
+        assert completed.data["counts"]["sent"] == 3
+        await daemon.waits("sessions.ended")
+        assert frozen.is_closed()
+    finally:
+        frozen.terminate()
     await house.judge()
