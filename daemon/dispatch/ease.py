@@ -9,9 +9,32 @@ when somebody has changed what we know of it.
 import time
 from collections.abc import Callable
 
+from daemon import logs
+from daemon.outage import Outage
+
 FIRST_REST = 0.5
 LONGEST_REST = 3.0
 LONGEST_FOR_A_PERSON = 60.0
+
+_log = logs.get("dispatch.ease")
+
+
+class Ailing(Outage):
+    """A relay takes nothing from us."""
+
+    def __init__(self, relay: str, ailment: str) -> None:
+        super().__init__(ailment)
+        self._relay = relay
+
+    @property
+    def cause(self) -> str:
+        """One for each relay, whatever ails it."""
+        return f"relay {self._relay}"
+
+
+def complain(relay: str, ailment: str) -> None:
+    """Warns of what ails a relay, as of every other server that is away."""
+    logs.outage(_log, "relay.rests", Ailing(relay, ailment))
 
 
 class Ease:

@@ -19,7 +19,7 @@ from daemon import metrics
 from daemon.crashpoints import reach
 from daemon.delivery import courier as couriers
 from daemon.dispatch import clock
-from daemon.dispatch.ease import Ease
+from daemon.dispatch.ease import Ease, complain
 from daemon.dispatch.held import Held
 from daemon.dispatch.shares import Shares
 from daemon.mail.attempt import Attempt
@@ -329,7 +329,9 @@ class Lane:
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Passes an outcome on; the relay's own trouble makes the whole lane rest."""
-        self.ease.learn(couriers.ailment(outcome), wants_person=couriers.wants_person(outcome))
+        if ailment := couriers.ailment(outcome):
+            complain(self.lane.name, ailment)
+        self.ease.learn(ailment, wants_person=couriers.wants_person(outcome))
         if isinstance(outcome, Sent):
             metrics.sent_bytes.inc(len(attempt.content.data))
         self._end(self.flying[attempt.delivery_id], outcome)

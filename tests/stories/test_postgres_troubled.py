@@ -10,7 +10,6 @@ from tests.stories.house import House
 from tests.stories.process import Daemon
 from tests.stories.producer import Asked
 from tests.stories.servers import Pair
-from tests.waiting import until
 
 RESUMES = 5.0
 """Seconds from a cure until work goes on."""
@@ -49,31 +48,6 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     await daemon.recovers()
     assert daemon.memory < memory + MORE_MEMORY
     assert daemon.repetitions == []
-    await house.judge()
-
-
-@pytest.mark.timeout(120)
-async def test_all_parts_say_it_once(breakable: House, pair: Pair) -> None:
-    """A database is away for longer than a line is kept back: all parts together write two.
-
-    The second says how many more there would have been.
-    """
-    house = breakable
-    daemon = await house.start(instance__lease="60s")
-    await house.sink.do("slow", ms=100)
-    asked = await house.producer.ask(asks.send(asks.people(400)))
-    await house.sink.stored(20)
-    async with troubles.gone(pair):
-        meanwhile = await _asked(house)
-        await until(lambda: len(daemon.complaints) >= 2, seconds=30)
-    first, second = daemon.complaints
-    assert [first["cause"], second["cause"]] == ["postgres", "postgres"]
-    assert second["swallowed"] > 10
-    assert daemon.repetitions == []
-    await house.sink.do("slow", ms=0)
-    await house.producer.answered(meanwhile, seconds=RESUMES)
-    for one in (meanwhile, asked):
-        await house.events.completed(one.job)
     await house.judge()
 
 
