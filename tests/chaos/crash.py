@@ -19,6 +19,8 @@ PATIENCE = 40.0
 """Seconds for a death, and for all its work to be ended by others."""
 _JOBS = 30
 """Jobs that are offered to somebody doomed who shares them with a second."""
+_APART = 0.5
+"""Seconds between the accept of a job and its mail, where they mustn't meet."""
 _EARLIER = 5
 """Recipients of what somebody who dies before leaves behind."""
 _BRANCH = asks.people(RECIPIENTS)
@@ -183,7 +185,8 @@ async def _driven(
 async def _told(house: House, death: Death, recipients: int) -> None:
     """Asks for one job of so many, or of the whole branch."""
     point = death.point
-    body = asks.send(asks.people(recipients), delivery={"doubt": death.policy})
+    due = {"not_before": asks.later(_APART)} if point.is_beside else {}
+    body = asks.send(asks.people(recipients), delivery={"doubt": death.policy, **due})
     if point.is_found_later:
         body["audience"] = branch.TERMS
     if point.text:
