@@ -32,9 +32,9 @@ class Recipient:
 
     @property
     def norm(self) -> str:
-        """The form in which two addresses are compared: only the domain has no case."""
+        """The form in which two addresses are compared: the domain in lower case, and as ASCII."""
         local, _, domain = (self.address or "").strip().rpartition("@")
-        return f"{local}@{domain.lower()}"
+        return f"{local}@{_on_the_wire(domain.lower())}"
 
     @property
     def fault(self) -> str | None:
@@ -54,6 +54,14 @@ class Asked:
     purpose: str = "transactional"
     due: float | None = None
     open: bool = False
+
+
+def _on_the_wire(domain: str) -> str:
+    """A domain as an envelope has it; one that is none as it is."""
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 def of(request: Request) -> Asked:

@@ -53,6 +53,11 @@ def send(person: int | None, *terms: dict[str, Any] | str, **more: Any) -> dict[
     return asks.send([], principal=who, **{"audience": to, "messages": [message], **more})
 
 
+def letter(**fields: object) -> dict[str, object]:
+    """The one message of a send, to its `messages`."""
+    return {"messages": [{"subject": "Hello", "from": {"address": asks.FROM}, **fields}]}
+
+
 def _term(term: dict[str, Any] | str) -> dict[str, Any]:
     if not isinstance(term, str):
         return term

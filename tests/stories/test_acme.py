@@ -1,5 +1,7 @@
 """Who is meant, and who may ask: the cases of the requirements (3.2, 3.3) by native requests."""
 
+import json
+
 from tests.stories import asks
 from tests.stories.acme import of, reached, refused, send
 from tests.stories.house import ONE_LOOP, House
@@ -10,6 +12,7 @@ BILLS = ("bill@north.example", "dana@retail.example", "acc1@wholesale.example",
          "acc2@wholesale.example", "gina@south.example")  # fmt: skip
 BELOW = ("carl@north.example", "carl.alt@north.example", "fred@south.example",
          "dana@retail.example", "eve@wholesale.example", "ANN@acme.example")  # fmt: skip
+_CALL = {"email": "a@x.example", "sender_email": asks.FROM, "subject": "Hello", "message": "Hello"}
 
 
 async def test_t001(furnished: House) -> None:
@@ -80,6 +83,39 @@ async def test_t016(furnished: House) -> None:
     assert said == [[("auth.invalid", "principal.person_id")]] * 6
     nobody = [send(None, "people self", customer=999_999, **more) for more in ({}, broken)]
     assert await refused(furnished, *nobody) == [[("auth.invalid", "principal.customer_id")]] * 2
+
+
+async def test_t016_by_token(furnished: House) -> None:
+    """T016: a token unknown or over, of nobody any more, or of another network: the same words.
+
+    Faults besides aren't looked at. At the queue nobody comes from a network that could be told.
+    """
+    await furnished.rows("INSERT INTO person (id, customer_id) VALUES (94, 7)")
+    tokens = [
+        "guessed",
+        await _token(furnished, is_over=True),
+        await _token(furnished, "--from", "192.0.2.0/24"),
+        await _token(furnished, "--person", "2"),
+        await _token(furnished, "--person", "94"),
+    ]
+    await furnished.rows("UPDATE person SET allowed_sources = '{192.0.2.0/24}' WHERE id = 2")
+    await furnished.rows("UPDATE person SET deleted_at = now() WHERE id = 94")
+    said = []
+    for token in tokens:
+        for more in (_CALL, {}):
+            call = {"method": "sendEmail", "token": token, **more}
+            asked = await furnished.producer.ask(call, kind="smsby")
+            await furnished.events.rejected(asked.message_id)
+            said.append(json.dumps(asked.said))
+    assert set(said) == {said[0]}
+    assert "credentials" in said[0]
+
+
+async def _token(house: House, *words: str, is_over: bool = False) -> str:
+    _, made = await house.typed("key", "create", "--customer", "7", *words)
+    if is_over:
+        await house.typed("key", "revoke", str(made["key"]), "--yes")
+    return str(made["token"])
 
 
 async def test_t017(furnished: House) -> None:

@@ -4,10 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from tests.stories import asks
-from tests.stories.acme import faults, of, reached, refused, send
+from tests.stories.acme import faults, letter, of, reached, refused, send
 from tests.stories.house import ONE_LOOP, House
 from tests.waiting import until
 
@@ -27,11 +25,6 @@ async def _balance(house: House) -> Decimal:
     await until(is_settled)
     [row] = await house.rows(_ACCOUNT)
     return Decimal(row["balance"])
-
-
-def letter(**fields: object) -> dict[str, object]:
-    """The one message of a send, to its `messages`."""
-    return {"messages": [{"subject": "Hello", "from": {"address": asks.FROM}, **fields}]}
 
 
 async def test_t037(furnished: House) -> None:
@@ -121,29 +114,6 @@ async def test_t010(furnished: House) -> None:
     assert [one["address"] for one in listed.done["deliveries"]] == people
 
 
-async def test_t015(furnished: House) -> None:
-    """T014, T015: whatever is missing, or none that there is, is named, and nothing stored."""
-    said = await refused(
-        furnished,
-        send(1, "a@x.example", messages=[]),
-        send(1, {"type": "all"}),
-        send(1, {"type": "Billing", "scope": "children"}),
-    )
-    places = [[field for _, field in faults] for faults in said]
-    assert places == [["messages"], ["audience[0].type"], ["audience[0].type"]]
-
-
-@pytest.mark.parametrize("field", ["subject", "from"])
-async def test_t024(furnished: House, field: str) -> None:
-    """T024: a line break in subject or From is a fault of that field."""
-    more = {"subject": "a\r\nBcc: b@x.example"}
-    if field == "from":
-        more = {"from": {"address": asks.FROM, "name": "a\nBcc: b@x.example"}}
-    said = await refused(furnished, send(1, "a@x.example", **letter(text="t", **more)))
-    place = "messages[0].subject" if field == "subject" else "messages[0].from.name"
-    assert said == [[("param.invalid", place)]]
-
-
 async def test_t022(furnished: House) -> None:
     """T022, T064: each gets his own subject and text, and nobody else's address in its octets."""
     items = [
@@ -201,25 +171,6 @@ async def test_t063(furnished: House) -> None:
     }
 
 
-async def test_t076(furnished: House) -> None:
-    """T076: blanks around an address are no part of it."""
-    await reached(furnished, send(1, " t076@x.example "), "t076@x.example")
-
-
-async def test_t083(furnished: House) -> None:
-    """T083: both: plain first; HTML alone brings a plain part along; plain alone is one part."""
-    forms = {
-        "both": ({"text": "plain", "html": "<p>rich</p>"}, ["text/plain", "text/html"]),
-        "html": ({"html": "<p>rich</p>"}, ["text/plain", "text/html"]),
-        "text": ({"text": "plain"}, ["text/plain"]),
-    }
-    for word, (fields, parts) in forms.items():
-        to = f"t083-{word}@x.example"
-        await reached(furnished, send(1, to, **letter(**fields)), to)
-        [mail] = furnished.sink.mails_to(to)
-        assert [p.get_content_type() for p in mail.walk() if not p.is_multipart()] == parts
-
-
 async def test_t068(furnished: House) -> None:
     """T068: whom the server refuses is undelivered, in its words, in both ways to ask."""
     asked = await furnished.producer.ask(send(1, "rcpt-550-5.1.1+t068@x.example"))
@@ -253,7 +204,7 @@ async def test_t069(furnished: House) -> None:
 
 
 async def test_t059(furnished: House) -> None:
-    """T044, T057, T059: of Minsk by the wall or by an offset; the past is at once."""
+    """T044, T059: of Minsk by the wall or by an offset; the past is at once."""
     ask, minsk = furnished.producer.ask, ZoneInfo("Europe/Minsk")
     due = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
     wall = due.astimezone(minsk)
@@ -275,6 +226,33 @@ async def test_t059(furnished: House) -> None:
     past = send(1, "t059-past@x.example", delivery={"not_before": "2020-01-01T00:00:00Z"})
     asked = await reached(furnished, past, "t059-past@x.example")
     assert asked.done["warnings"][0]["field"] == "delivery.not_before"
+
+
+async def test_t057(furnished: House) -> None:
+    """T057: noon in Minsk is nine by UTC; a second before that it is pending, and nothing is sent.
+
+    Here it is the next seconds, as a wall in Minsk has them.
+    """
+    due = (datetime.now(UTC) + timedelta(seconds=4)).replace(microsecond=0)
+    wall = f"{due.astimezone(ZoneInfo('Europe/Minsk')):%Y-%m-%dT%H:%M:%S}"
+    delivery = {"not_before": wall, "timezone": "Europe/Minsk"}
+    asked = await furnished.producer.ask(send(1, "t057@x.example", delivery=delivery))
+    pending = {}
+
+    async def is_due() -> bool:
+        look = "SELECT state, not_before, clock_timestamp() AS now FROM job WHERE id = $1"
+        [row] = await furnished.rows(look, asked.job)
+        assert row["not_before"] == due
+        pending.setdefault(row["state"], []).append(row["now"])
+        return bool(row["now"] >= due)
+
+    await until(is_due)
+    before = [now for now in pending["scheduled"] if now < due]
+    assert due - max(before) < timedelta(seconds=1)
+    assert all(now >= due for state in pending.keys() - {"scheduled"} for now in pending[state])
+    await furnished.events.completed(asked.job)
+    [copy] = furnished.sink.copies_to("t057@")
+    assert 0 <= copy.time - due.timestamp() <= 1.0
 
 
 async def test_credit_low(furnished: House) -> None:

@@ -1,0 +1,108 @@
+"""What a request lacks, or says oddly: the cases of the requirements (3.2, 3.6) natively."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from tests.stories import asks
+from tests.stories.acme import letter, reached, refused, send
+from tests.stories.house import ONE_LOOP, House
+
+pytestmark = ONE_LOOP
+
+_FULL = {"subject": "Hello", "text": "Hello.", "from": {"address": asks.FROM}}
+_FAULTS = {
+    "subject": ("param.missing", "messages[0].subject"),
+    "text": ("param.missing", "messages[0].html"),
+}
+"""What is said of a message without one of these."""
+
+
+async def test_t014(furnished: House) -> None:
+    """T014: a kind of audience that there is none of is named, and nothing stored."""
+    said = await refused(
+        furnished,
+        send(1, "a@x.example", messages=[]),
+        send(1, {"type": "all"}),
+        send(1, {"type": "Billing", "scope": "children"}),
+    )
+    places = [[field for _, field in faults] for faults in said]
+    assert places == [["messages"], ["audience[0].type"], ["audience[0].type"]]
+
+
+async def test_t015(furnished: House) -> None:
+    """T015: without subject, body or both there is one fault for each, and nothing is stored.
+
+    Null is as good as nothing; an empty text is a text (what a form's empty field means is its
+    dialect's to say). Whom a message is from needn't be said: then it is the transport's address.
+    """
+    lacking = [names for number in (1, 2, 3) for names in combinations(_FULL, number)]
+    lacking.remove(("from",))
+    for absent in (_without, _nulled):
+        bodies = [send(1, "a@x.example", messages=[absent(*names)]) for names in lacking]
+        expected = [[_FAULTS[name] for name in names if name in _FAULTS] for names in lacking]
+        assert await refused(furnished, *bodies) == expected
+        to = f"t015-{absent.__name__}@x.example"
+        await reached(furnished, send(1, to, messages=[absent("from")]), to)
+        [mail] = furnished.sink.mails_to(to)
+        assert mail["From"] == "mailer@acme.example"
+    to = "t015-empty@x.example"
+    await reached(furnished, send(1, to, **letter(subject="", text="Hello.")), to)
+
+
+def _without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in _FULL.items() if name not in names}
+
+
+def _nulled(*names: str) -> dict[str, Any]:
+    return _FULL | dict.fromkeys(names)
+
+
+@pytest.mark.parametrize("field", ["subject", "from"])
+async def test_t024(furnished: House, field: str) -> None:
+    """T024: a line break in subject or From is a fault of that field."""
+    more = {"subject": "a\r\nBcc: b@x.example"}
+    if field == "from":
+        more = {"from": {"address": asks.FROM, "name": "a\nBcc: b@x.example"}}
+    said = await refused(furnished, send(1, "a@x.example", **letter(text="t", **more)))
+    place = "messages[0].subject" if field == "subject" else "messages[0].from.name"
+    assert said == [[("param.invalid", place)]]
+
+
+async def test_t076(furnished: House) -> None:
+    """T076: no address is dropped, blanks are no part of one, a domain goes out as an A-label.
+
+    One that is malformed is its own fault: it is dropped and listed, while the others are sent.
+    """
+    items = [{}, {"address": " t076@x.example "}, {"address": "t076@b\u00fccher.example"},
+             {"address": "t076@@x.example"}]  # fmt: skip
+    body = send(1, {"type": "recipients", "items": items})
+    asked = await reached(
+        furnished, body, "t076@x.example", "t076@xn--bcher-kva.example", no_address=1, invalid=1
+    )
+    listed = await furnished.producer.ask(
+        asks.command("deliveries", job=asked.job, dropped=True, principal=body["principal"])
+    )
+    assert [(one["position"], one["reason"]) for one in listed.done["dropped"]] == [
+        (0, "no_address"), (3, "invalid"),
+    ]  # fmt: skip
+
+
+async def test_t083(furnished: House) -> None:
+    """T083: both: plain first; HTML alone brings a plain part along; plain alone is one part.
+
+    So is an empty one, which is accepted.
+    """
+    forms = {
+        "both": ({"text": "plain", "html": "<p>rich</p>"}, ["text/plain", "text/html"]),
+        "html": ({"html": "<p>rich</p>"}, ["text/plain", "text/html"]),
+        "text": ({"text": "plain"}, ["text/plain"]),
+        "empty": ({"text": ""}, ["text/plain"]),
+    }
+    for word, (fields, parts) in forms.items():
+        to = f"t083-{word}@x.example"
+        await reached(furnished, send(1, to, **letter(**fields)), to)
+        [mail] = furnished.sink.mails_to(to)
+        assert [p.get_content_type() for p in mail.walk() if not p.is_multipart()] == parts
+        assert parts != ["text/plain"] or mail.get_content().strip() == fields["text"]
