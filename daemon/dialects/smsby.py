@@ -223,6 +223,7 @@ def _delivery(form: _Form, zone: tzinfo, setting: Setting) -> send.Delivery:
         not_before_raw=None if due is None else form.may("d_schedule", str.strip),
         expires_after=setting.rules.expires_after,
         doubt=setting.rules.doubt[Purpose.TRANSACTIONAL],
+        transport=send.Transport(default=True),
         track_open=form.flag("track_open"),
         track_click=form.flag("track_click"),
     )

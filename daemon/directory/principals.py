@@ -14,8 +14,8 @@ from daemon.store import directory, door, keys
 from daemon.store.directory import Customer
 from daemon.store.keys import Holder
 
-FULL = 1
-"""The access that lets somebody do a thing; 2 lets him look, 0 neither."""
+FULL, LOOK = 1, 2
+"""The access that lets somebody do a thing, and the one that lets him look; 0 does neither."""
 KEPT = 5.0
 """Seconds that an answer is believed."""
 _MOST = 10_000
@@ -50,6 +50,10 @@ class Principal:
     def may(self, privilege: str) -> bool:
         """Whether he may do it, and not only look at it."""
         return self.access is None or self.access.get(privilege) == FULL
+
+    def may_look(self, privilege: str) -> bool:
+        """Whether he may at least look at it."""
+        return self.access is None or self.access.get(privilege) in {FULL, LOOK}
 
 
 class Principals:

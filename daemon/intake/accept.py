@@ -21,7 +21,7 @@ from daemon.ledger.writer import Append
 from daemon.mail import money, plan
 from daemon.mail.event import Event
 from daemon.mail.plan import Unfit
-from daemon.mail.refusal import Code, Refused
+from daemon.mail.refusal import Code, Fault, Refused
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
 from daemon.store import accepting, door, expanding, framing, memories
@@ -177,11 +177,13 @@ async def _recognise_alone(session: door.Session, entry: Entry) -> None:
 async def _look_up(session: door.Session, entries: Sequence[Entry]) -> None:
     """Ends what names something that isn't there."""
     for entry in _left(entries):
-        found = await lookup.looked_up(session, entry.ask, entry.send)
+        is_stored = entry.stored is not None
+        found = await lookup.looked_up(session, entry.ask, entry.send, is_stored=is_stored)
         if isinstance(found, tuple):
             entry.refuse_for(*found)
         else:
-            entry.meant = found
+            entry.meant = found.meant
+            entry.complete(found.supply)
 
 
 async def _enter(session: door.Session, entries: Sequence[Entry], terms: Terms) -> Sequence[Event]:
@@ -237,12 +239,20 @@ async def _meant(session: door.Session, entry: Entry, terms: Terms) -> Expanded 
 
 def _check_stored(entry: Entry, stored: Stored) -> None:
     if not stored.has_transport:
-        named = entry.job.transport_id is not None
-        advice = "names no transport" if named else "there is no default transport"
-        entry.refuse(Code.NOT_FOUND, "delivery.transport", advice)
+        entry.refuse_for(_no_transport(entry))
     elif stored.message_id is None:
         advice = "is required: the transport has no address of its own"
         entry.refuse(Code.PARAM_MISSING, "messages[0].from.address", advice)
+
+
+def _no_transport(entry: Entry) -> Fault:
+    """That there is none, or that the one that was supplied isn't in use any more."""
+    field, code, advice = "delivery.transport", Code.NOT_FOUND, "there is no default transport"
+    if entry.job.transport_id is not None:
+        advice = "names no transport"
+        if entry.is_routed:
+            code, advice = Code.STATE_CONFLICT, "that the sender brings isn't in use any more"
+    return Fault(code=code, field=field, message=advice)
 
 
 async def _grant(session: door.Session, entries: Sequence[Entry]) -> Sequence[Event]:

@@ -9,7 +9,7 @@ from daemon.mail.request.answers import Answer
 from daemon.mail.request.commands import Close, Extend
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.forms import Request
-from daemon.mail.request.keeping import ListsCreate, ListsDelete, ListsImport
+from daemon.mail.request.keeping import Keyed
 from daemon.mail.request.send import Send
 from daemon.store import accepting
 from daemon.store.accepting import Key
@@ -90,8 +90,8 @@ class Ask:
                 return Key(self.customer.id, name, frame)
             case Close(request_id=name):
                 return Key(self.customer.id, name, accepting.CLOSE)
-            case ListsCreate() | ListsImport() | ListsDelete() if self.request_id:
-                return Key(self.customer.id, self.request_id)
+        if self.request_id and isinstance(self.request, Keyed):
+            return Key(self.customer.id, self.request_id)
         return None
 
 

@@ -19,6 +19,7 @@ from daemon.intake import (
     lists,
     registering,
     reschedule,
+    senders,
     subscriptions,
     suppressing,
 )
@@ -79,7 +80,9 @@ async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
     return await _looked_up(means.store, ask)
 
 
-async def _looked_up(store: door.Store, ask: Ask) -> Verdict | None:
+async def _looked_up(  # noqa: PLR0911 - a table
+    store: door.Store, ask: Ask
+) -> Verdict | None:
     """What belongs to customers is looked at, or can't be changed by whoever asks."""
     match ask.request:
         case keeping.ListsList() | keeping.ListsMembers() as command:
@@ -92,6 +95,8 @@ async def _looked_up(store: door.Store, ask: Ask) -> Verdict | None:
             return await suppressing.listed(store, ask, command)
         case keeping.DirectoryGet() | keeping.DirectoryList() as command:
             return await registering.looked(store, ask, command)
+        case keeping.SendersList() | keeping.SendersGet() as command:
+            return await senders.looked(store, ask, command)
     return None
 
 
@@ -114,7 +119,9 @@ async def _changed(append: Append, ask: Ask, terms: Terms) -> Verdict:  # noqa: 
     return await _kept(append, ask, terms) or await frames.entered(append, ask, terms)
 
 
-async def _kept(append: Append, ask: Ask, terms: Terms) -> Verdict | None:
+async def _kept(  # noqa: PLR0911 - a table
+    append: Append, ask: Ask, terms: Terms
+) -> Verdict | None:
     """What belongs to customers is changed."""
     match ask.request:
         case commands.CreditTopup() as command:
@@ -127,6 +134,8 @@ async def _kept(append: Append, ask: Ask, terms: Terms) -> Verdict | None:
             return await suppressing.lift(append, ask, command)
         case keeping.DirectoryPut() | keeping.DirectoryDelete() as command:
             return await registering.changed(append, ask, command)
+        case keeping.SendersPut() | keeping.SendersDelete() as command:
+            return await senders.changed(append, ask, command, terms)
     return None
 
 

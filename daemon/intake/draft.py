@@ -1,6 +1,7 @@
 """A send as the job and the message that it shall be stored as, and what is read of it later."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -39,7 +40,7 @@ def job(
         purpose=send.purpose,
         klass=events.CLASSES.index(send.class_),
         doubt=delivery.doubt,
-        transport_id=delivery.transport.id,
+        transport_id=_transport(delivery),
         open=send.open,
         not_before=delivery.not_before,
         not_before_raw=delivery.not_before_raw,
@@ -53,6 +54,16 @@ def job(
         coercions=[],
         spec=_spec(send.messages[0]) | {"message_domain": message_domain},
     )
+
+
+def completed(job: Job, send: Send) -> Job:
+    """The job of a send that was completed with what it left open."""
+    spec = _spec(send.messages[0]) | {"message_domain": job.spec["message_domain"]}
+    return replace(job, transport_id=_transport(send.delivery), spec=spec)
+
+
+def _transport(delivery: Delivery) -> int | None:
+    return delivery.transport.id if delivery.transport else None
 
 
 def _settings(delivery: Delivery) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from daemon.expansion import literal
 from daemon.expansion.meant import Meant
-from daemon.intake import events, granting
+from daemon.intake import draft, events, granting, supplying
 from daemon.intake.ask import Ask, Verdict
 from daemon.intake.granting import Claim
+from daemon.intake.supplying import Supply
 from daemon.mail import counts, money
 from daemon.mail.money import Paid
 from daemon.mail.plan import Plan, Unfit
@@ -41,6 +42,8 @@ class Entry:
     """Whether its plan has counted it as a request before."""
     may_wait: bool = False
     """Whether it may be put off."""
+    is_routed: bool = False
+    """Whether its transport is one that its sender brings."""
     claim: int | None = None
     stored: Stored | None = None
     expanded: Expanded | None = None
@@ -120,6 +123,13 @@ class Entry:
         """What the events about it say of money, and of the list that was made."""
         made = {} if self.list is None else {"list": self.list}
         return {**made, **money.told(self.paid)}
+
+    def complete(self, supply: Supply) -> None:
+        """Takes what the message and its way were left open for."""
+        whole = supplying.supplied(self.send, supply)
+        if whole is not self.send:
+            self.is_routed = whole.delivery is not self.send.delivery
+            self.send, self.job = whole, draft.completed(self.job, whole)
 
     def refuse(self, code: Code, field: str, message: str) -> None:
         """Ends this send; the group goes on."""

@@ -1,13 +1,16 @@
-"""What a send names that only the directory knows: in whose name it speaks, its lists, who is `me`.
+"""What a send names that only the directory knows: in whose name it speaks, lists, `me`, a sender.
 
-Somebody else's customer or list is answered like one that isn't there (T100).
+Somebody else's customer, list or sender is answered like one that isn't there (T100).
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 
 from daemon.expansion.meant import Meant
+from daemon.intake import supplying
 from daemon.intake.ask import Ask
+from daemon.intake.supplying import Supply
 from daemon.mail.refusal import Code, Fault
 from daemon.mail.request import audience
 from daemon.mail.request.audience import Me, Members
@@ -19,18 +22,38 @@ _NO_LIST = "names no list"
 _NOBODY = "means a person, and the request comes from none"
 
 
-async def looked_up(
-    session: door.Session, ask: Ask, send: Send
-) -> tuple[Fault, ...] | Meant | None:
-    """What there isn't, or else the audience as the directory is asked for it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a send names, all of it there."""
 
-    None: the parcel itself names everyone, and there is nothing to ask.
+    meant: Meant | None
+    """The audience as the directory is asked for it; None = the parcel itself names everyone."""
+    supply: Supply
+    """What its message is completed with."""
+
+
+async def looked_up(
+    session: door.Session, ask: Ask, send: Send, *, is_stored: bool = False
+) -> tuple[Fault, ...] | Known:
+    """What a send names, or all that there isn't.
+
+    One that is stored has its message whole, and asks for its audience only.
     """
     acting = send.act_as_customer or ask.customer.id
     if acting != ask.customer.id and not await directory.is_within(
         session, ask.customer.id, acting
     ):
         return (_fault("act_as_customer", _NO_CUSTOMER),)
+    supply = Supply() if is_stored else await supplying.supply(session, acting, send)
+    meant = await _meant(session, ask, acting, send)
+    if isinstance(supply, tuple) or isinstance(meant, tuple):
+        return tuple(chain(*(part for part in (supply, meant) if isinstance(part, tuple))))
+    return Known(meant=meant, supply=supply)
+
+
+async def _meant(
+    session: door.Session, ask: Ask, acting: int, send: Send
+) -> tuple[Fault, ...] | Meant | None:
     if audience.is_literal(send.audience) and not send.exclude and not send.explain:
         return None
     known = await _lists(session, acting, send)

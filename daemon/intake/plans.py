@@ -11,6 +11,7 @@ from daemon.mail.request.commands import Extend
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.send import Send
 
+_MAY_NOT = "the plan doesn't allow this"
 _MAY_NOT_SEND = "the plan doesn't allow sending"
 _MAY_NOT_ACT = "the plan doesn't allow acting for other customers, or writing to theirs"
 
@@ -22,6 +23,9 @@ def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
         return refused(Code.FORBIDDEN_PLAN, _MAY_NOT_SEND)
     if roles.ACT in denied and isinstance(found, Decoded) and roles.acts(found, who):
         return refused(Code.FORBIDDEN_PLAN, _MAY_NOT_ACT)
+    command = found.command if isinstance(found, Refused) else found.request.command
+    if command and roles.needed(command) in denied:
+        return refused(Code.FORBIDDEN_PLAN, _MAY_NOT)
     return None
 
 

@@ -13,8 +13,15 @@ from daemon.mail.request.send import Send
 SEND = "send_emails"
 ACT = "act_for_subcustomers"
 LISTS = "manage_lists"
+TRANSPORTS = "manage_transports"
+
+OF_FAMILY = {"lists": LISTS, "suppressions": LISTS, "directory": "system", "senders": TRANSPORTS}
+"""What keeping the things of a customer needs, by the family of the commands."""
+_LOOKING = frozenset({"get", "list", "members"})
+"""What the commands that only look are called."""
 
 _OUT_OF_SCOPE = "the key isn't meant for this command"
+_MAY_NOT = "the role doesn't allow this"
 _MAY_NOT_SEND = "the role doesn't allow sending"
 _MAY_NOT_LIST = "the role doesn't allow making lists"
 _MAY_NOT_ACT = "the role doesn't allow acting for other customers, or writing to theirs"
@@ -25,6 +32,8 @@ def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
     command = found.command if isinstance(found, Refused) else found.request.command
     if command is not None and not who.covers(command):
         return refused(Code.FORBIDDEN_ROLE, _OUT_OF_SCOPE)
+    if not _may_keep(command or "", who):
+        return refused(Code.FORBIDDEN_ROLE, _MAY_NOT)
     if _sends(found) and not who.may(SEND):
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_SEND)
     if isinstance(found, Decoded) and acts(found, who) and not who.may(ACT):
@@ -32,6 +41,21 @@ def forbidden(found: Decoded | Refused, who: Principal) -> Refused | None:
     if isinstance(found, Decoded) and _lists(found) and not who.may(LISTS):
         return refused(Code.FORBIDDEN_ROLE, _MAY_NOT_LIST)
     return None
+
+
+def needed(command: str) -> str | None:
+    """The privilege that changing things of a customer by a command needs; None of any other."""
+    family, _, deed = command.partition(".")
+    return None if deed in _LOOKING else OF_FAMILY.get(family)
+
+
+def _may_keep(command: str, who: Principal) -> bool:
+    """Whether he may keep the things of a customer that it is about, or look if it only looks."""
+    family, _, deed = command.partition(".")
+    privilege = OF_FAMILY.get(family)
+    if privilege is None or who.may(privilege):
+        return True
+    return deed in _LOOKING and who.may_look(privilege)
 
 
 def _sends(found: Decoded | Refused) -> bool:

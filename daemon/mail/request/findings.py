@@ -42,7 +42,6 @@ _ELSEWHERE = frozenset(
         "priority",
         "recipients",
         "result",
-        "sender_id",
         "sent_copy",
         "service",
         "stop_when",

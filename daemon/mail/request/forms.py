@@ -46,6 +46,10 @@ Request = (
     | keeping.DirectoryList
     | keeping.DirectoryPut
     | keeping.DirectoryDelete
+    | keeping.SendersList
+    | keeping.SendersGet
+    | keeping.SendersPut
+    | keeping.SendersDelete
 )
 """Any request, in its canonical form."""
 
@@ -107,6 +111,16 @@ def _contacts(fields: dict[str, Any], reading: Reading) -> None:
         fields["contacts"] = contacts.read(fields["contacts"], reading, "contacts")
 
 
+def _sender(fields: dict[str, Any], reading: Reading) -> None:
+    """A new one needs an address; one that is there stays the customer's whose it is."""
+    if "sender" in fields:
+        if "customer" in fields:
+            reading.findings.invalid("must not stand beside a `sender`", "customer")
+    elif "address" not in fields:
+        advice = "is required of a new sender"
+        reading.findings.add(Code.PARAM_MISSING, ("address",), advice)
+
+
 def _replay(fields: dict[str, Any], reading: Reading) -> None:
     if fields.keys().isdisjoint({"from", "job", "stream"}):
         advice = "needs `from`, or a `job` or a `stream`"
@@ -150,6 +164,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "directory.list": _form(keeping.DirectoryList, _as_it_is),
         "directory.put": _form(keeping.DirectoryPut, _as_it_is),
         "directory.delete": _form(keeping.DirectoryDelete, _as_it_is),
+        "senders.list": _form(keeping.SendersList, _as_it_is),
+        "senders.get": _form(keeping.SendersGet, _as_it_is),
+        "senders.put": _form(keeping.SendersPut, _sender),
+        "senders.delete": _form(keeping.SendersDelete, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""

@@ -8,7 +8,16 @@ from pydantic import Field, SkipValidation
 
 from daemon.mail.request.commands import Command, PageSize
 from daemon.mail.request.contacts import Contacts
-from daemon.mail.request.kinds import Addressee, Flag, Id, Line
+from daemon.mail.request.kinds import (
+    Addressee,
+    Author,
+    Flag,
+    Id,
+    Line,
+    Mailbox,
+    OptionalId,
+    OptionalMailbox,
+)
 
 SuppressionKind = Literal["unsubscribe", "hard_bounce", "complaint", "manual"]
 
@@ -125,3 +134,47 @@ class DirectoryDelete(Command):
     entity: EntityName
     id: Id
     customer: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendersList(Command):
+    """The customer's senders."""
+
+    customer: Id | None = None
+    page: Line | None = None
+    limit: PageSize = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendersGet(Command):
+    """One sender."""
+
+    sender: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendersPut(Command):
+    """A new sender, or another name or address for one that is there."""
+
+    sender: Id | None = None
+    """None = a new one. Of one that is there stays what isn't given."""
+    customer: Id | None = None
+    """Whose a new one is."""
+    name: Author | None = None
+    """What is displayed beside the address; a template, as everywhere."""
+    address: Mailbox | None = None
+    reply_to: OptionalMailbox | None = None
+    transport: OptionalId | None = None
+    """By which its mail goes out, unless a send says otherwise."""
+    active: Flag | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendersDelete(Command):
+    """A sender goes; mail that was accepted from it goes out as it is."""
+
+    sender: Id
+
+
+Keyed = ListsCreate | ListsImport | ListsDelete | SendersPut | SendersDelete
+"""What is carried out once for each key: done twice, or late, it would come to something else."""

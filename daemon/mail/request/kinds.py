@@ -5,11 +5,19 @@ form or raise `ValueError` with what would have been right, and must never quote
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Strict,
+    ValidationInfo,
+    WrapValidator,
+)
 
 from daemon.mail import address, template, texts
 from daemon.mail.request.rules import DAY, Rules, Setting
@@ -18,6 +26,8 @@ KEY_LIMIT = 128
 """Characters of a request id."""
 LARGEST_ID = 2**63 - 1
 """What the database can count to."""
+NONE = 0
+"""The id that stands for none, where a value may be taken away."""
 SUBJECT_LIMIT = 998
 """Octets: the longest line of a message (RFC 5322 2.1.1)."""
 NAME_LIMIT = 256
@@ -91,6 +101,14 @@ def amount(value: object) -> Decimal:
     return Decimal(value)
 
 
+def _text_or_none(value: object, check: Callable[[object], Any]) -> Any:
+    return value if value == "" else check(value)
+
+
+def _id_or_none(value: object, check: Callable[[object], Any]) -> Any:
+    return NONE if value == "" else check(value)
+
+
 def _moment(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004
@@ -123,6 +141,9 @@ Flag = Annotated[bool, Strict()]
 Id = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+OptionalMailbox = Annotated[Mailbox, WrapValidator(_text_or_none)]
+"""An empty text takes the value away; so in the next one, which is `NONE` then."""
+OptionalId = Annotated[Id, WrapValidator(_id_or_none)]
 Amount = Annotated[Decimal, BeforeValidator(amount, json_schema_input_type=str)]
 Due = Annotated[Moment, AfterValidator(_within_horizon)]
 Seconds = Annotated[

@@ -64,6 +64,8 @@ class Message:
     text: Content | None = None
     html: Content | None = None
     from_: Annotated[From | None, Field(alias="from")] = None
+    sender_id: Id | None = None
+    """A sender: its address, and as far as they aren't given its name and Reply-To."""
     reply_to: Mailbox | None = None
 
 
@@ -101,7 +103,8 @@ class Delivery:
     recipient_local: Flag = False
     """Whether `not_before` is read in the zone of each contact that has one."""
     doubt: Doubt = Doubt.RESEND
-    transport: Transport = Transport(default=True)
+    transport: Transport | None = None
+    """None = the sender's, if it has one, else the customer's default."""
     track_open: Flag = True
     track_click: Flag = True
 
@@ -208,6 +211,7 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
         reading.findings.invalid(advice, "exclude")
     _check_together(fields, reading, is_open=is_open)
     if isinstance(messages := fields.get("messages"), list):
+        _check_author(messages, reading)
         bringing = named if is_literal and not is_open else []
         fields["messages"] = _only(messages, bringing, reading)
     many = is_open or audience.may_be_many(terms) or len(named) > reading.setting.rules.bulk_above
@@ -241,6 +245,13 @@ def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list
                 )
                 reading.findings.add(Code.PARAM_MISSING, ("messages", 0, parts[-1]), advice)
     return messages[:1]
+
+
+def _check_author(messages: list[Any], reading: Reading) -> None:
+    match messages:
+        case [{"sender_id": _, "from": {"address": _}}]:
+            advice = "must not stand beside `sender_id`, which brings it"
+            reading.findings.invalid(advice, "messages", 0, "from", "address")
 
 
 def _all_bring(named: list[Recipient], parts: tuple[str, ...]) -> bool:

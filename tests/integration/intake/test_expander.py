@@ -61,6 +61,20 @@ async def test_who_asks_again_meanwhile_hears_too(office: Office) -> None:
     assert await office.counter.value("SELECT count(*) FROM job") == 1
 
 
+async def test_its_sender_may_go_meanwhile(office: Office) -> None:
+    """What a sender brings was taken at the accept: the search asks for it no more."""
+    counter = office.counter
+    sender = (await counter.answer(command("senders.put", address="news@x.test")))["sender"]
+    message = {"sender_id": sender, "subject": "Hello", "text": "Hi"}
+    assert await office.put(messages=[message]) is None
+    assert (await counter.answer(command("senders.delete", sender=sender)))["ok"]
+    assert await office.expander.once()
+    [(_, answer)] = office.said()
+    assert (answer["ok"], answer["counts"]["queued"]) == (True, 4)
+    spec = await counter.value("SELECT spec FROM message")
+    assert spec["from"] == {"address": "news@x.test"}
+
+
 async def test_who_came_a_moment_too_late(office: Office) -> None:
     """Somebody who began to wait while the answer was being given gets it by the next sweep."""
     await office.put()

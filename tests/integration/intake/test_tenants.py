@@ -20,11 +20,19 @@ from tests.integration.intake.counter import ANN, BOB, Counter, Document, comman
 NOBODYS = 987_654_321
 THEN = "2020-01-01T00:00:00Z"
 Ids = dict[str, Any]
+
+
+def _signed(ids: Ids) -> Document:
+    """A send in the name of a sender."""
+    return send(messages=[{"sender_id": ids["sender"], "subject": "s", "text": "t"}])
+
+
 CASES: dict[str, Callable[[Ids], list[Document]]] = {
     "send": lambda ids: [
         send(delivery={"transport": {"id": ids["transport"]}}),
         send(act_as_customer=ids["customer"]),
         send(audience=[{"type": "list", "id": ids["list"]}]),
+        _signed(ids),
     ],
     "validate": lambda ids: [
         send(delivery={"transport": {"id": ids["transport"]}}) | {"command": "validate"}
@@ -83,6 +91,14 @@ CASES: dict[str, Callable[[Ids], list[Document]]] = {
         {"entity": "billing_contact", "id": ids["billing_contact"]},
         {"entity": "agent", "id": ids["person"], "customer": ids["customer"]},
     ],
+    "senders.put": lambda ids: [
+        {"sender": ids["sender"], "name": "x"},
+        {"customer": ids["customer"], "address": "x@x.test"},
+        {"address": "x@x.test", "transport": ids["transport"]},
+    ],
+    "senders.get": lambda ids: [{"sender": ids["sender"]}],
+    "senders.list": lambda ids: [{"customer": ids["customer"]}],
+    "senders.delete": lambda ids: [{"sender": ids["sender"]}],
     "suppressions.lift": lambda ids: [{"suppression": ids["suppression"]}],
     "lists.create": lambda ids: [{"customer": ids["customer"], "name": "l"}],
     "lists.import": lambda ids: [{"list": ids["list"], "contacts": [{"address": "a@x.test"}]}],
@@ -115,6 +131,8 @@ async def theirs(counter: Counter) -> Ids:
             "INSERT INTO list (customer_id, name, origin) VALUES ($1, 'l', 'api') RETURNING id", BOB
         ),
     }
+    made = await counter.answer(command("senders.put", address="b@x.test"), customer=BOB)
+    ids["sender"] = made["sender"]
     for entity, row in (
         ("person", {"username": "bob"}),
         ("plan", {"name": "bobs"}),
@@ -174,7 +192,7 @@ async def _everything(counter: Counter) -> Any:
         for table, owner in (
             ("customer", "id"), ("job", "customer_id"), ("batch", "customer_id"),
             ("suppression", "customer_id"), ("credit_account", "customer_id"),
-            ("list", "customer_id"), ("contact", "customer_id"),
+            ("list", "customer_id"), ("contact", "customer_id"), ("custom_sender", "customer_id"),
             ("person", "customer_id"), ("rate_plan", "customer_id"),
             ("billing_contact", "customer_id"), ("agent", "customer_id"),
         )

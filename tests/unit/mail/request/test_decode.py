@@ -96,7 +96,7 @@ def test_our_own_names_are_not_the_sender_s(faults, letter: dict[str, Any], name
     assert faults(letter) == {("param.invalid", name)}
 
 
-@pytest.mark.parametrize("name", ["campaign_id", "locale", "stop_when", "sent_copy"])
+@pytest.mark.parametrize("name", ["template", "locale", "stop_when", "sent_copy"])
 def test_a_field_of_version_1_without_effect_here_is_refused(read, letter, name: str) -> None:
     """Nobody waits for an effect that doesn't come (`locale`, `stop_when` …)."""
     answer = read(letter | {name: []})

@@ -49,6 +49,7 @@ def path(place: str) -> str:
         ("messages.0.from.address", "a@bücher.example", "a@xn--bcher-kva.example"),
         ("messages.0.from.name", "Ann, the \u200fOther", "Ann, the \u200fOther"),
         ("messages.0.reply_to", "office@example.org", "office@example.org"),
+        ("messages.0.sender_id", 5, 5),
         ("delivery.mode", "individual", "individual"),
         ("delivery.not_before", "2030-06-01T15:00:00+03:00", NOW),
         ("delivery.not_before", "2030-06-01 12:00Z", NOW),
@@ -103,6 +104,7 @@ def test_a_fit_value_is_taken(read, letter, place: str, value: Any, got: Any) ->
         ("messages.0.from.address", ["a@b", "a@b.example\nBcc: c@d.example", "a@b.example,c@d.ee"]),
         ("messages.0.from.name", [1, "a\nb", "x\u202ey", "a\0", "x" * 257, "{{}}"]),
         ("messages.0.reply_to", ["nobody", {}, "a@b.example\r\n"[:-1] + "x", 1]),
+        ("messages.0.sender_id", [0, "1", 1.0, True, 2**63, []]),
         ("delivery", ["now", 1, []]),
         ("delivery.mode", ["shared", "", 1]),
         ("delivery.not_before", ["", "tomorrow", "2030-06-01", "2030-06-01T12:00:00", 1906545600]),
@@ -288,3 +290,12 @@ def test_recipients_of_all_terms_come_in_order(read, letter: dict[str, Any]) -> 
     letter["audience"] = [{"type": "recipients", "items": items} for items in terms]
     asked = [recipient.address for recipient in read(letter).request.recipients]
     assert asked == ["a@b.example", "c@d.example", "e@f.example"]
+
+
+def test_a_sender_brings_the_address(read, faults, letter) -> None:
+    """Beside a sender a message may say another name and no other address."""
+    message = letter["messages"][0] | {"sender_id": 5}
+    named = letter | {"messages": [message | {"from": {"name": "Ann"}}]}
+    assert isinstance(read(named), Decoded)
+    both = letter | {"messages": [message | {"from": {"address": "ann@example.com"}}]}
+    assert faults(both) == {("param.invalid", "messages[0].from.address")}
