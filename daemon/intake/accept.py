@@ -220,7 +220,9 @@ async def _expand(session: door.Session, entries: Sequence[Entry], terms: Terms)
         entry.stored = stored[entry.job.id]
         _check_stored(entry, entry.stored)
     audiences = [entry.audience for entry in left if entry.audience]
-    expanded = await literal.expanded(session, audiences, need_dot=terms.need_dot)
+    expanded = {}
+    if audiences:
+        expanded = await literal.expanded(session, audiences, need_dot=terms.need_dot)
     for entry in left:
         entry.expanded = expanded.get(entry.job.id) or await _meant(session, entry, terms)
         dialect = entry.ask.back.dialect

@@ -109,7 +109,8 @@ async def meant(
     )
     if row is None:
         raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
-    await session.row("audience.local", place.job_id, within=within)
+    if row["is_local"]:
+        await session.row("audience.local", place.job_id, within=within)
     return _expanded(row)
 
 

@@ -27,8 +27,11 @@ WITH RECURSIVE place AS (
 ), below (id) AS (
     SELECT id FROM child WHERE (SELECT bool_or(scope = 'descendants') FROM term)
     UNION
-    SELECT c.id FROM below b JOIN customer c ON c.parent_id = b.id
-    WHERE c.id <> $3 AND c.status <> 'deleted'
+    SELECT c.id FROM below b
+    CROSS JOIN LATERAL (
+        -- customer by customer, or each level of the tree may read all customers there are
+        SELECT c.id FROM customer c WHERE c.parent_id = b.id AND c.id <> $3 AND c.status <> 'deleted'
+        OFFSET 0) c
 ), whose AS (
     SELECT term, excludes, type, $3 AS customer_id FROM term WHERE scope = 'self'
     UNION ALL
@@ -145,6 +148,7 @@ WITH RECURSIVE place AS (
                         WHEN f.norm IN (SELECT norm FROM excluded) THEN 'excluded'
                    END AS reason) r
         WHERE NOT f.excludes
+        OFFSET 0  -- or each use of a reason and of a suppression would look again
     ) l
 ), counted AS MATERIALIZED (
     SELECT count(*)::integer AS requested,
@@ -208,9 +212,9 @@ WITH RECURSIVE place AS (
     WHERE j.id = $1 AND j.open = p.open AND j.paused = p.paused AND j.not_before = p.not_before
       AND (j.state = 'canceled') = p.canceled
       AND (SELECT count(*) FROM stored) >= 0  -- so that all is stored before the job is locked
-    RETURNING j.id AS job_id
+    RETURNING j.id AS job_id, j.local_dues IS NOT NULL AS is_local
 )
-SELECT b.job_id, c.*, (SELECT min(id) FROM stored) AS first_delivery
+SELECT b.job_id, b.is_local, c.*, (SELECT min(id) FROM stored) AS first_delivery
 FROM counted c CROSS JOIN booked b;
 
 -- name: audience.lists

@@ -11,8 +11,10 @@ WITH RECURSIVE term AS MATERIALIZED (
 ), below (id) AS (
     SELECT id FROM child WHERE (SELECT bool_or(scope = 'descendants') FROM term)
     UNION
-    SELECT c.id FROM below b JOIN customer c ON c.parent_id = b.id
-    WHERE c.id <> $1 AND c.status <> 'deleted'
+    SELECT c.id FROM below b
+    CROSS JOIN LATERAL (
+        SELECT c.id FROM customer c WHERE c.parent_id = b.id AND c.id <> $1 AND c.status <> 'deleted'
+        OFFSET 0) c
 ), whose AS (
     SELECT t.type, $1 AS customer_id FROM term t WHERE t.scope = 'self'
     UNION ALL SELECT t.type, c.id FROM term t CROSS JOIN child c WHERE t.scope = 'children'
