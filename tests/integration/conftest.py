@@ -1,13 +1,15 @@
 """What tests against real servers share: a database of their own each, a name of their own each.
 
 `deploy/servers env` says where the servers are. One database is migrated per session and then
-cloned for every test that asks for `dsn`.
+cloned for every test that asks for `dsn`; the shared directory is imported into another one, which
+is cloned for every test that asks for `acmes`.
 """
 
 import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +18,7 @@ import pytest
 
 from daemon import logs
 from daemon.store import door, migrate
+from tests.integration.directory import acme
 
 DSN = "DELIVERYD_POSTGRES__DSN"
 URL = "DELIVERYD_RABBITMQ__URL"
@@ -88,11 +91,11 @@ def shared_dsn(template_database: str) -> Iterator[str]:
         asyncio.run(dropped(given, name))
 
 
-@pytest.fixture
-async def dsn(template_database: str) -> AsyncIterator[str]:
-    """A migrated, empty database for one test."""
+@asynccontextmanager
+async def _cloned(template: str) -> AsyncIterator[str]:
+    """A database like another one, for as long as the block lasts."""
     given, name = _given(DSN), _named()
-    await _run(given, f"CREATE DATABASE {name} TEMPLATE {template_database} {CHEAPLY}")
+    await _run(given, f"CREATE DATABASE {name} TEMPLATE {template} {CHEAPLY}")
     try:
         yield _of(given, name)
     finally:
@@ -100,9 +103,41 @@ async def dsn(template_database: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def dsn(template_database: str) -> AsyncIterator[str]:
+    """A migrated, empty database for one test."""
+    async with _cloned(template_database) as made:
+        yield made
+
+
+@pytest.fixture
 async def store(dsn: str) -> AsyncIterator[door.Store]:
     """A store on the test's own database."""
     async with door.opened(reach(dsn)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def acme_database(template_database: str) -> Iterator[str]:
+    """The name of one with the shared directory in it, that nobody is connected to."""
+    given, name = _given(DSN), _named()
+    asyncio.run(_run(given, f"CREATE DATABASE {name} TEMPLATE {template_database} {CHEAPLY}"))
+    try:
+        asyncio.run(_furnished(_of(given, name)))
+        yield name
+    finally:
+        asyncio.run(dropped(given, name))
+
+
+async def _furnished(dsn: str) -> None:
+    async with door.opened(reach(dsn)) as opened:
+        done = await acme.loaded(opened)
+    assert all(one.rejected == 0 for one in done)
+
+
+@pytest.fixture
+async def acmes(acme_database: str) -> AsyncIterator[door.Store]:
+    """A store with the shared directory of the requirements (3.1) in it, as it was imported."""
+    async with _cloned(acme_database) as made, door.opened(reach(made)) as opened:
         yield opened
 
 

@@ -1,12 +1,15 @@
 """The shared directory of the requirements (3.1), loaded as an operator would load it.
 
-`loaded` may be called on any migrated database that has no customers yet.
+`loaded` may be called on any migrated database that has no customers yet. What no import brings is
+put in by what an operator would use for it, except for what the database itself refuses.
 """
 
+from decimal import Decimal
 from pathlib import Path
 
-from daemon.directory import importing, sheets
+from daemon.directory import credit, importing, sheets
 from daemon.directory.importing import Imported
+from daemon.mail.money import Kind
 from daemon.store import directory, door
 from daemon.store.directory import TransportRow
 
@@ -21,9 +24,8 @@ BEHIND_THE_GUARD = (
     "ALTER TABLE customer ENABLE TRIGGER customer_tree_is_kept",
 )
 """Puts customer 731 in under 73, who is deleted: bad data, which the trigger refuses otherwise."""
-_ACCOUNT = """
-INSERT INTO credit_account (customer_id, balance, currency) VALUES (7, 55.75502839, 'EUR')
-"""
+_CREDIT = Decimal("55.75502839")
+"""Of customer 7."""
 
 
 async def loaded(store: door.Store) -> list[Imported]:
@@ -33,8 +35,9 @@ async def loaded(store: door.Store) -> list[Imported]:
     transports = [_transport(1, 7, "mailer@acme.example"), _transport(2, 8, "mailer@other.example")]
     await directory.load(store, customers=[], transports=transports, tokens=[])
     done += await brought(store, FIXTURES / "people")
-    async with store.session() as session:
-        await session._connection.execute(_ACCOUNT)
+    async with store.transaction() as session:
+        await credit.opened(session, 7, "EUR", by="test")
+        await credit.entered(session, Kind.TOPUP, 7, _CREDIT, key="first", by="test")
     return done
 
 

@@ -53,7 +53,7 @@ def asked(store: door.Store) -> Asked:
 
 @pytest.fixture
 async def acmes(store: door.Store) -> door.Store:
-    """A store with the shared directory in it."""
+    """The shared directory in the store of the test itself, to import more into it."""
     assert all(one.rejected == 0 for one in await acme.loaded(store))
     return store
 

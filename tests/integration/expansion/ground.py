@@ -13,7 +13,6 @@ from daemon.mail import ids
 from daemon.mail.request.audience import Members, Term
 from daemon.store import accepting, door
 from daemon.store.expansion import Expanded, Place
-from tests.integration.expansion.acme import Acme
 from tests.integration.expansion.people import Directory
 
 _CHANCE = Random()
@@ -21,11 +20,10 @@ _CHANCE = Random()
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Acme's directory, on a session whose transaction is undone at the end."""
+    """A directory, on a session whose transaction is undone at the end."""
 
     session: door.Session
     directory: Directory
-    acme: Acme
 
     async def expand(
         self,

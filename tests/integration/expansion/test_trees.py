@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 
 from daemon.mail.request.audience import People
 from daemon.store import door
-from tests.integration.expansion.acme import Acme
 from tests.integration.expansion.ground import Ground
 from tests.integration.expansion.model import World
 from tests.integration.expansion.people import Directory
@@ -31,7 +30,7 @@ async def bare(store: door.Store) -> AsyncIterator[Ground]:
         directory = Directory(session._connection)
         await directory.customer(7)
         await directory.relay(7)
-        yield Ground(session=session, directory=directory, acme=Acme())
+        yield Ground(session=session, directory=directory)
 
 
 @pytest.fixture
@@ -82,8 +81,9 @@ async def test_a_ring(bare: Ground) -> None:
     assert everyone == ["p11@x.example", "p7@x.example"]
 
 
+@pytest.mark.timeout(360)
 @settings(
-    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=worlds())
 async def test_the_statement_keeps_the_law(lawless: Ground, world: World) -> None:

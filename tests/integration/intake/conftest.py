@@ -71,13 +71,23 @@ def terms() -> Terms:
 @pytest.fixture
 async def counter(stocked: door.Store, terms: Terms) -> Counter:
     """A counter on a stocked database."""
+    return _counter(stocked, terms)
+
+
+@pytest.fixture
+async def acme_counter(acmes: door.Store, terms: Terms) -> Counter:
+    """A counter on the shared directory (requirements 3.1), which has none of those customers."""
+    return _counter(acmes, terms)
+
+
+def _counter(store: door.Store, terms: Terms) -> Counter:
     heard = Heard()
-    writers = [Writer(stocked, heard, instance=uuid.uuid4(), kind="accept") for _ in range(2)]
+    writers = [Writer(store, heard, instance=uuid.uuid4(), kind="accept") for _ in range(2)]
     replayer: Any = Silent()
     means = Means(
-        store=stocked,
+        store=store,
         writers=Writers(writers),
-        replays=Replays(stocked, replayer),
+        replays=Replays(store, replayer),
         terms=terms,
         chance=Random(),
     )
