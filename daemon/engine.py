@@ -29,6 +29,7 @@ from daemon.dispatch.press import Press
 from daemon.dispatch.settler import Settler
 from daemon.dispatch.witness import JournalWitness
 from daemon.intake import part
+from daemon.intake.express import Express
 from daemon.intake.part import Intake
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
@@ -111,7 +112,8 @@ async def run(house: House, lease: Lease, only: frozenset[str], over: Stop) -> N
     settling = Writer(house.store, teller, instance=lease.instance, kind="settle")
     journal = Journal(settings.instance.state_dir, lease.instance, database=house.fingerprint)
     dispatch = _dispatch(house, lease, teller, settling, key=key, journal=journal)
-    intake = _intake(house, lease, teller, key=key)
+    express = dispatch.express if "dispatch" in only else None
+    intake = _intake(house, lease, teller, key=key, express=express)
     house.numbers = lambda: Numbers(
         flying=dispatch.flying, waiting=dispatch.holding - dispatch.flying, untold=teller.untold
     )
@@ -201,7 +203,9 @@ async def _ended(taking: asyncio.Task[None], seconds: float) -> None:
         await asyncio.wait([taking])
 
 
-def _intake(house: House, lease: Lease, teller: Teller, *, key: bytes) -> Intake:
+def _intake(
+    house: House, lease: Lease, teller: Teller, *, key: bytes, express: Express | None
+) -> Intake:
     return Intake(
         part.Equipment(
             store=house.store,
@@ -212,6 +216,7 @@ def _intake(house: House, lease: Lease, teller: Teller, *, key: bytes) -> Intake
             instance=lease.instance,
             config=house.loaded.config,
             key=key,
+            express=express,
             kept=house.answers,
         )
     )

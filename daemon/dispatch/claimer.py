@@ -21,6 +21,8 @@ from daemon.store import claims, door, errors
 
 CLAIM_LIMIT = 500
 """Deliveries in one claim."""
+_SURELY_ALL = 200
+"""Fewer than so many have left nothing: a claim takes so many batches, of one at least."""
 
 _log = logs.get("dispatch.claimer")
 
@@ -59,6 +61,8 @@ class Claimer:
         self._hint = asyncio.Event()
         self.unserved: set[int] = set()
         """Lanes that have something ready, and that we don't serve."""
+        self._lines: set[tuple[int, int]] = set()
+        """Lanes and classes of which something is left to be claimed, or was just now."""
         self._is_over = False
         self._untold = Ceiling(pace.max_untold)
         self._untold_urgent = Ceiling.urgent(pace.max_untold)
@@ -68,6 +72,14 @@ class Claimer:
     def wake(self) -> None:
         """Hints that something has fallen due, or that there is room."""
         self._hint.set()
+
+    def queues(self, lane: int, klass: int) -> None:
+        """Somebody has to wait: until all that wait are claimed, nobody goes past them."""
+        self._lines.add((lane, klass))
+
+    def may_take(self, lane: int, klass: int) -> bool:
+        """Whether nobody waits for being claimed, and we would claim."""
+        return (lane, klass) not in self._lines and self._may_claim(klass)
 
     def stand_down(self) -> None:
         """Claims nothing more: it is time to stop, whatever others still have to end before us."""
@@ -120,18 +132,26 @@ class Claimer:
         """
         self._hint.clear()
         await claims.promote(self._store)
-        claimed = 0
+        claimed, left = 0, set[tuple[int, int]]()
         found = [] if self._brake.is_on else await claims.ready(self._store)
         self.unserved = {ready.lane for ready in found} - self._lanes.keys()
         for ready in found:
-            lane = self._lanes.get(ready.lane)
-            if lane is not None and lane.wants(ready.klass) and self._may_claim(ready.klass):
-                if self._hint.is_set() and lane.has(ready.klass):
-                    continue  # it can wait for a round: what has just come may be more urgent
-                claimed += await self._claim(lane, ready)
+            taken = await self._serve(ready)
+            claimed += taken
+            if not 0 < taken < _SURELY_ALL:
+                left.add((ready.lane, ready.klass))
+        self._lines = left
         metrics.held.set(self.holding)
         _show(self._lanes.values())
         return claimed
+
+    async def _serve(self, ready: claims.Ready) -> int:
+        lane = self._lanes.get(ready.lane)
+        if lane is None or not lane.wants(ready.klass) or not self._may_claim(ready.klass):
+            return 0
+        if self._hint.is_set() and lane.has(ready.klass):
+            return 0  # it can wait for a round: what has just come may be more urgent
+        return await self._claim(lane, ready)
 
     def _may_claim(self, klass: int) -> bool:
         ceiling = self._untold if klass else self._untold_urgent

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -118,12 +119,32 @@ class Crew:
             return 0
         if lane.ease.is_probing:
             return 0 if lane.ready or lane.flying else 1
-        window = lane.settings.permit_window
-        free = lane.granted - len(lane.flying)
-        wanted = max(free, int(self._starts_per_second * window / 2))
+        wanted = self._wanted()
         if 2 * lane.ready > wanted:
             return 0
         return min(wanted - lane.ready, lane.settings.permit_size)
+
+    def _wanted(self) -> int:
+        """How many deliveries could start within half a window."""
+        free = self.lane.granted - len(self.lane.flying)
+        return max(free, int(self._starts_per_second * self.lane.settings.permit_window / 2))
+
+    def room(self, klass: int) -> int:
+        """How many of a class could start soon that never waited here; none while any does."""
+        lane = self.lane
+        if lane.closing or lane.is_denied or lane.ease.is_resting or lane.ease.is_probing:
+            return 0
+        if lane.lane.max_per_second > 0 or lane.has(klass) or self._brake.is_on:
+            return 0
+        self._measure()
+        return max(self._wanted(), 1) - lane.before(klass)
+
+    def admit(self, held: Sequence[Held]) -> None:
+        """Takes what was permitted elsewhere."""
+        self.lane.admit(held)
+        self._open_connections()
+        if self.lane.holding > self.lane.granted:
+            self.lane.work.set()
 
     async def _paced(self, number: int) -> int:
         """Waits for a slice of the lane's rate; answers how many it is good for."""

@@ -21,6 +21,7 @@ from daemon.delivery import courier as couriers
 from daemon.dispatch import clock
 from daemon.dispatch.ease import Ease, complain
 from daemon.dispatch.held import Held
+from daemon.dispatch.ready import Ready
 from daemon.dispatch.shares import Shares
 from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Failed, Outcome, Sent
@@ -28,8 +29,6 @@ from daemon.store import lanes
 
 LOW_WATER = 250
 """Deliveries of one class that wait in a lane before more are claimed."""
-_URGENT = 0
-"""The class of those that people wait for."""
 _LONG_REST = 2.5
 """Seconds of rest from which on others had better have what waits."""
 
@@ -97,9 +96,7 @@ class Lane:
         self._changed = asyncio.Event()
         self._dismissed = 0
         self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
-        self._ready: deque[Held] = deque()
-        self._pressing: deque[Held] = deque()
-        """What is ready and urgent: it is taken before all the rest."""
+        self._ready = Ready()
         self._takers: deque[asyncio.Future[None]] = deque()
         self._shares = Shares(settings.shares)
         self._composer = composer
@@ -121,7 +118,7 @@ class Lane:
     @property
     def ready(self) -> int:
         """Deliveries with a permit that nobody has taken."""
-        return len(self._ready) + len(self._pressing)
+        return len(self._ready)
 
     @property
     def idle(self) -> int:
@@ -181,29 +178,27 @@ class Lane:
         With it all that were out for one are back.
         """
         self.asking = 0
-        for each in held:
-            if each.klass == _URGENT:
-                self._pressing.append(each)
-            else:
-                self._ready.append(each)
+        self.admit(held)
+
+    def admit(self, held: Iterable[Held]) -> None:
+        """The same for what never waited here."""
+        self._ready.add(held)
         self._wake(self.ready)
+
+    def before(self, klass: int) -> int:
+        """Deliveries that are to start before another one of a class."""
+        return self._ready.before(klass) + (self.asking if klass else 0)
 
     def recall(self) -> None:
         """Puts back what is ready and void: nobody came for it in time."""
-        for queue in (self._ready, self._pressing):
-            if not queue or not _is_void(queue[0]):
-                continue
-            void = list(itertools.takewhile(_is_void, queue))
-            for _ in void:
-                queue.popleft()
+        if void := self._ready.void():
             metrics.permits_void.inc(len(void))
             self.put_back(void)
 
     def give_back(self) -> None:
         """Gives everything that isn't flying back to everyone."""
-        queues = (self._pressing, self._ready, *self._waiting.values())
-        left = list(itertools.chain.from_iterable(queues))
-        for queue in queues:
+        left = [*self._ready.emptied(), *itertools.chain.from_iterable(self._waiting.values())]
+        for queue in self._waiting.values():
             queue.clear()
         for held in left:
             self._ends.returned(held)
@@ -277,7 +272,7 @@ class Lane:
             return None  # the limit shrank, or another lane is next: one connection is too many
         self.recall()
         while self.ready and not self.closing:
-            held = (self._pressing or self._ready).popleft()
+            held = self._ready.next()
             made = self._composer.attempt(held, self.lane)
             reach("C9")
             held.taken = time.monotonic()
@@ -342,7 +337,3 @@ class Lane:
     def _end(self, held: Held, outcome: Outcome) -> None:
         del self.flying[held.id]
         self._ends.ended(held, outcome)
-
-
-def _is_void(held: Held) -> bool:
-    return clock.now() >= held.until

@@ -19,6 +19,7 @@ from daemon.dispatch.brake import Brake
 from daemon.dispatch.claimer import Claimer, Pace
 from daemon.dispatch.crew import Crew, Shared
 from daemon.dispatch.ends import Endings
+from daemon.dispatch.express import Express
 from daemon.dispatch.held import Holdings
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.lane import Lane, Settings
@@ -29,6 +30,7 @@ from daemon.dispatch.press import Press
 from daemon.dispatch.rescue import Rescue
 from daemon.dispatch.returns import Returns
 from daemon.dispatch.settler import Settler
+from daemon.dispatch.strays import Strays
 from daemon.ledger.teller import Teller
 from daemon.stop import Stop
 from daemon.store import door, errors, lanes
@@ -77,7 +79,7 @@ class Dispatch:
         self._leaving: dict[int, Crew] = {}
         self._is_stale = False
         self._instance = equipment.lease.instance
-        journal = equipment.journal
+        journal, window = equipment.journal, equipment.settings.permit_window
         self.brake = Brake({"journal": lambda: journal.brake})
         equipment.lease.brake = lambda: self.brake.told
         self._legacy = Legacy(journal)
@@ -98,11 +100,19 @@ class Dispatch:
             instance=self._instance,
             pace=equipment.pace,
         )
+        self.express = Express(
+            self._crews,
+            self.claimer,
+            holdings,
+            self._shared.endings,
+            instance=self._instance,
+            permit_window=window,
+        )
         self._rescue = Rescue(
             equipment.store,
             equipment.settler,
             equipment.teller,
-            holdings,
+            Strays(holdings, self._instance, window),
             legacy=self._legacy,
             instance=equipment.lease.about,
         )

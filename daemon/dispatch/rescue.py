@@ -14,9 +14,10 @@ from uuid import UUID
 
 from daemon import logs, metrics
 from daemon.crashpoints import reach
-from daemon.dispatch.held import Holdings
+from daemon.dispatch import clock
 from daemon.dispatch.legacy import NOTHING, Legacy, Memory
 from daemon.dispatch.settler import Settler
+from daemon.dispatch.strays import Strays
 from daemon.ledger.teller import Teller
 from daemon.mail import settle
 from daemon.mail.outcome import InDoubt, Outcome, Sent, Verdict, Withheld
@@ -44,7 +45,7 @@ class Rescue:
         store: door.Store,
         settler: Settler,
         teller: Teller,
-        holdings: Holdings,
+        strays: Strays,
         *,
         legacy: Legacy,
         instance: instances.Instance,
@@ -52,9 +53,10 @@ class Rescue:
         self._store = store
         self._settler = settler
         self._teller = teller
-        self._holdings = holdings
+        self._holdings = strays.holdings
         self._legacy = legacy
         self._instance = instance
+        self._strays = strays
         self._unheard: dict[UUID, Memory] = {}
         """Adopted journals whose replies aren't settled yet; none is buried before that."""
         self.adopted = asyncio.Event()
@@ -122,8 +124,8 @@ class Rescue:
     async def _take_over(self) -> None:
         here = self._instance
         dead = await orphans.owners(self._store, here.id, host=here.host, state_dir=here.state_dir)
-        # of our own tries we never heard of there is nothing to be concluded from silence
-        known = {one.id: one.is_known for one in dead} | {here.id: False}
+        # nobody holds our own strays, so nobody will write dots for them either
+        known = {one.id: one.is_known for one in dead} | {here.id: True}
 
         @functools.cache
         def recall(owner: UUID) -> Memory:
@@ -140,16 +142,19 @@ class Rescue:
 
     async def _batches(self, dead: Sequence[UUID], recall: Recall) -> None:
         after = 0
+        self._strays.look()
         while True:
             async with self._holdings.taking:
+                asked = clock.now()
                 left = await orphans.batches(
                     self._store, dead, self._instance.id,
                     known=self._holdings.batches, after=after, limit=_BATCHES,
                 )  # fmt: skip
             if not left:
                 return
-            await self._decide("batch", left, recall)
-            await orphans.free_batches(self._store, left)
+            sure = self._strays.sure(left, asked=asked, now=clock.now())
+            await self._decide("batch", sure, recall)
+            await orphans.free_batches(self._store, sure)
             after = left[-1].id
 
     async def _retries(self, dead: Sequence[UUID], recall: Recall) -> None:
@@ -168,6 +173,8 @@ class Rescue:
 
     async def _decide(self, what: str, left: Sequence[Left], recall: Recall) -> None:
         """Settles what was under way in what is left."""
+        if not left:
+            return
         facts = [
             orphan.fact(recall(each.owner).verdict(orphan.key))
             for each in left

@@ -28,6 +28,8 @@ class Audience:
     job_id: UUID
     message_id: int
     recipients: Iterable[Recipient]
+    taker: UUID | None = None
+    """The instance that takes the only one of them at once."""
 
 
 async def expanded(
@@ -37,7 +39,9 @@ async def expanded(
 
     `need_dot`: whether the domain of an address must have a dot (Q6).
     """
-    places = [Place(job_id=one.job_id, message_id=one.message_id) for one in audiences]
+    places = [
+        Place(job_id=one.job_id, message_id=one.message_id, taker=one.taker) for one in audiences
+    ]
     asked = [
         found
         for number, audience in enumerate(audiences, start=1)

@@ -14,9 +14,20 @@ from typing import Any
 
 from daemon import crashpoints
 from daemon.expansion import literal, meant
-from daemon.intake import draft, events, explaining, gathering, granting, keys, later, lookup
+from daemon.intake import (
+    draft,
+    events,
+    explaining,
+    express,
+    gathering,
+    granting,
+    keys,
+    later,
+    lookup,
+)
 from daemon.intake.ask import Ask, Terms, Verdict
 from daemon.intake.entry import Entry
+from daemon.intake.express import Trip
 from daemon.ledger.writer import Append
 from daemon.mail import money, plan
 from daemon.mail.event import Event
@@ -33,20 +44,26 @@ class _Undone(Exception):
     """Ends a dry run."""
 
 
-async def group(append: Append, asks: Sequence[Ask], terms: Terms, chance: Random) -> list[Verdict]:
-    """Accepts sends with keys that differ; the verdicts hold once the transaction has committed."""
+async def group(
+    append: Append, asks: Sequence[Ask], terms: Terms, chance: Random, trip: Trip | None = None
+) -> list[Verdict]:
+    """Accepts sends with keys that differ; the verdicts hold once the transaction has committed.
+
+    What there is room for on the `trip` is taken at once.
+    """
     session = append.session
     entries = [_entry(ask, append.at, terms, chance) for ask in asks]
     for entry in entries:
         entry.may_wait = True
     await _recognise(session, entries, terms)
     await _look_up(session, entries)
-    low = await _enter(session, entries, terms)
+    low = await _enter(session, entries, terms, trip)
     await _take_back(session, entries)
     empty = [entry for entry in _left(entries) if entry.is_over]
     await accepting.complete(session, [entry.job.id for entry in empty])
     crashpoints.reach("C2")
     await append.events([*_events(entries), *low])
+    express.take(_left(entries), trip, append.at)
     await _answer(session, _left(entries), terms)
     return [entry.verdict for entry in entries if entry.verdict]
 
@@ -186,7 +203,9 @@ async def _look_up(session: door.Session, entries: Sequence[Entry]) -> None:
             entry.complete(found.supply)
 
 
-async def _enter(session: door.Session, entries: Sequence[Entry], terms: Terms) -> Sequence[Event]:
+async def _enter(
+    session: door.Session, entries: Sequence[Entry], terms: Terms, trip: Trip | None
+) -> Sequence[Event]:
     """Stores jobs, recipients and lists, and has them granted; answers what is told of accounts.
 
     Who is refused leaves no contacts either, of whom others may know more already.
@@ -195,7 +214,7 @@ async def _enter(session: door.Session, entries: Sequence[Entry], terms: Terms) 
     gathers = any(entry.send.create_list for entry in entries)  # such a one comes alone
     with suppress(_Undone):
         async with session.transaction() if gathers else nullcontext():
-            await _expand(session, entries, terms)
+            await _expand(session, entries, terms, trip)
             for entry in _left(entries):
                 await gathering.gathered(session, entry, terms)
             low = await _grant(session, entries)
@@ -204,7 +223,9 @@ async def _enter(session: door.Session, entries: Sequence[Entry], terms: Terms) 
     return low
 
 
-async def _expand(session: door.Session, entries: Sequence[Entry], terms: Terms) -> None:
+async def _expand(
+    session: door.Session, entries: Sequence[Entry], terms: Terms, trip: Trip | None = None
+) -> None:
     """Stores jobs, then all their recipients."""
     for entry in _left(entries):
         # not before it is known to be no repeat, whose first answer still holds
@@ -214,11 +235,12 @@ async def _expand(session: door.Session, entries: Sequence[Entry], terms: Terms)
     left = _left(entries)
     if not left:
         return
-    jobs = [entry.job for entry in left]
-    stored = await accepting.stored(session, jobs, open_timeout=terms.open_timeout)
+    jobs, wished = [entry.job for entry in left], express.wished(left, trip)
+    stored = await accepting.stored(session, jobs, open_timeout=terms.open_timeout, wanted=wished)
     for entry in left:
         entry.stored = stored[entry.job.id]
         _check_stored(entry, entry.stored)
+    express.book(left, wished, trip)
     audiences = [entry.audience for entry in left if entry.audience]
     expanded = {}
     if audiences:
@@ -303,7 +325,7 @@ async def _answer(session: door.Session, entries: Sequence[Entry], terms: Terms)
     kept = [entry.memory(texts[entry.job.id]) for entry in unkeyed]
     numbers = await memories.remember(session, kept, lifetime=terms.key_lifetime)
     remembered = dict(zip((entry.job.id for entry in unkeyed), numbers, strict=True))
-    if any(not entry.is_empty for entry in entries):
+    if any(not entry.is_empty and not entry.taken for entry in entries):
         await accepting.wake(session)
     for entry in entries:
         entry.verdict = Verdict(

@@ -24,6 +24,7 @@ from daemon.intake import (
     suppressing,
 )
 from daemon.intake.ask import Ask, Terms, Verdict
+from daemon.intake.express import Express
 from daemon.intake.replaying import Replays
 from daemon.intake.writers import Writers
 from daemon.ledger.writer import Append
@@ -42,12 +43,20 @@ class Means:
     replays: Replays
     terms: Terms
     chance: Random
+    express: Express | None = None
+    """Takes what it can right from its accept; None = another instance delivers."""
 
 
 async def group(means: Means, asks: list[Ask]) -> list[Verdict]:
     """Accepts sends together; all have different keys."""
-    async with means.writers.transaction() as append:
-        return await accept.group(append, asks, means.terms, means.chance)
+    if means.express is None:
+        async with means.writers.transaction() as append:
+            return await accept.group(append, asks, means.terms, means.chance)
+    with means.express.trip() as trip:
+        async with means.writers.transaction() as append:
+            verdicts = await accept.group(append, asks, means.terms, means.chance, trip)
+        trip.arrive()
+    return verdicts
 
 
 async def alone(means: Means, ask: Ask, now: datetime) -> Verdict:

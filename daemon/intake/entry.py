@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from daemon.expansion import literal
 from daemon.expansion.meant import Meant
@@ -18,6 +19,7 @@ from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
 from daemon.mail.standing import JobNow
 from daemon.store.accepting import Job, Stored
+from daemon.store.claims import Delivery
 from daemon.store.expansion import Expanded, Place
 from daemon.store.memories import Memory
 
@@ -46,6 +48,8 @@ class Entry:
     """Whether its transport is one that its sender brings."""
     claim: int | None = None
     stored: Stored | None = None
+    taker: UUID | None = None
+    """The instance that takes its only delivery at once; None = it waits to be claimed."""
     expanded: Expanded | None = None
     list: int | None = None
     """Into which those who are meant were entered."""
@@ -105,7 +109,13 @@ class Entry:
             job_id=self.place.job_id,
             message_id=self.place.message_id,
             recipients=self.send.recipients,
+            taker=self.taker,
         )
+
+    @property
+    def taken(self) -> Delivery | None:
+        """The delivery that was taken; None = whatever there is waits."""
+        return self.expanded.taken if self.expanded and not self.is_refused else None
 
     @property
     def due(self) -> Claim:

@@ -22,6 +22,7 @@ from daemon.intake.carry import Means
 from daemon.intake.desk import Desk
 from daemon.intake.early import Early
 from daemon.intake.expander import Expander
+from daemon.intake.express import Express
 from daemon.intake.owing import Owing
 from daemon.intake.post import Post
 from daemon.intake.reading import Reader
@@ -57,6 +58,8 @@ class Equipment:
     config: Config
     key: bytes
     """Keys the hashes of bodies and tokens."""
+    express: Express | None = None
+    """Takes what it can right from its accept; None = another instance delivers."""
     kept: deque[Outgoing] = field(default_factory=deque)
     """Answers that still have to leave, of the life before as well."""
     clock: Callable[[], datetime] = _now
@@ -128,6 +131,7 @@ class Intake:
             replays=Replays(store, replayer),
             terms=terms,
             chance=equipment.chance,
+            express=equipment.express,
         )
 
     def _writers(self, number: int) -> Writers:

@@ -1,6 +1,6 @@
 """What accept asks of the store: keys, jobs, first answers. All of it within one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -87,6 +87,9 @@ class Stored:
     expires_at: datetime | None
     price: Decimal | None
     """Of an e-mail, for ever; None = nobody pays."""
+    lane_id: int | None = None
+    spec: dict[str, Any] | None = None
+    """Its content as it is stored, where that was wanted."""
 
 
 async def claim(
@@ -129,10 +132,18 @@ async def forget(store: door.Store) -> int:
 
 
 async def stored(
-    session: door.Session, jobs: Sequence[Job], *, open_timeout: float
+    session: door.Session,
+    jobs: Sequence[Job],
+    *,
+    open_timeout: float,
+    wanted: Container[UUID] = (),
 ) -> dict[UUID, Stored]:
-    """Stores jobs with their messages; one left open is closed after `open_timeout` seconds."""
-    rows = await session.rows("accept.jobs", *_job_columns(jobs, open_timeout))
+    """Stores jobs with their messages; one left open is closed after `open_timeout` seconds.
+
+    The content of those `wanted` is answered.
+    """
+    are_wanted = [job.id in wanted for job in jobs]
+    rows = await session.rows("accept.jobs", *_job_columns(jobs, open_timeout), are_wanted)
     return {row["id"]: Stored(**dict(row)) for row in rows}
 
 

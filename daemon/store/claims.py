@@ -75,6 +75,21 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A delivery that the accept of its job has claimed, under epoch 1, and permitted."""
+
+    lane: int
+    klass: int
+    job_id: UUID
+    customer_id: int
+    message_id: int
+    spec: dict[str, Any]
+    delivery: Delivery
+    at: datetime
+    """When it was permitted: the Date of its mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One delivery that wants a permit."""
 

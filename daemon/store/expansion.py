@@ -1,12 +1,13 @@
 """An audience into deliveries, by one statement: those a parcel names, or whoever is meant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from daemon.mail import counts
 from daemon.store import door, errors
+from daemon.store.claims import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class Place:
 
     job_id: UUID
     message_id: int
+    taker: UUID | None = None
+    """The instance that takes its one delivery at once, if that is due and it is alive."""
 
 
 class Asked(NamedTuple):
@@ -61,6 +64,8 @@ class Expanded:
     """`requested`, `queued` and each reason why others weren't."""
     first_delivery: int | None
     """The lowest id among the new deliveries."""
+    taken: Delivery | None = None
+    """The one that its taker has claimed and permitted; None = all wait."""
 
 
 async def expanded(
@@ -76,10 +81,12 @@ async def expanded(
         [place.job_id for place in places],
         [place.message_id for place in places],
         *columns,
+        [place.taker for place in places],
     )
     if len(rows) < len({place.job_id for place in places}):
         raise errors.Again("a job was closed, paused, put off or canceled meanwhile")
-    return {row["job_id"]: _expanded(row) for row in rows}
+    alone = {places[one.place - 1].job_id: one for one in asked if places[one.place - 1].taker}
+    return {row["job_id"]: _expanded(row, _taken(row, alone)) for row in rows}
 
 
 async def meant(
@@ -128,8 +135,24 @@ async def lists(
     return {row["place"]: row["id"] for row in rows}
 
 
-def _expanded(row: door.Row) -> Expanded:
+def _taken(row: door.Row, alone: Mapping[UUID, Asked]) -> Delivery | None:
+    number, asked = row["first_delivery"], alone.get(row["job_id"])
+    if number is None or asked is None or asked.address is None or not row["is_taken"]:
+        return None
+    return Delivery(
+        id=number,
+        address=asked.address,
+        supp=asked.supp,
+        name=asked.name,
+        variables=asked.variables or {},
+        override=asked.override,
+    )
+
+
+def _expanded(row: door.Row, taken: Delivery | None = None) -> Expanded:
     names = ("requested", "queued", *counts.DROPPED)
     return Expanded(
-        counts={name: row[name] for name in names}, first_delivery=row["first_delivery"]
+        counts={name: row[name] for name in names},
+        first_delivery=row["first_delivery"],
+        taken=taken,
     )

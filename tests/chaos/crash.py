@@ -185,7 +185,7 @@ async def _driven(
 async def _told(house: House, death: Death, recipients: int) -> None:
     """Asks for one job of so many, or of the whole branch."""
     point = death.point
-    due = {"not_before": asks.later(_APART)} if point.is_beside else {}
+    due = {"not_before": asks.later(_APART)} if point.is_later else {}
     body = asks.send(asks.people(recipients), delivery={"doubt": death.policy, **due})
     if point.is_found_later:
         body["audience"] = branch.TERMS

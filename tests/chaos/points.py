@@ -53,8 +53,8 @@ class Point:
     """Where another one dies before, so that this one has something to find."""
     is_found_later: bool = False
     """Whether an expander passes it: every job is to a branch that its accept finds too large."""
-    is_beside: bool = False
-    """Whether a job that was due at once would be tried meanwhile, and might be in doubt."""
+    is_later: bool = False
+    """Whether what is due at once would be tried meanwhile and be in doubt, or never pass it."""
     text: str = ""
     """What every mail says, when that matters."""
 
@@ -78,11 +78,11 @@ POINTS = (
     _round("C1", "request delivered, not parsed"),
     _round("C2", "job inserted, not committed"),
     _round("C3", "job committed, not acknowledged"),
-    _round("C4", "request acknowledged", is_beside=True),
+    _round("C4", "request acknowledged", is_later=True),
     _round("C5", "audience about to be looked for", is_found_later=True),
     _round("C6", "audience found, not committed", is_found_later=True),
     _round("C7", "audience committed, not answered", is_found_later=True),
-    _round("C8", "batch claimed"),
+    _round("C8", "batch claimed", is_later=True),
     Point(name="C9", meaning="composed, not connected"),
     Point(name="C10", meaning="connected, no EHLO yet", reconnects=True),
     Point(name="C12", meaning="RCPT accepted"),
@@ -92,9 +92,9 @@ POINTS = (
     Point(name="C16", meaning="reply read, not in the journal", is_doubt=True),
     Point(name="C17", meaning="reply in the journal, not committed"),
     _round("C18", "outcome committed"),
-    _round("C19", "event about to be published", is_beside=True),
-    _round("C20", "event published, confirm not read", answers=False, is_beside=True),
-    _round("C21", "event confirmed, not marked as told", is_beside=True),
-    _round("C22", "event marked as told", is_beside=True),
+    _round("C19", "event about to be published", is_later=True),
+    _round("C20", "event published, confirm not read", answers=False, is_later=True),
+    _round("C21", "event confirmed, not marked as told", is_later=True),
+    _round("C22", "event marked as told", is_later=True),
     _round("C23", "in mid sweep over what a dead one left", earlier="C9:2"),
 )

@@ -118,8 +118,25 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "permit-window", "a permit is void after its window",
-        ("dispatch/lane.py", "return clock.now() >= held.until", "return False"),
+        ("dispatch/ready.py", "return clock.now() >= held.until", "return False"),
         f"{UNIT}/dispatch/test_lane.py",
+    )  # fmt: skip
+    yield _one(
+        "express-paused", "nothing of a paused customer is taken by its accept",
+        ("store/sql/expansion.sql", "WHEN NOT (j.paused OR c.paused) AND j.not_before <= now()",
+         "WHEN j.not_before <= now()"),
+        f"{INTEGRATION}/dispatch/test_express.py",
+    )  # fmt: skip
+    yield _one(
+        "express-strays", "what is ours unheard is nobody's as long as it may become known",
+        ("dispatch/strays.py", "asked - since > self._window", "True"),
+        f"{UNIT}/dispatch/test_strays.py",
+    )  # fmt: skip
+    yield _one(
+        "express-line", "nobody goes past those who wait",
+        ("dispatch/crew.py", "lane.lane.max_per_second > 0 or lane.has(klass) or",
+         "lane.lane.max_per_second > 0 or"),
+        f"{INTEGRATION}/dispatch/test_express.py",
     )  # fmt: skip
     alive = "EXISTS (SELECT FROM instance i WHERE i.id = $5 AND i.lease_until > now())"
     yield _one(

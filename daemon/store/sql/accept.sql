@@ -87,18 +87,18 @@ DELETE FROM request_seen WHERE id = ANY (ARRAY(
 -- the transport supplies the From and Reply-To that a message lacks: now, so that every later try is
 -- the same mail whatever becomes of the transport. A job that finds no transport, or no From,
 -- isn't stored: its answer has no message. It costs what the plan of whoever asks says now, if he has
--- credit: what a plan says later is for later jobs.
+-- credit: what a plan says later is for later jobs. The content is answered where $27 wants it.
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[],
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
         $13::timestamptz[], $14::text[], $15::double precision[], $16::double precision[],
         $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::timestamptz[], $21::double precision[],
-        $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::jsonb[])
+        $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::jsonb[], $27::boolean[])
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
           coercions, spec, opens_at, too_late, windows, spread, acting_id, person_id,
-          local_dues)
+          local_dues, is_wanted)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, a.opens_at, now()) AS due_at,
            CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
@@ -142,7 +142,7 @@ WITH asked AS MATERIALIZED (
     RETURNING id, job_id
 )
 SELECT l.id, l.lane_id IS NOT NULL AS has_transport, s.not_before, s.expires_at, w.id AS message_id,
-       s.price
+       s.price, l.lane_id, CASE WHEN l.is_wanted THEN l.whole END AS spec
 FROM laned l
 LEFT JOIN stored s ON s.id = l.id
 LEFT JOIN written w ON w.job_id = l.id;

@@ -2,7 +2,8 @@
 -- Turns literal recipients into deliveries: refused → duplicate → suppressed → numbered → stored in
 -- batches of up to 500, everyone else counted and listed under one reason. $1 and $2 are jobs and their
 -- messages; $3 points into them (from 1); $12 is what the address law said of an address, if no, and
--- $14 why.
+-- $14 why. What is due goes to the instance that $15 names, as claimed by it and permitted; the
+-- suppressions that a permit looks for have just been looked for.
 -- Duplicates are told within a message, among good addresses, and against what earlier frames stored.
 -- A job is locked last, since its settling waits for that; one that was closed, paused, put off or
 -- canceled since it was read has no row in the answer, and nothing of this may be committed.
@@ -11,8 +12,13 @@ WITH place AS (
            j.parts, j.open, j.paused, j.not_before, j.spread, j.state = 'canceled' AS canceled,
            coalesce(j.acting_customer_id, j.customer_id) AS acting_id,
            CASE WHEN j.paused OR c.paused THEN 'infinity'
-                ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at
-    FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS p (job_id, message_id, ord)
+                ELSE due_within(j.not_before, j.windows, j.expires_at) END AS due_at,
+           CASE WHEN NOT (j.paused OR c.paused) AND j.not_before <= now() AND j.expires_at > now()
+                     AND j.windows IS NULL
+                     AND EXISTS (SELECT FROM instance i WHERE i.id = p.taker AND i.lease_until > now())
+                THEN p.taker END AS taker
+    FROM unnest($1::uuid[], $2::bigint[], $15::uuid[]) WITH ORDINALITY
+         AS p (job_id, message_id, taker, ord)
     JOIN job j ON j.id = ANY ($1::uuid[]) AND j.id = p.job_id
     JOIN customer c ON c.id = j.customer_id
 ), asked AS MATERIALIZED (
@@ -51,13 +57,16 @@ WITH place AS (
            n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches) AS nth
     FROM numbered n JOIN sized s ON s.ord = n.ord
 ), cut AS (
-    INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state)
+    INSERT INTO batch (job_id, job_on, customer_id, message_id, part, lane_id, class, due_at, state,
+                       owner, epoch, permitted_at)
     SELECT p.job_id, p.job_on, p.customer_id, p.message_id, p.parts + n.slice, p.lane_id, p.class,
            due_spread(p.due_at, p.spread, n.slice::double precision / n.batches),
-           repeat('w', count(*)::integer)
+           repeat(CASE WHEN p.taker IS NULL THEN 'w' ELSE 'u' END, count(*)::integer),
+           p.taker, CASE WHEN p.taker IS NULL THEN 0 ELSE 1 END,
+           CASE WHEN p.taker IS NOT NULL THEN now() END
     FROM sliced n JOIN place p ON p.ord = n.ord
     GROUP BY p.job_id, p.job_on, p.customer_id, p.message_id, p.parts, p.lane_id, p.class,
-             p.due_at, p.spread, p.ord, n.slice, n.batches
+             p.due_at, p.spread, p.taker, p.ord, n.slice, n.batches
     ORDER BY p.ord, n.slice
     RETURNING id, job_id, part
 ), stored AS (
@@ -84,9 +93,9 @@ WITH place AS (
            count(j.ord) FILTER (WHERE j.dropped = 'suppressed')::integer AS suppressed,
            0 AS not_found,
            0 AS inactive,
-           p.open, p.paused, p.not_before, p.canceled
+           p.open, p.paused, p.not_before, p.canceled, p.taker IS NOT NULL AS is_taken
     FROM place p LEFT JOIN judged j ON j.ord = p.ord
-    GROUP BY p.job_id, p.open, p.paused, p.not_before, p.canceled
+    GROUP BY p.job_id, p.open, p.paused, p.not_before, p.canceled, p.taker
 ), booked AS (
     UPDATE job j SET
         parts = j.parts + batches_of(c.queued, j.spread),

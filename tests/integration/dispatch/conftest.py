@@ -50,13 +50,13 @@ class Ground:
                 [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
                 [{"subject": "s", "text": "t", "from": {"address": "a@b.example"},
                   "message_domain": "m.example"}], [None], [None], [windows],
-                [spread], [None], [None], [None],
+                [spread], [None], [None], [None], [False],
             )  # fmt: skip
             names = [f"p{place}@x.example" for place in range(size)]
             await session.rows(
                 "expansion.literal", [made], [rows[0]["message_id"]], [1] * size,
                 list(range(size)), names, names, names, ["x.example"] * size, [None] * size,
-                [None] * size, [None] * size, [None] * size, [b""] * size, [None] * size,
+                [None] * size, [None] * size, [None] * size, [b""] * size, [None] * size, [None],
             )  # fmt: skip
         return made
 

@@ -15,6 +15,7 @@ from daemon.dispatch.held import Holdings, of_batches
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.legacy import Legacy
 from daemon.dispatch.rescue import Rescue
+from daemon.dispatch.strays import Strays
 from daemon.ledger.teller import Teller
 from daemon.ledger.writer import Writer
 from daemon.mail import ids
@@ -44,7 +45,12 @@ async def rescuing(
             journal = Journal(folder or Path(elsewhere), me, database="d")
             legacy = Legacy(journal)
             rescue = Rescue(
-                ground.store, settler, teller, holdings or Holdings(), legacy=legacy, instance=here
+                ground.store,
+                settler,
+                teller,
+                Strays(holdings or Holdings(), here.id, permit_window=0.05),
+                legacy=legacy,
+                instance=here,
             )
             task = group.create_task(rescue.run(0.05))
             yield me
