@@ -126,10 +126,11 @@ async def rehearsed(store: door.Store, ask: Ask, terms: Terms, chance: Random) -
         command=entry.send.command,
         request_id=ask.request_id,
         dry_run=True,
+        campaign=entry.send.campaign_id,
         counts=events.asked(entry.numbers),
         money=money.told(entry.paid),
         explained=explained,
-        notices=ask.decoded.notices,
+        notices=entry.ask.decoded.notices,
     )
     return entry.verdict or Verdict(result="answered", answer=answer)
 
@@ -275,7 +276,7 @@ def _no_transport(entry: Entry) -> Fault:
     if entry.job.transport_id is not None:
         advice = "names no transport"
         if entry.is_routed:
-            code, advice = Code.STATE_CONFLICT, "that the sender brings isn't in use any more"
+            code, advice = Code.STATE_CONFLICT, "that its sender or campaign brings isn't in use"
     return Fault(code=code, field=field, message=advice)
 
 

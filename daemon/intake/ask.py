@@ -1,9 +1,10 @@
 """A request on its way through intake, and what came of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from daemon.dialects.dialect import Dialect
-from daemon.mail.refusal import NotARequest, Refused
+from daemon.mail.refusal import NotARequest, Notice, Refused
 from daemon.mail.request import answers
 from daemon.mail.request.answers import Answer
 from daemon.mail.request.commands import Close, Extend
@@ -71,6 +72,12 @@ class Ask:
         """Who asks, as it is kept beside what he changed."""
         person = "" if self.person_id is None else f", person {self.person_id}"
         return f"{self.user or 'nobody'} for customer {self.customer.id}{person}"
+
+    def warned(self, notices: Sequence[Notice]) -> "Ask":
+        """The same with what else its sender should know."""
+        known = self.decoded.notices
+        more = tuple(one for one in notices if one not in known)
+        return replace(self, decoded=replace(self.decoded, notices=(*known, *more)))
 
     @property
     def is_grouped(self) -> bool:

@@ -11,6 +11,7 @@ from random import Random
 from daemon.intake import (
     accept,
     accounts,
+    campaigns,
     control,
     doubts,
     events,
@@ -73,11 +74,15 @@ async def alone(means: Means, ask: Ask, now: datetime) -> Verdict:
         return changed
 
 
-async def _asked(means: Means, ask: Ask, now: datetime) -> Verdict | None:
+async def _asked(  # noqa: PLR0911 - a table
+    means: Means, ask: Ask, now: datetime
+) -> Verdict | None:
     """What only asks needs no transaction of a writer; None = it changes something."""
     match ask.request:
         case Send(dry_run=True):
             return await accept.rehearsed(means.store, ask, means.terms, means.chance)
+        case commands.Status(campaign=int()) as command:
+            return await campaigns.status(means.store, ask, command)
         case commands.Status() as command:
             return await inquiries.status(means.store, ask, command)
         case commands.Deliveries() as command:
@@ -106,6 +111,8 @@ async def _looked_up(  # noqa: PLR0911 - a table
             return await registering.looked(store, ask, command)
         case keeping.SendersList() | keeping.SendersGet() as command:
             return await senders.looked(store, ask, command)
+        case keeping.CampaignsList() | keeping.CampaignsGet() as command:
+            return await campaigns.looked(store, ask, command)
     return None
 
 
@@ -145,6 +152,12 @@ async def _kept(  # noqa: PLR0911 - a table
             return await registering.changed(append, ask, command)
         case keeping.SendersPut() | keeping.SendersDelete() as command:
             return await senders.changed(append, ask, command, terms)
+        case (
+            keeping.CampaignsCreate()
+            | keeping.CampaignsActivate()
+            | keeping.CampaignsDeactivate() as command
+        ):
+            return await campaigns.changed(append, ask, command, terms)
     return None
 
 

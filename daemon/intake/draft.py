@@ -33,6 +33,7 @@ def job(
         customer_id=ask.customer.id,
         acting_id=send.act_as_customer,
         person_id=ask.person_id,
+        campaign_id=send.campaign_id,
         dialect=ask.back.speaks,
         request_id=ask.request_id,
         body_hash=ask.body_hash,

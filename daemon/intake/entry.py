@@ -15,6 +15,7 @@ from daemon.mail import counts, money
 from daemon.mail.money import Paid
 from daemon.mail.plan import Plan, Unfit
 from daemon.mail.refusal import Code, Fault, Refused
+from daemon.mail.request import mentions
 from daemon.mail.request.answers import Accepted
 from daemon.mail.request.send import Send
 from daemon.mail.standing import JobNow
@@ -45,7 +46,7 @@ class Entry:
     may_wait: bool = False
     """Whether it may be put off."""
     is_routed: bool = False
-    """Whether its transport is one that its sender brings."""
+    """Whether its transport is one that its sender or its campaign brings."""
     claim: int | None = None
     stored: Stored | None = None
     taker: UUID | None = None
@@ -130,9 +131,10 @@ class Entry:
 
     @property
     def told(self) -> dict[str, Any]:
-        """What the events about it say of money, and of the list that was made."""
-        made = {} if self.list is None else {"list": self.list}
-        return {**made, **money.told(self.paid)}
+        """What the events about it say of money, its campaign, and the list that was made."""
+        about = {"list": self.list, "campaign": self.send.campaign_id}
+        named = {name: number for name, number in about.items() if number is not None}
+        return {**named, **money.told(self.paid)}
 
     def complete(self, supply: Supply) -> None:
         """Takes what the message and its way were left open for."""
@@ -140,6 +142,7 @@ class Entry:
         if whole is not self.send:
             self.is_routed = whole.delivery is not self.send.delivery
             self.send, self.job = whole, draft.completed(self.job, whole)
+            self.ask = self.ask.warned(mentions.unmet(whole))
 
     def refuse(self, code: Code, field: str, message: str) -> None:
         """Ends this send; the group goes on."""
@@ -163,6 +166,7 @@ class Entry:
             messages=(message,) if message else (),
             delivery=expanded.first_delivery if expanded and alone else None,
             list=self.list,
+            campaign=self.send.campaign_id,
             counts=self.known,
             money=money.told(self.paid),
             notices=self.ask.decoded.notices,

@@ -15,7 +15,13 @@ ACT = "act_for_subcustomers"
 LISTS = "manage_lists"
 TRANSPORTS = "manage_transports"
 
-OF_FAMILY = {"lists": LISTS, "suppressions": LISTS, "directory": "system", "senders": TRANSPORTS}
+OF_FAMILY = {
+    "lists": LISTS,
+    "suppressions": LISTS,
+    "directory": "system",
+    "senders": TRANSPORTS,
+    "campaigns": SEND,
+}
 """What keeping the things of a customer needs, by the family of the commands."""
 _LOOKING = frozenset({"get", "list", "members"})
 """What the commands that only look are called."""

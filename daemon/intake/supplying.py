@@ -1,7 +1,8 @@
-"""What a send names that brings something to its message: a sender of the customer's.
+"""What a send names that completes it: a sender of the customer's, and a campaign (Q11).
 
-What the send says itself comes first; only what it leaves open is supplied, at its accept and never
-again: a later try is the same mail, whatever has become of the sender.
+What the send says itself comes first, then the sender that it names, then its campaign, then the
+campaign's sender. It is taken at the accept and never again: a later try is the same mail, whatever
+has become of them.
 """
 
 from collections.abc import Iterator
@@ -9,15 +10,22 @@ from dataclasses import dataclass, replace
 
 from daemon.mail import template
 from daemon.mail.refusal import Code, Fault
+from daemon.mail.request import audience, send
 from daemon.mail.request.send import From, Message, Send, Transport
 from daemon.mail.template import Unfit
-from daemon.store import door, senders
+from daemon.store import campaigns, door, senders
+from daemon.store.campaigns import Campaign
 from daemon.store.senders import Sender
 
-_SENDER = "messages[0].sender_id"
+_SENDER, _CAMPAIGN = "messages[0].sender_id", "campaign_id"
 _NO_SENDER = "names no sender"
+_NO_CAMPAIGN = "names no campaign"
 _SENDER_IS_OFF = "names a sender that isn't active"
-_UNFIT_NAME = "names a sender whose name is no template"
+_CAMPAIGN_IS_OFF = "names a campaign that isn't active"
+_OTHER = "names a campaign that isn't of the type 'simple'"
+_ITS_SENDER_IS_OFF = "names a campaign whose sender isn't active"
+_ITS_TEMPLATE = "names a campaign with a template, which this daemon doesn't support"
+_UNFIT = "brings a text that is no template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,35 +33,104 @@ class Supply:
     """What was found."""
 
     sender: Sender | None = None
+    """The one that the send names, else its campaign's."""
+    campaign: Campaign | None = None
 
 
-async def supply(session: door.Session, acting: int, send: Send) -> tuple[Fault, ...] | Supply:
-    """What a send names, of the customer in whose name it speaks; or what there isn't."""
-    number = send.messages[0].sender_id
-    if number is None:
-        return Supply()
-    sender = await senders.one(session, number)
-    if sender is None or sender.customer != acting:
-        return (Fault(code=Code.NOT_FOUND, field=_SENDER, message=_NO_SENDER),)
-    return tuple(_wrong(sender)) or Supply(sender=sender)
+async def supply(session: door.Session, acting: int, wanted: Send) -> tuple[Fault, ...] | Supply:
+    """What a send names, of the customer in whose name it speaks; or all that is wrong with it."""
+    found = await _found(session, acting, wanted)
+    return tuple(_wrong(wanted, found)) or found
 
 
-def supplied(send: Send, found: Supply) -> Send:
+def supplied(wanted: Send, found: Supply) -> Send:
     """The send with what it left open."""
-    if found.sender is None:
-        return send
-    delivery = send.delivery
-    if delivery.transport is None and found.sender.transport is not None:
-        delivery = replace(delivery, transport=Transport(id=found.sender.transport))
-    message = _signed(send.messages[0], found.sender)
-    return replace(send, messages=(message,), delivery=delivery)
+    if found == Supply():
+        return wanted
+    message, delivery = wanted.messages[0], wanted.delivery
+    if found.campaign is not None:
+        message = _filled(message, found.campaign)
+    if found.sender is not None:
+        message = _signed(message, found.sender)
+    if delivery.transport is None and (transport := _transport(message, found)):
+        delivery = replace(delivery, transport=Transport(id=transport))
+    return replace(wanted, messages=(message,), delivery=delivery)
 
 
-def _wrong(sender: Sender) -> Iterator[Fault]:
-    if not sender.active:
-        yield Fault(code=Code.STATE_CONFLICT, field=_SENDER, message=_SENDER_IS_OFF)
-    if isinstance(template.parse(sender.name), Unfit):  # an import takes any
-        yield Fault(code=Code.STATE_CONFLICT, field=_SENDER, message=_UNFIT_NAME)
+async def _found(session: door.Session, acting: int, wanted: Send) -> Supply:
+    """What there is of it, and is of this customer."""
+    campaign = sender = None
+    message, author = wanted.messages[0], wanted.messages[0].from_
+    if wanted.campaign_id is not None:
+        campaign = await campaigns.one(session, wanted.campaign_id)
+        campaign = campaign if campaign and campaign.customer == acting else None
+    number = message.sender_id
+    if number is None and campaign is not None and not (author and author.address):
+        number = campaign.sender
+    if number is not None:
+        sender = await senders.one(session, number)
+        sender = sender if sender and sender.customer == acting else None
+    return Supply(sender=sender, campaign=campaign)
+
+
+def _wrong(wanted: Send, found: Supply) -> Iterator[Fault]:
+    """All that isn't there, or can't be used."""
+    if wanted.campaign_id is not None:
+        if found.campaign is None:
+            yield Fault(code=Code.NOT_FOUND, field=_CAMPAIGN, message=_NO_CAMPAIGN)
+        else:
+            yield from _unusable(found.campaign, wanted.messages[0])
+            yield from _lacking(wanted, found.campaign)
+    is_named = wanted.messages[0].sender_id is not None
+    if is_named and found.sender is None:
+        yield Fault(code=Code.NOT_FOUND, field=_SENDER, message=_NO_SENDER)
+    elif found.sender is not None:
+        field = _SENDER if is_named else _CAMPAIGN
+        if not found.sender.active:
+            yield _conflict(field, _SENDER_IS_OFF if is_named else _ITS_SENDER_IS_OFF)
+        yield from _unfit(field, found.sender.name)
+
+
+def _unusable(campaign: Campaign, message: Message) -> Iterator[Fault]:
+    if not campaign.active:
+        yield _conflict(_CAMPAIGN, _CAMPAIGN_IS_OFF)
+    if campaign.type != "simple":
+        yield _conflict(_CAMPAIGN, _OTHER)
+    if campaign.template is not None and not _has_body(message):
+        yield _conflict(_CAMPAIGN, _ITS_TEMPLATE)
+    yield from _unfit(_CAMPAIGN, campaign.subject, campaign.html)
+
+
+def _lacking(wanted: Send, campaign: Campaign) -> Iterator[Fault]:
+    """What the message needs, and the campaign doesn't have either."""
+    message = _filled(wanted.messages[0], campaign)
+    parts = ("subject", "text", "html")
+    given = {part for part in parts if getattr(message, part) is not None}
+    is_whole = audience.is_literal(wanted.audience) and not wanted.open
+    for part, advice in send.lacking(given, list(wanted.recipients) if is_whole else []):
+        told = f"{advice}: the campaign has none"
+        yield Fault(code=Code.PARAM_MISSING, field=f"messages[0].{part}", message=told)
+
+
+def _unfit(field: str, *texts: str | None) -> Iterator[Fault]:
+    """What an import has brought is any text."""
+    if any(isinstance(template.parse(text), Unfit) for text in texts if text):
+        yield _conflict(field, _UNFIT)
+
+
+def _conflict(field: str, message: str) -> Fault:
+    return Fault(code=Code.STATE_CONFLICT, field=field, message=message)
+
+
+def _has_body(message: Message) -> bool:
+    return message.text is not None or message.html is not None
+
+
+def _filled(message: Message, campaign: Campaign) -> Message:
+    """The message with the campaign's subject and content, as far as it has none."""
+    subject = campaign.subject if message.subject is None else message.subject
+    html = message.html if _has_body(message) else campaign.html
+    return replace(message, subject=subject, html=html)
 
 
 def _signed(message: Message, sender: Sender) -> Message:
@@ -61,3 +138,10 @@ def _signed(message: Message, sender: Sender) -> Message:
     name = message.from_ and message.from_.name
     author = From(address=sender.address, name=name or sender.name or None)
     return replace(message, from_=author, reply_to=message.reply_to or sender.reply_to)
+
+
+def _transport(message: Message, found: Supply) -> int | None:
+    """By which it goes out when the send doesn't say."""
+    named = found.sender.transport if found.sender else None
+    booked = found.campaign.transport if found.campaign else None
+    return (named or booked) if message.sender_id is not None else (booked or named)

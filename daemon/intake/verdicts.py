@@ -26,8 +26,12 @@ def done(
 
 def refused(ask: Ask, code: Code, field: str, message: str) -> Verdict:
     """It can't be done, for one reason."""
-    fault = Fault(code=code, field=field, message=message)
-    answer = Refused(faults=(fault,), command=ask.request.command, request_id=ask.request_id)
+    return refused_for(ask, Fault(code=code, field=field, message=message))
+
+
+def refused_for(ask: Ask, *faults: Fault) -> Verdict:
+    """The same, for all of these."""
+    answer = Refused(faults=faults, command=ask.request.command, request_id=ask.request_id)
     return Verdict(result="refused", answer=answer)
 
 

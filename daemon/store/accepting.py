@@ -45,6 +45,8 @@ class Job:
     """In whose name, when not in that customer's."""
     person_id: int | None = None
     """Who of the customer's people asked."""
+    campaign_id: int | None = None
+    """What it is booked under."""
     dialect: str
     request_id: str | None
     body_hash: bytes
@@ -205,4 +207,5 @@ def _job_columns(jobs: Sequence[Job], open_timeout: float) -> list[list[Any]]:
         [job.acting_id for job in jobs],
         [job.person_id for job in jobs],
         [job.local_dues for job in jobs],
+        [job.campaign_id for job in jobs],
     ]

@@ -38,6 +38,8 @@ class Accepted:
     """The id of the only delivery, when there is exactly one: dialects for single mails give it."""
     list: int | None = None
     """The id of the list that was made, or taken, for whoever is meant."""
+    campaign: int | None = None
+    """The id of the campaign that it is booked under."""
     counts: Mapping[str, int | None] = field(default_factory=dict)
     """`requested`, `queued` and why the others weren't (design 5); null = not known yet."""
     money: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +101,7 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
         "messages": list(answer.messages) or None,
         "delivery": answer.delivery,
         "list": answer.list,
+        "campaign": answer.campaign,
     }
     explained = {"explained": dict(answer.explained)} if answer.explained else {}
     return {**_given(about), "counts": dict(answer.counts), **answer.money, **explained}

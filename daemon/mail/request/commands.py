@@ -90,12 +90,14 @@ class Close(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Command):
-    """How one job stands, by exactly one of its names."""
+    """How one job stands, by exactly one of its names, or all jobs of a campaign."""
 
     job: UUID | None = None
     ticket: Ticket | None = None
     message: Id | None = None
     delivery: Id | None = None
+    campaign: Id | None = None
+    """All jobs that are booked under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

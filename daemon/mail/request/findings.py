@@ -31,7 +31,6 @@ _ELSEWHERE = frozenset(
         "attachments",
         "author",
         "calendar",
-        "campaign_id",
         "coercions",
         "headers",
         "in_reply_to",

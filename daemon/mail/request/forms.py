@@ -50,6 +50,11 @@ Request = (
     | keeping.SendersGet
     | keeping.SendersPut
     | keeping.SendersDelete
+    | keeping.CampaignsList
+    | keeping.CampaignsGet
+    | keeping.CampaignsCreate
+    | keeping.CampaignsActivate
+    | keeping.CampaignsDeactivate
 )
 """Any request, in its canonical form."""
 
@@ -139,7 +144,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "validate": _form(send.Send, send.prepare),
         "extend": _form(commands.Extend, _frame),
         "close": _form(commands.Close, _as_it_is),
-        "status": _form(commands.Status, _one_of("job", "ticket", "message", "delivery")),
+        "status": _form(
+            commands.Status, _one_of("job", "ticket", "message", "delivery", "campaign")
+        ),
         "deliveries": _form(commands.Deliveries, _one_of("job", "message")),
         "cancel": _form(commands.Cancel, _of_a_job),
         "pause": _form(commands.Pause, _one_of("job", "customer")),
@@ -168,6 +175,11 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "senders.get": _form(keeping.SendersGet, _as_it_is),
         "senders.put": _form(keeping.SendersPut, _sender),
         "senders.delete": _form(keeping.SendersDelete, _as_it_is),
+        "campaigns.list": _form(keeping.CampaignsList, _as_it_is),
+        "campaigns.get": _form(keeping.CampaignsGet, _as_it_is),
+        "campaigns.create": _form(keeping.CampaignsCreate, _as_it_is),
+        "campaigns.activate": _form(keeping.CampaignsActivate, _as_it_is),
+        "campaigns.deactivate": _form(keeping.CampaignsDeactivate, _as_it_is),
     }
 )
 """Every command of version 1 that this daemon serves, by its name."""

@@ -11,12 +11,14 @@ from daemon.mail.request.contacts import Contacts
 from daemon.mail.request.kinds import (
     Addressee,
     Author,
+    Content,
     Flag,
     Id,
     Line,
     Mailbox,
     OptionalId,
     OptionalMailbox,
+    Subject,
 )
 
 SuppressionKind = Literal["unsubscribe", "hard_bounce", "complaint", "manual"]
@@ -176,5 +178,63 @@ class SendersDelete(Command):
     sender: Id
 
 
-Keyed = ListsCreate | ListsImport | ListsDelete | SendersPut | SendersDelete
+CampaignType = Literal["simple", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignsList(Command):
+    """The customer's campaigns, without their content."""
+
+    customer: Id | None = None
+    active: Flag | None = None
+    """None = those that are on, and those that are off."""
+    page: Line | None = None
+    limit: PageSize = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignsGet(Command):
+    """One campaign."""
+
+    campaign: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignsCreate(Command):
+    """A new campaign: what its sends leave open, it supplies."""
+
+    customer: Id | None = None
+    name: Annotated[Line, Field(min_length=1)]
+    type: CampaignType = "simple"
+    active: Flag = True
+    subject: Subject | None = None
+    html: Content | None = None
+    sender: Id | None = None
+    transport: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignsActivate(Command):
+    """Sends may be booked under it, from now on."""
+
+    campaign: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignsDeactivate(Command):
+    """No sends any more; what was accepted under it goes on."""
+
+    campaign: Id
+
+
+Keyed = (
+    ListsCreate
+    | ListsImport
+    | ListsDelete
+    | SendersPut
+    | SendersDelete
+    | CampaignsCreate
+    | CampaignsActivate
+    | CampaignsDeactivate
+)
 """What is carried out once for each key: done twice, or late, it would come to something else."""

@@ -6,6 +6,7 @@ on by default (Q21), they are kept with the job for the tracking that reads them
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -104,7 +105,7 @@ class Delivery:
     """Whether `not_before` is read in the zone of each contact that has one."""
     doubt: Doubt = Doubt.RESEND
     transport: Transport | None = None
-    """None = the sender's, if it has one, else the customer's default."""
+    """None = the sender's or the campaign's, if one has any, else the customer's default."""
     track_open: Flag = True
     track_click: Flag = True
 
@@ -161,6 +162,8 @@ class Send(Command):
     dialect: Annotated[str, AfterValidator(_native)] = "native"
     name: Name | None = None
     """What people call the mailing."""
+    campaign_id: Id | None = None
+    """What it is booked under, and what supplies that it leaves open (Q11)."""
     act_as_customer: Id | None = None
     """In whose name: his people, lists, transports and suppressions. None = his who asks (Q9)."""
     purpose: Purpose = Purpose.TRANSACTIONAL
@@ -210,10 +213,13 @@ def prepare(fields: dict[str, Any], reading: Reading) -> None:
         advice = "must not be given for an open job: frames leave out whom they don't name"
         reading.findings.invalid(advice, "exclude")
     _check_together(fields, reading, is_open=is_open)
+    is_supplied = "campaign_id" in fields
+    if is_supplied:
+        fields.setdefault("messages", [{}])
     if isinstance(messages := fields.get("messages"), list):
         _check_author(messages, reading)
         bringing = named if is_literal and not is_open else []
-        fields["messages"] = _only(messages, bringing, reading)
+        fields["messages"] = _only(messages, bringing, reading, is_supplied=is_supplied)
     many = is_open or audience.may_be_many(terms) or len(named) > reading.setting.rules.bulk_above
     _fill(fields, reading.setting, is_large=many)
     _check_transport(fields["delivery"], reading)
@@ -232,19 +238,28 @@ def _check_together(fields: dict[str, Any], reading: Reading, *, is_open: bool) 
         reading.findings.invalid(advice, "create_list")
 
 
-def _only(messages: list[Any], named: list[Recipient], reading: Reading) -> list[Any]:
-    """The one message. Without subject or body it stands only if every recipient brings his own."""
+def _only(
+    messages: list[Any], named: list[Recipient], reading: Reading, *, is_supplied: bool
+) -> list[Any]:
+    """The one message; what it lacks a campaign may supply."""
     if len(messages) != 1:
         reading.findings.invalid("must hold exactly one message", "messages")
-    elif isinstance(messages[0], dict):
-        for parts in (("subject",), ("text", "html")):
-            if messages[0].keys().isdisjoint(parts) and not _all_bring(named, parts):
-                instead = "".join(f" or `{part}`," for part in parts[:-1])
-                advice = (
-                    f"is required,{instead} in the message or as an override of every recipient"
-                )
-                reading.findings.add(Code.PARAM_MISSING, ("messages", 0, parts[-1]), advice)
+    elif isinstance(messages[0], dict) and not is_supplied:
+        for part, advice in lacking(messages[0].keys(), named):
+            reading.findings.add(Code.PARAM_MISSING, ("messages", 0, part), advice)
     return messages[:1]
+
+
+def lacking(given: AbstractSet[str], named: list[Recipient]) -> Iterator[tuple[str, str]]:
+    """What a message lacks that has the `given` fields, with advice.
+
+    Without subject or body it stands only if every one of the `named` brings his own.
+    """
+    for parts in (("subject",), ("text", "html")):
+        if given.isdisjoint(parts) and not _all_bring(named, parts):
+            instead = "".join(f" or `{part}`," for part in parts[:-1])
+            advice = f"is required,{instead} in the message or as an override of every recipient"
+            yield parts[-1], advice
 
 
 def _check_author(messages: list[Any], reading: Reading) -> None:

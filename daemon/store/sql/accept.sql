@@ -87,18 +87,19 @@ DELETE FROM request_seen WHERE id = ANY (ARRAY(
 -- the transport supplies the From and Reply-To that a message lacks: now, so that every later try is
 -- the same mail whatever becomes of the transport. A job that finds no transport, or no From,
 -- isn't stored: its answer has no message. It costs what the plan of whoever asks says now, if he has
--- credit: what a plan says later is for later jobs. The content is answered where $27 wants it.
+-- credit: what a plan says later is for later jobs. The content is answered where $28 wants it.
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[],
         $8::text[], $9::smallint[], $10::text[], $11::bigint[], $12::boolean[],
         $13::timestamptz[], $14::text[], $15::double precision[], $16::double precision[],
         $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::timestamptz[], $21::double precision[],
-        $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::jsonb[], $27::boolean[])
+        $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::jsonb[], $27::bigint[],
+        $28::boolean[])
     AS a (id, ticket, customer_id, dialect, request_id, request_hash, name, purpose, class, doubt,
           transport_id, open, not_before, not_before_raw, expires_after, open_timeout, settings,
           coercions, spec, opens_at, too_late, windows, spread, acting_id, person_id,
-          local_dues, is_wanted)
+          local_dues, campaign_id, is_wanted)
 ), laned AS MATERIALIZED (
     SELECT a.*, l.id AS lane_id, greatest(a.not_before, a.opens_at, now()) AS due_at,
            CASE WHEN t.reply_to IS NULL THEN '{}' ELSE jsonb_build_object('reply_to', t.reply_to) END
@@ -125,7 +126,7 @@ WITH asked AS MATERIALIZED (
     INSERT INTO job (id, ticket, job_on, customer_id, dialect, request_id, request_hash, name, purpose,
                      class, doubt, lane_id, state, open, accepted_at, not_before, not_before_raw,
                      expires_after, expires_at, closes_at, settings, coercions, windows, spread, price,
-                     payer_id, acting_customer_id, person_id, local_dues)
+                     payer_id, acting_customer_id, person_id, local_dues, campaign_id)
     SELECT id, ticket, now()::date, customer_id, dialect, request_id, request_hash, name, purpose,
            class, doubt, lane_id, 'scheduled', open, now(), due_at, not_before_raw,
            make_interval(secs => expires_after),
@@ -133,7 +134,7 @@ WITH asked AS MATERIALIZED (
                  coalesce(not_before, now()) + make_interval(secs => too_late)),
            CASE WHEN open THEN now() + make_interval(secs => open_timeout) END, settings, coercions,
            windows::tstzmultirange, spread::tstzmultirange, price, payer_id,
-           nullif(acting_id, customer_id), person_id, local_dues
+           nullif(acting_id, customer_id), person_id, local_dues, campaign_id
     FROM fit
     RETURNING id, not_before, expires_at, price
 ), written AS (

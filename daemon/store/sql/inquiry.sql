@@ -1,6 +1,7 @@
 -- name: inquiry.job
 -- A job of a customer, by its id, its ticket, or the id of a message or a delivery of it.
-SELECT id, ticket, customer_id, dialect, request_id, name, purpose, class, doubt, state, open, paused,
+SELECT id, ticket, customer_id, campaign_id AS campaign, dialect, request_id, name, purpose, class, doubt,
+       state, open, paused,
        (SELECT c.paused FROM customer c WHERE c.id = job.customer_id) AS customer_paused,
        frames, frames_expected, accepted_at, not_before, not_before_raw, expires_at, closes_at,
        settings -> 'send_window' AS send_window, (settings ->> 'too_late')::integer AS too_late,

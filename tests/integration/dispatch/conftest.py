@@ -50,7 +50,7 @@ class Ground:
                 [datetime.now(UTC) + due], [None], [lasts], [60.0], [{}], [b"[]"],
                 [{"subject": "s", "text": "t", "from": {"address": "a@b.example"},
                   "message_domain": "m.example"}], [None], [None], [windows],
-                [spread], [None], [None], [None], [False],
+                [spread], [None], [None], [None], [None], [False],
             )  # fmt: skip
             names = [f"p{place}@x.example" for place in range(size)]
             await session.rows(

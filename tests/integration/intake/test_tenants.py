@@ -33,13 +33,14 @@ CASES: dict[str, Callable[[Ids], list[Document]]] = {
         send(act_as_customer=ids["customer"]),
         send(audience=[{"type": "list", "id": ids["list"]}]),
         _signed(ids),
+        send(campaign_id=ids["campaign"]),
     ],
     "validate": lambda ids: [
         send(delivery={"transport": {"id": ids["transport"]}}) | {"command": "validate"}
     ],
     "status": lambda ids: [
         {"job": ids["job"]}, {"ticket": ids["ticket"]}, {"message": ids["message"]},
-        {"delivery": ids["delivery"]},
+        {"delivery": ids["delivery"]}, {"campaign": ids["campaign"]},
     ],
     "deliveries": lambda ids: [{"job": ids["job"]}, {"message": ids["message"]}],
     "cancel": lambda ids: [{"job": ids["job"]}, {"delivery": ids["delivery"]}],
@@ -99,6 +100,15 @@ CASES: dict[str, Callable[[Ids], list[Document]]] = {
     "senders.get": lambda ids: [{"sender": ids["sender"]}],
     "senders.list": lambda ids: [{"customer": ids["customer"]}],
     "senders.delete": lambda ids: [{"sender": ids["sender"]}],
+    "campaigns.list": lambda ids: [{"customer": ids["customer"]}],
+    "campaigns.get": lambda ids: [{"campaign": ids["campaign"]}],
+    "campaigns.create": lambda ids: [
+        {"customer": ids["customer"], "name": "x"},
+        {"name": "x", "sender": ids["sender"]},
+        {"name": "x", "transport": ids["transport"]},
+    ],
+    "campaigns.activate": lambda ids: [{"campaign": ids["campaign"]}],
+    "campaigns.deactivate": lambda ids: [{"campaign": ids["campaign"]}],
     "suppressions.lift": lambda ids: [{"suppression": ids["suppression"]}],
     "lists.create": lambda ids: [{"customer": ids["customer"], "name": "l"}],
     "lists.import": lambda ids: [{"list": ids["list"], "contacts": [{"address": "a@x.test"}]}],
@@ -133,6 +143,8 @@ async def theirs(counter: Counter) -> Ids:
     }
     made = await counter.answer(command("senders.put", address="b@x.test"), customer=BOB)
     ids["sender"] = made["sender"]
+    made = await counter.answer(command("campaigns.create", name="b"), customer=BOB)
+    ids["campaign"] = made["campaign"]
     for entity, row in (
         ("person", {"username": "bob"}),
         ("plan", {"name": "bobs"}),
@@ -193,6 +205,7 @@ async def _everything(counter: Counter) -> Any:
             ("customer", "id"), ("job", "customer_id"), ("batch", "customer_id"),
             ("suppression", "customer_id"), ("credit_account", "customer_id"),
             ("list", "customer_id"), ("contact", "customer_id"), ("custom_sender", "customer_id"),
+            ("campaign", "customer_id"),
             ("person", "customer_id"), ("rate_plan", "customer_id"),
             ("billing_contact", "customer_id"), ("agent", "customer_id"),
         )

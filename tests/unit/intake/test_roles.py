@@ -17,6 +17,7 @@ NEEDED = {
     "lists": "manage_lists",
     "suppressions": "manage_lists",
     "senders": "manage_transports",
+    "campaigns": "send_emails",
     "directory": "system",
 }
 KEPT = [name for name in FORMS if name.partition(".")[0] in NEEDED]

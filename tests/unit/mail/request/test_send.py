@@ -299,3 +299,18 @@ def test_a_sender_brings_the_address(read, faults, letter) -> None:
     assert isinstance(read(named), Decoded)
     both = letter | {"messages": [message | {"from": {"address": "ann@example.com"}}]}
     assert faults(both) == {("param.invalid", "messages[0].from.address")}
+
+
+def test_a_campaign_may_have_what_a_message_lacks(read, faults, letter) -> None:
+    """Under a campaign a message may lack anything, or not be there; what is there must be fit."""
+    letter["campaign_id"] = 880
+    assert read(letter).request.campaign_id == 880
+    for messages in ([{}], None):
+        answer = read(letter | {"messages": messages})
+        assert isinstance(answer, Decoded), answer
+        assert answer.request.messages == (send.Message(),)
+    assert faults(letter | {"messages": []}) == {("param.invalid", "messages")}
+    assert faults(letter | {"messages": [{"html": "{{"}]}) == {
+        ("param.invalid", "messages[0].html")
+    }
+    assert faults(letter | {"campaign_id": "880"}) == {("param.invalid", "campaign_id")}
