@@ -34,6 +34,8 @@ STORM = ("python", "-m", "tests.chaos", "random", "--minutes", "3", "--seed", "5
 WATCHING = frozenset({"-s", "-x", "-n", "--pdb", "--exitfirst", "--capture=no"})
 """What somebody types who looks on: then one after the other, as when paths are given."""
 WIDTH = 80
+LONG = {"DELIVERYD_LONG": "1"}
+"""What `tests/forms.py` goes by."""
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """The tests start hundreds of daemons: each would compile all of it, were nobody to keep that."""
 PATIENCE = 60.0  # for an interrupted step: tests end the daemons that they have started
@@ -61,7 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     suites = _suites(rest, QUICK if options.quick else SUITES)
     side_by_side = PARALLEL if suites and not WATCHING.intersection(rest) else ()
     with _servers(options, say) as variables:
-        done.append(_run("tests", ["pytest", *side_by_side, *suites, *rest], variables))
+        words = ["pytest", *side_by_side, *suites, *rest]
+        done.append(_run("tests", words, {**variables, **(LONG if options.long else {})}))
     closing = done[-1].closing
     if options.storm:
         done.append(_run("chaos", STORM, {}))
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--storm", action="store_true", help="and three minutes of `deploy/chaos random`"
     )
+    parser.add_argument("--long", action="store_true", help="tests that have a long form run in it")
     parser.add_argument("--dir", help="the state folder of its servers (default: .state/test)")
     return parser
 

@@ -179,7 +179,7 @@ def _of_decisions() -> Iterator[Safeguard]:
     yield _one(
         "frozen", "who froze within a statement doesn't keep his locks",
         ("engine.py", '        "upkeep.frozen": upkeep.frozen(store),\n', ""),
-        f"{STORIES}/test_two_instances.py::test_one_is_frozen_within_a_statement",
+        f"{STORIES}/test_frozen.py::test_within_a_statement",
     )  # fmt: skip
     yield _one(
         "limits", "connections of all instances together never pass the limit",

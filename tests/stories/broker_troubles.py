@@ -113,6 +113,19 @@ async def impatient(pair: Pair) -> AsyncIterator[None]:
         await pair.evaluated(_patience(1_800_000, 60_000))
 
 
+async def closed_over_a_message(house: House) -> None:
+    """Returns once the broker has lost patience with somebody who began to work when we did."""
+    queue, closed, taken = f"{house.prefix}.slow", asyncio.Event(), asyncio.Queue[object]()
+    async with await aio_pika.connect(house.url, timeout=PATIENCE) as connection:
+        channel = await connection.channel()
+        slow = await channel.declare_queue(queue, auto_delete=True)
+        channel.close_callbacks.add(lambda *_: closed.set())
+        await channel.default_exchange.publish(aio_pika.Message(b""), queue)
+        await slow.consume(taken.put)
+        async with asyncio.timeout(PATIENCE):
+            await closed.wait()
+
+
 @asynccontextmanager
 async def persistent(pair: Pair) -> AsyncIterator[None]:
     """Queues made from now on try every second to put away what they couldn't, not in minutes."""

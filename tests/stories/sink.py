@@ -55,10 +55,10 @@ class Sink:
         """Returns once so many different messages are stored."""
         await self.control.wait_for(messages, timeout=seconds)
 
-    async def more(self, messages: int) -> None:
+    async def more(self, messages: int, *, seconds: float = 30.0) -> None:
         """Returns once so many more are stored than there are now."""
         counts = await self.control.call(do="count")
-        await self.stored(counts["distinct"] + messages)
+        await self.stored(counts["distinct"] + messages, seconds=seconds)
 
     def copies_to(self, word: str) -> list[Copy]:
         """Every stored message to an address that begins with a word."""
@@ -68,6 +68,10 @@ class Sink:
     def copies(self) -> list[Copy]:
         """Every stored message."""
         return record.copies(self.path)
+
+    def has_played(self, phase: str) -> bool:
+        """Whether it has begun to misbehave in this phase."""
+        return any(line.get("phase") == phase for line in record.lines(self.path))
 
     def mails_to(self, word: str) -> list[EmailMessage]:
         """The mails themselves, where the record keeps them."""

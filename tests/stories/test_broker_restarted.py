@@ -4,9 +4,14 @@ import asyncio
 
 import pytest
 
-from tests.stories import asks
+from tests.forms import form
+from tests.stories import asks, broker_troubles
 from tests.stories.house import House
 from tests.stories.servers import Pair
+
+CAMPAIGN = form(1000, 4000)
+MEANWHILE = form(300, 60_000)
+"""Mails that are sent while it is away: a hundred a second, at most."""
 
 
 @pytest.mark.timeout(180)
@@ -30,3 +35,21 @@ async def test_broker_restarted(breakable: House, pair: Pair, *, kill: bool) -> 
     await house.events.count("job.completed", 21, seconds=60)
     assert daemon.repetitions == []
     await house.judge()
+
+
+@pytest.mark.timeout(form(180, 1500))
+async def test_broker_away_for_long(breakable: House, pair: Pair) -> None:
+    """E1: as long as it is away mail goes on and events wait; then all are told, in their order."""
+    house, campaigns = breakable, MEANWHILE // CAMPAIGN + 1
+    daemon = await house.start(log__delivery_sample="0")
+    await house.sink.do("slow", ms=100)
+    asked = [await house.producer.ask(asks.send(asks.people(CAMPAIGN))) for _ in range(campaigns)]
+    await house.sink.stored(50)
+    async with broker_troubles.gone(pair):
+        await house.sink.more(MEANWHILE, seconds=form(30, 1200))
+    await house.sink.do("slow", ms=0)
+    for one in asked:
+        completed = await house.events.completed(one.job, seconds=form(30, 120))
+        assert completed.data["counts"]["sent"] == CAMPAIGN
+    assert daemon.repetitions == []
+    await house.judge(seconds=form(30, 120))

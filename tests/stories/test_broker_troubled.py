@@ -1,5 +1,6 @@
 """RabbitMQ is in trouble, one after the other, while a campaign goes on."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 import aio_pika
@@ -7,7 +8,8 @@ import asyncpg
 import pytest
 
 from daemon.broker import topology
-from tests.stories import asks
+from tests.forms import form
+from tests.stories import asks, branch
 from tests.stories import broker_troubles as troubles
 from tests.stories.house import House
 from tests.stories.process import Daemon
@@ -18,6 +20,10 @@ RESUMES = 5.0
 """Seconds from a cure until work goes on."""
 MORE_MEMORY = 64 * 2**20
 """Octets that a daemon may take beyond what it had when it began to work."""
+LASTS = form(0, 60)
+"""Seconds that each trouble goes on once it is known."""
+CAMPAIGNS = form(1, 10)
+_EXPANDING = "SELECT FROM job WHERE state = 'expanding'"
 IMPATIENT = {
     "rabbitmq__heartbeat": "1s",
     "rabbitmq__connect_timeout": "3s",
@@ -26,7 +32,7 @@ IMPATIENT = {
 }
 
 
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(form(360, 2400))
 async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     """E1, E2, E5, E6, A17, A19, A20: whatever befalls the broker, mail goes on.
 
@@ -37,7 +43,7 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
     house, names = breakable, topology.names(breakable.prefix)
     daemon = await house.start(**IMPATIENT)
     await house.sink.do("slow", ms=250)
-    campaign = await house.producer.ask(asks.send(asks.people(4000)))
+    campaigns = [await house.producer.ask(asks.send(asks.people(4000))) for _ in range(CAMPAIGNS)]
     await house.sink.stored(20)
     memory = daemon.memory
     events = troubles.without_exchange(names.events, heard=f"{house.prefix}.heard", house=house)
@@ -54,12 +60,13 @@ async def test_one_after_the_other(breakable: House, pair: Pair) -> None:
         await _outlived(house, daemon, trouble, check, cause)
     await _buried_later(house, daemon, names.dead)
     await house.sink.do("slow", ms=0)
-    completed = await house.events.completed(campaign.job)
-    assert completed.data["counts"]["sent"] == 4000
+    for campaign in campaigns:
+        completed = await house.events.completed(campaign.job, seconds=form(20, 120))
+        assert completed.data["counts"]["sent"] == 4000
     await daemon.recovers()
     assert daemon.memory < memory + MORE_MEMORY
     assert daemon.repetitions == []
-    await house.judge()
+    await house.judge(seconds=form(30, 120))
 
 
 async def _outlived(
@@ -73,6 +80,7 @@ async def _outlived(
     async with trouble:
         await daemon.names(check, cause)
         await house.sink.more(10)
+        await asyncio.sleep(LASTS)
     asked = await house.producer.ask(
         asks.send(asks.people(3, words="urgent-"), **{"class": "urgent"}), seconds=RESUMES
     )
@@ -107,6 +115,27 @@ async def test_longer_than_the_broker_waits(breakable: House, pair: Pair) -> Non
         for one in asked:
             await house.producer.answered(one)
             await house.events.completed(one.job)
+        await house.judge()
+
+
+@pytest.mark.timeout(180)
+async def test_work_that_takes_longer_than_the_broker_waits(breakable: House, pair: Pair) -> None:
+    """A14: what takes long is done after the acknowledgement: no channel is closed over it."""
+    house, people = breakable, asks.people(20)
+    await branch.peopled(house, people)
+    async with troubles.impatient(pair):
+        daemon = await house.start(intake__inline_limit="10")
+        connection = await asyncpg.connect(house.dsn, timeout=10)
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE contact")
+            body = asks.send([], audience=branch.TERMS)
+            asked = await house.producer.tell(body, wants_answer=True, meant=people)
+            await until(lambda: house.rows(_EXPANDING))
+            await troubles.closed_over_a_message(house)
+        await connection.close()
+        await house.producer.answered(asked)
+        await house.events.completed(asked.job)
+        assert daemon.complaints == []
         await house.judge()
 
 

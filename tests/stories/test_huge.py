@@ -8,7 +8,7 @@ import pytest
 from tests.stories import asks
 from tests.stories.house import House
 
-HUGE = 48 * 2**20
+HUGE = 64 * 2**20
 NUMBER = 3
 
 

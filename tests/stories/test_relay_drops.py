@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from tests.forms import form
 from tests.stories import asks
 from tests.stories.house import House
 
@@ -18,6 +21,11 @@ AFTER = (
     "stall-at-dot-6-once",
 )
 """What nobody can tell: the dot has left and no reply has come."""
+
+MANY = form(50, 2000)
+"""Recipients of each kind, where there are many."""
+SILENCE = form(12, 300)
+"""Seconds that a relay needs for a mail that it has read."""
 
 FAILURES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("banner", {"act": "close"}),
@@ -66,6 +74,54 @@ async def test_after_the_dot(house: House) -> None:
     assert completed.data["counts"]["sent"] == len(AFTER) + 20
     doubted = house.events.of("delivery.in_doubt", asked.job)
     assert sorted(event.data["address"] for event in doubted) == sorted(people)
+    await house.judge()
+
+
+@pytest.mark.timeout(form(60, 600))
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+async def test_many_doubts(house: House, policy: str) -> None:
+    """D12–D14, D16: of many that break off those are doubts whose dot had no reply, and no others.
+
+    Resent, there are as many repeats as the relay had taken of them; held, there is none.
+    """
+    await house.start()
+    words = (
+        "drop-at-data-once",
+        "421-at-dot-once",
+        "drop-after-dot-once",
+        "discard-after-dot-once",
+    )
+    people = [f"{word}+p{number}@there.test" for number in range(MANY) for word in words]
+    asked = await house.producer.ask(asks.send(people, delivery={"doubt": policy}))
+    if policy == "hold":
+        await house.events.count("delivery.in_doubt", 2 * MANY, asked.job, seconds=form(30, 300))
+        await house.events.count("delivery.sent", 2 * MANY, asked.job, seconds=form(30, 300))
+        await house.producer.ask(asks.command("doubt.resolve", job=asked.job, action="give_up"))
+    completed = await house.events.completed(asked.job, seconds=form(30, 300))
+    doubted = {event.data["address"] for event in house.events.of("delivery.in_doubt", asked.job)}
+    assert doubted == {one for one in people if one.startswith(words[2:])}
+    copies = {"resend": (4 + 1) * MANY, "hold": (2 + 1) * MANY}
+    assert len(house.sink.copies) == copies[policy]
+    assert completed.data["counts"]["sent"] == {"resend": 4 * MANY, "hold": 2 * MANY}[policy]
+    await house.judge()
+
+
+@pytest.mark.timeout(SILENCE + 60)
+async def test_a_relay_that_takes_its_time(house: House) -> None:
+    """D15: one that is silent for minutes once it has read a mail has taken it: that is no doubt.
+
+    As it comes a final reply is waited for ten minutes, and for nothing else so long.
+    """
+    timeouts = house.sections["delivery.timeouts"]
+    house.sections["delivery.timeouts"] = {
+        name: seconds for name, seconds in timeouts.items() if name != "dot"
+    }
+    await house.start()
+    asked = await house.producer.ask(asks.send([f"stall-after-dot-{SILENCE}+p@there.test"]))
+    completed = await house.events.completed(asked.job, seconds=SILENCE + 30)
+    assert completed.data["counts"]["sent"] == 1
+    assert house.events.number("delivery.in_doubt") == 0
+    assert len(house.sink.copies) == 1
     await house.judge()
 
 

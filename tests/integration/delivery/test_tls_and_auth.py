@@ -241,6 +241,17 @@ def test_auth_refused(run: Any, start_sink: Any, code: int) -> None:
     assert (outcome.reason, outcome.reply.code) == ("auth", code)  # type: ignore[union-attr]
 
 
+def test_auth_without_a_word(run: Any, start_sink: Any) -> None:
+    """D17: a relay that never says whether it takes our login has its time, and no mail."""
+    sink = start_sink("--user", f"{LOGIN}:{PASSWORD}")
+    sink.ask("mode", phase="auth", act="stall")
+    to = sink.relay(username=LOGIN, password=PASSWORD, credentials_in_clear=True)
+    (outcome,) = deliver(run, to)
+    assert isinstance(outcome, Deferred)
+    assert outcome.reason == "auth"
+    assert sink.stored() == []
+
+
 def test_credentials_in_clear_when_it_is_asked_for(run: Any, start_sink: Any) -> None:
     """Allowed by word, they go out without TLS."""
     sink = start_sink("--user", f"{LOGIN}:{PASSWORD}", "--require-auth")

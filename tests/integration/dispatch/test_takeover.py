@@ -8,12 +8,17 @@ import pytest
 
 from daemon.mail.outcome import InDoubt
 from daemon.store import claims, door, errors, instances, orphans, upkeep
+from tests.forms import form
 from tests.integration.dispatch.facts import claimed, facts, settling
 from tests.integration.dispatch.test_rescue import rescuing
 from tests.integration.dispatch.test_settling import OK
 from tests.integration.dispatch.works import working
 from tests.waiting import until
 
+ROUNDS = form(20, 1000)
+"""Of what several do at once."""
+STUCK = form(60, 10_001)
+"""Claims that can't be freed: more than a rescuer looks at together."""
 _DEAD = "UPDATE instance SET lease_until = now() - interval '10 s' WHERE id = $1"
 
 
@@ -27,7 +32,7 @@ async def test_two_leaders(ground) -> None:
         await ground.job(1)
 
     async def lead() -> None:
-        for _ in range(20):
+        for _ in range(ROUNDS):
             await claims.promote(ground.store)
 
     async with asyncio.TaskGroup() as group:
@@ -41,7 +46,7 @@ async def test_two_leaders(ground) -> None:
 async def test_two_sweeps(ground, link, tmp_path) -> None:
     """W4: two who rescue the same dead at once, again and again, decide each delivery once."""
     async with rescuing(ground, link, folder=tmp_path), rescuing(ground, link):
-        for _ in range(20):
+        for _ in range(ROUNDS):
             dead = await ground.instance()
             await ground.job(3)
             (batch,) = await claimed(ground, dead)
@@ -50,8 +55,8 @@ async def test_two_sweeps(ground, link, tmp_path) -> None:
             )
             await ground.bare.execute(_DEAD, dead)
             await until(lambda: _owned(ground, 0))
-    assert await ground.letters() == "wdw" * 20
-    assert await ground.told("delivery.in_doubt") == 20
+    assert await ground.letters() == "wdw" * ROUNDS
+    assert await ground.told("delivery.in_doubt") == ROUNDS
     assert await ground.keeps_the_law()
 
 
@@ -180,7 +185,7 @@ async def test_a_success_that_overtakes_its_rescue(ground) -> None:
 async def test_what_can_not_be_rescued_is_in_nobodys_way(ground, link, tmp_path) -> None:
     """W9: more than a page of claims that can't be freed don't keep the one behind them."""
     dead = await ground.instance()
-    for _ in range(61):
+    for _ in range(STUCK + 1):
         await ground.job(1)
     batches = await claimed(ground, dead)
     await ground.bare.execute("UPDATE batch SET state = 'w'")
@@ -192,7 +197,7 @@ async def test_what_can_not_be_rescued_is_in_nobodys_way(ground, link, tmp_path)
     )
     await ground.bare.execute(_DEAD, dead)
     async with rescuing(ground, link, folder=tmp_path):
-        await until(lambda: _owned(ground, 60))
+        await until(lambda: _owned(ground, STUCK), seconds=form(10, 60))
     assert await _owner(ground, last) is None
 
 

@@ -9,6 +9,7 @@ from daemon.broker import declare
 from daemon.ledger import teller as tellers
 from daemon.ledger.writer import Append, Writer
 from daemon.mail.event import Type
+from tests.forms import form
 from tests.integration.broker.conftest import Road
 from tests.integration.ledger.audience import events, written
 from tests.integration.ledger.conftest import living
@@ -108,18 +109,23 @@ async def test_memory_is_bounded_while_nothing_can_be_told(
     road.close()
 
 
+MEANWHILE = form(100, 10_000)
+"""Events of others while one transaction is open."""
+
+
+@pytest.mark.timeout(form(60, 600))
 async def test_a_long_transaction_commits_late(scene: Scene) -> None:
     """E9: what commits late is told, in its stream, whatever was told of others meanwhile."""
     async with scene.telling() as (teller, _):
 
         async def others(_append: Append) -> None:
-            await put(scene.writer(teller), numbers(100))
-            await until(lambda: len(scene.heard) == 100)
+            await put(scene.writer(teller), numbers(MEANWHILE))
+            await until(lambda: len(scene.heard) == MEANWHILE, seconds=form(10, 300))
 
         await written(scene.writer(teller), "late", then=others)
         await told(teller)
-        await until(lambda: len(scene.heard) == 101)
-    assert scene.texts == [*numbers(100), "late"]
+        await until(lambda: len(scene.heard) == MEANWHILE + 1)
+    assert scene.texts == [*numbers(MEANWHILE), "late"]
 
 
 async def test_two_tellers(scene: Scene) -> None:

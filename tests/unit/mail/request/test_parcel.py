@@ -1,13 +1,18 @@
 """From bytes to a JSON object: reliability A6, A7, A9, A10."""
 
 import gzip
+import json
 import tracemalloc
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daemon.mail.refusal import Code, NotARequest
 from daemon.mail.request import parcel
 from daemon.mail.request.parcel import Label
+from tests.forms import form
 
 LIMIT = 100_000
 ZIPPED = gzip.compress(b"{}", mtime=0)
@@ -63,6 +68,61 @@ def code_of(body: bytes, **label: str | None) -> Code | None:
 def test_what_is_no_json_object_is_named_so(body: bytes) -> None:
     """A6: malformed JSON, hostile numbers, wrong encodings and other top types are `bad_json`."""
     assert code_of(body) is Code.BAD_JSON
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**40), 2**40)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(), some, max_size=3),
+    max_leaves=6,
+)
+_SPOILT = st.sampled_from(
+    [*b'{}[]:,"\\/-+.eEuxtfn0123456789 \t\r\n\f\x00\x1f\x7f\x80\xc0\xed\xef\xff']
+)
+"""Octets that mean something in JSON, or nothing in UTF-8."""
+
+
+_CHANGES = st.tuples(st.integers(0, 200), st.integers(0, 2), st.lists(_SPOILT, max_size=2))
+"""Where, how many octets go, and which come instead."""
+
+
+@settings(deadline=None, max_examples=form(300, 10_000))
+@given(
+    st.dictionaries(st.text(), _VALUES, max_size=4), st.booleans(), st.lists(_CHANGES, max_size=3)
+)
+def test_what_is_spoilt_is_read_as_another_decoder_reads_it(
+    document: dict[str, Any], is_ascii: bool, changes: list[tuple[int, int, list[int]]]
+) -> None:
+    """A6: JSON with some octets put in, taken out or changed means what it says, or is refused.
+
+    The second opinion is the standard library's, held to the letter of RFC 8259.
+    """
+    body = bytearray(json.dumps(document, ensure_ascii=is_ascii).encode())
+    for place, gone, come in changes:
+        at = place % (len(body) + 1)
+        body[at : at + gone] = bytes(come)
+    found = parcel.parse(bytes(body))
+    assert found == _strictly(bytes(body)) or isinstance(found, NotARequest)
+    if isinstance(found, NotARequest):
+        assert found.code is Code.BAD_JSON
+        assert _strictly(bytes(body)) is None
+
+
+def _strictly(body: bytes) -> dict[str, Any] | None:
+    """What the standard library reads; None if it isn't an object, or no number is so large."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=refuse)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def test_of_a_repeated_name_the_last_counts() -> None:
