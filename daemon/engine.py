@@ -314,6 +314,7 @@ def _causes(house: House, teller: Teller, parts: _Parts) -> Iterator[Cause]:
     if intake := parts.intake:
         yield Cause(name="intake", why=lambda: _by_way_of(inbound, intake.why_down), vital=True)
         yield Cause(name="backlog", why=lambda: intake.why_resting)
+        yield Cause(name="audiences", why=lambda: intake.why_troubled)
         yield Cause(name="dead letters", why=lambda: _by_way_of(outbound, intake.why_unburied))
     if dispatch := parts.dispatch:
         yield Cause(name="dispatch", why=lambda: dispatch.claimer.why_resting)

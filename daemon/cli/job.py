@@ -188,7 +188,7 @@ def _view(seen: _Seen) -> list[Block]:
             ("finished", job.finished_at and words.when(job.finished_at, job.now)),
         ]
     )
-    told = _words(seen) if job.remaining else []
+    told = _words(seen) if job.remaining or job.search_at else []
     return [facts, how_far, story.numbers(seen.numbers), *told, seen.estimate.words]
 
 

@@ -89,12 +89,19 @@ def _with_numbers(verb: str) -> Callable[[Fact], str]:
     return speak
 
 
+def _expanded(fact: Fact) -> str:
+    """An open job is closed by somebody; an audience that was put off is found."""
+    return _with_numbers("closed" if "closed_by" in fact.data else "audience found")(fact)
+
+
 def _expired(fact: Fact) -> str:
     """At a permit nobody is asked any more; after a deferral the last reply is known."""
     return f"expired, last said: {reply(fact)}" if fact.code or fact.data else "expired"
 
 
 def _canceled(fact: Fact) -> str:
+    if wrong := fact.data.get("errors"):
+        return f"nothing of it is sent: {'; '.join(error['message'] for error in wrong)}"
     count = fact.data.get("canceled")
     return "canceled" if count is None else f"canceled: {count:,} taken back{_branch(fact)}"
 
@@ -118,7 +125,7 @@ def _plain(text: str) -> Callable[[Fact], str]:
 _WORDS: Mapping[str, Callable[[Fact], str]] = MappingProxyType(
     {
         Type.JOB_ACCEPTED: _with_numbers("accepted"),
-        Type.JOB_EXPANDED: _with_numbers("closed"),
+        Type.JOB_EXPANDED: _expanded,
         Type.JOB_STARTED: _plain("started"),
         Type.JOB_COMPLETED: _with_numbers("completed"),
         Type.JOB_CANCELED: _canceled,

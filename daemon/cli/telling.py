@@ -177,6 +177,8 @@ def _record(facts: Sequence[Fact]) -> Table:
 def standing_of(job: Job, lane: Lane, waits: Sequence[Open]) -> list[str]:
     """What is still open, a sentence for each group of deliveries that stand alike."""
     lines = [_group(job, one) for one in waits]
+    if job.search_at is not None and job.state == "expanding":
+        lines.append(_search(job, job.search_at))
     if job.remaining:
         lines += reason.nobody_there(lane)
     if job.remaining and (shut := reason.closed(job)):
@@ -221,6 +223,15 @@ def _group(job: Job, one: Open) -> str:
         return f"{count} waiting, due evenly from {since} until {words.when(last, job.now)}."
     verb = "deferred, next try" if one.retries else "waiting, due"
     return f"{count} {verb} {words.when(one.due_at, job.now)}."
+
+
+def _search(job: Job, at: datetime) -> str:
+    """What an audience waits for that is found after the accept."""
+    if not job.trouble:
+        when = f", {words.when(at, job.now)}" if at > job.now else ""
+        return f"Its audience is still to be found{when}."
+    times = words.number(job.searches, "try", "tries")
+    return f"Its audience wasn't found in {times} ({job.trouble}), again {words.when(at, job.now)}."
 
 
 def _frames(job: Job) -> str:

@@ -7,7 +7,6 @@ the database that is broken undoes the group as a whole; whoever called repeats 
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -105,12 +104,8 @@ async def _found(append: Append, entry: Entry, low: Sequence[Event]) -> bytes:
 async def _failed(append: Append, entry: Entry) -> bytes:
     assert entry.verdict is not None  # noqa: S101 - it was refused
     assert isinstance(entry.verdict.answer, Refused)  # noqa: S101
-    session, refused = append.session, entry.verdict.answer
-    if await expanding.failed(session, entry.job.id):
-        entry.expanded = None
-        ended = replace(entry.ended(), state="failed")
-        await append.events([events.unfound(entry.job, refused), events.completed(ended)])
-    await accepting.unclaim(session, [entry.claim] if entry.claim else [])
+    refused = entry.verdict.answer
+    await later.given_up(append, entry.job.id, entry.claim, refused)
     return entry.ask.back.text(refused)
 
 

@@ -87,7 +87,7 @@ def found(job: accepting.Job, numbers: Mapping[str, int | None], costs: Mapping[
     )
 
 
-def unfound(job: accepting.Job, reason: Refused) -> Event:
+def unfound(job: JobNow, reason: Refused) -> Event:
     """The audience of a job can't be found, or not be paid: nothing of it is sent."""
     return Event(
         type=Type.JOB_CANCELED,

@@ -2,14 +2,19 @@
 
 Whoever finds one holds its row: if he dies, or his connection does, nothing of it is stored and any
 other expander finds the row free. A job that was changed meanwhile is looked at anew.
+
+Every try is counted before it begins, whatever it ends with: one that takes too long, a fault of
+ours, the end of the process or of the database. After each the next one waits longer, and others
+have their turn; after the last one the job has failed, and says so.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from daemon import crashpoints, logs
-from daemon.intake import accept, draft
+from daemon.intake import accept, draft, later
 from daemon.intake.ask import Ask, Back
 from daemon.intake.carry import Means
 from daemon.intake.entry import Entry
@@ -23,15 +28,22 @@ from daemon.mail.request.decode import Decoded
 from daemon.mail.request.parcel import Label
 from daemon.mail.request.rules import Setting
 from daemon.mail.request.send import Send
-from daemon.store import accepting, errors, expanding, streams
+from daemon.store import errors, expanding, streams
 from daemon.store.accepting import Stored
-from daemon.store.expanding import Kept
+from daemon.store.expanding import Kept, Troubled, Try
+from daemon.store.owed import Owed
 
 EVERY = 0.5
 """Seconds between two looks for work; each is one small question."""
+PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0)
+"""Seconds before each further try to find the same audience."""
+TRIES = len(PAUSES) + 1
+"""Tries to find an audience; then its job has failed."""
 
 _log = logs.get("intake.expander")
 _CANCELED = "was canceled before its audience was found"
+_UNFOUND = f"its audience could not be found in {TRIES} tries"
+_AWAY = (errors.Unavailable, errors.Again, streams.StreamLost)
 
 
 class Expander:
@@ -48,25 +60,43 @@ class Expander:
         self._reader = reader
         self._post = post
         self._memory = f"{max(memory // 1024, 64)}kB"
+        self.why_troubled = ""
+        """Which audience nobody could find so far, and why; empty = there is none."""
 
     async def run(self) -> None:
         """Finds for ever; what can't be found now is tried again."""
         while True:
             try:
-                while await expanding.waits(self._store) and await self.once():
-                    pass
-            except (errors.Unavailable, errors.Again, streams.StreamLost) as error:
+                await self.look()
+            except _AWAY as error:
                 logs.outage(_log, "expander.waits", error)
             await asyncio.sleep(EVERY)
 
+    async def look(self) -> None:
+        """Finds whatever is to be found now, and looks what stands in the way of the rest."""
+        while await expanding.waits(self._store) and await self.once():
+            pass
+        found = await expanding.troubled(self._store)
+        self.why_troubled = "" if found is None else _why(found)
+
     async def once(self) -> bool:
-        """Finds one audience; False when somebody else is at all of them."""
-        async with self._writer.transaction() as append:
-            kept = await expanding.following(append.session, memory=self._memory)
-            if kept is None:
-                return False
-            text = await self._answer(append, kept)
-            owed = await expanding.give(append.session, kept.job_id, self._reader.instance, text)
+        """Tries to find one audience; False when somebody else is at all of them."""
+        trying = await expanding.tried(self._store, PAUSES)
+        if trying is None:
+            return False
+        try:
+            owed = await self._found(trying)
+        except _AWAY as error:
+            # before it is noted: of who was frozen the life may be over by then
+            logs.outage(_log, "expander.waits", error, job=str(trying.job_id), tries=trying.tries)
+            await self._note(trying, str(error))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with an audience stops here
+            _log.error(
+                "expander.failed", job=str(trying.job_id), tries=trying.tries, exc_info=error
+            )
+            await self._note(trying, type(error).__name__)  # its words may be anybody's
+            return True
         crashpoints.reach("C7")
         self._post.owe(owed)
         return True
@@ -79,19 +109,36 @@ class Expander:
         """Ends its stream."""
         await self._writer.close()
 
-    async def _answer(self, append: Append, kept: Kept) -> bytes:
+    async def _found(self, trying: Try) -> list[Owed]:
+        async with self._writer.transaction() as append:
+            kept = await expanding.taken(append.session, trying.job_id, memory=self._memory)
+            if kept is None:  # another one was quicker
+                return []
+            text = await self._answer(append, kept, trying)
+            return await expanding.give(append.session, kept.job_id, self._reader.instance, text)
+
+    async def _note(self, trying: Try, trouble: str) -> None:
+        """Says what a try ended with, if that can be stored: it has been counted anyway."""
+        pause = PAUSES[trying.tries - 1] if trying.tries < TRIES else 0.0
+        with suppress(*_AWAY):
+            await expanding.failed_try(self._store, trying.job_id, trouble, pause=pause)
+
+    async def _answer(self, append: Append, kept: Kept, trying: Try) -> bytes:
         ask = await self._read(kept)
         crashpoints.reach("C5")
-        if isinstance(ask, Ask) and kept.state == "expanding":
-            entry = self._entry(ask, kept, append.at)
-            return await accept.found(append, entry, self._terms)
-        reason = ask if isinstance(ask, Refused) else refused(Code.STATE_CONFLICT, _CANCELED)
-        return await self._given_up(append, kept, reason)
+        if kept.state != "expanding":
+            return await self._given_up(append, kept, refused(Code.STATE_CONFLICT, _CANCELED))
+        if isinstance(ask, Refused):
+            return await self._given_up(append, kept, ask)
+        if trying.tries > TRIES:
+            _log.error("audience.unfound", job=str(kept.job_id), tries=TRIES, why=kept.trouble)
+            return await self._given_up(append, kept, refused(Code.INTERNAL, _UNFOUND))
+        entry = self._entry(ask, kept, append.at)
+        return await accept.found(append, entry, self._terms)
 
     async def _given_up(self, append: Append, kept: Kept, reason: Refused) -> bytes:
-        """Of a job that is over, or whose request isn't fit any more."""
-        await expanding.failed(append.session, kept.job_id)
-        await accepting.unclaim(append.session, [kept.claim] if kept.claim else [])
+        """Of a job that is over, whose request isn't fit any more, or that nobody can expand."""
+        await later.given_up(append, kept.job_id, kept.claim, reason)
         return answers.render(replace(reason, command="send", request_id=kept.request_id))
 
     async def _read(self, kept: Kept) -> Ask | Refused:
@@ -135,3 +182,8 @@ class Expander:
             claim=kept.claim,
             stored=stored,
         )
+
+
+def _why(found: Troubled) -> str:
+    times = "once" if found.tries == 1 else f"{found.tries} times"
+    return f"the audience of job {found.ticket} was looked for {times} in vain: {found.trouble}"

@@ -4,11 +4,16 @@ The job is stored and is `expanding`; an expander reads the request again and go
 answer follows once everyone is found; that of an audience which is only meant later comes at once.
 """
 
+from uuid import UUID
+
 from daemon.expansion import meant
+from daemon.intake import events
 from daemon.intake.ask import Ask, Terms
 from daemon.intake.entry import Entry
+from daemon.ledger.writer import Append
+from daemon.mail.refusal import Refused
 from daemon.mail.request import audience
-from daemon.store import door, expanding
+from daemon.store import accepting, door, expanding, framing
 from daemon.store.accepting import Key
 from daemon.store.expanding import Request, Waiting
 
@@ -28,6 +33,18 @@ async def is_put_off(session: door.Session, entry: Entry, terms: Terms) -> bool:
     if waiting and not entry.is_late:
         await expanding.expect(session, entry.job.id, waiting, lifetime=terms.key_lifetime)
     return True
+
+
+async def given_up(append: Append, job: UUID, claim: int | None, reason: Refused) -> None:
+    """Leaves of a job whose audience isn't found, or not granted, that it has failed, and why.
+
+    Of one that has ended already only the key is left, and that is free again.
+    """
+    session = append.session
+    if await expanding.failed(session, job):
+        ended = await framing.standing(session, job)
+        await append.events([events.unfound(ended, reason), events.completed(ended)])
+    await accepting.unclaim(session, [claim] if claim else [])
 
 
 async def ask_again(session: door.Session, key: Key, ask: Ask, terms: Terms) -> None:

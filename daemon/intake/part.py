@@ -180,6 +180,11 @@ class Intake:
         return self._post.why_unburied
 
     @property
+    def why_troubled(self) -> str:
+        """Which audience nobody could find so far, and why, or empty."""
+        return self._expander.why_troubled
+
+    @property
     def why_resting(self) -> str:
         """Why parcels are left where they are, or empty."""
         return next((one.rest.why for one in self._desks.values() if one.rest.why), "")

@@ -13,6 +13,24 @@ from daemon.store.owed import Owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One more try to find the audience of a job."""
+
+    job_id: UUID
+    tries: int
+    """So many with this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troubled:
+    """A job whose audience was looked for in vain."""
+
+    ticket: str
+    tries: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """The request of a job whose audience is still to be found, and how the job stands."""
 
@@ -31,6 +49,8 @@ class Kept:
     expires_at: datetime
     price: Decimal | None
     message_id: int
+    trouble: str | None
+    """Why it couldn't be found so far."""
 
 
 async def estimate(session: door.Session, acting: int, terms: Sequence[Term], *, limit: int) -> int:
@@ -104,10 +124,33 @@ async def waits(store: door.Store) -> bool:
     return found
 
 
-async def following(session: door.Session, *, memory: str) -> Kept | None:
-    """The next audience to be found, held until the transaction ends; `memory` is for its sorts."""
+async def tried(store: door.Store, pauses: Sequence[float]) -> Try | None:
+    """Counts another try to find the next audience; None when others are at all of them.
+
+    One that never ends, since everything died, is followed by the next after its one of `pauses`.
+    """
+    row = await store.row("expanding.try", pauses)
+    return Try(**dict(row)) if row else None
+
+
+async def failed_try(store: door.Store, job: UUID, trouble: str, *, pause: float) -> None:
+    """Notes why a try was in vain; the next one is in `pause` seconds."""
+    await store.run("expanding.failed_try", job, trouble, pause)
+
+
+async def troubled(store: door.Store) -> Troubled | None:
+    """Of the audiences that were looked for in vain the one that was most often."""
+    row = await store.row("expanding.troubled")
+    return Troubled(**dict(row)) if row else None
+
+
+async def taken(session: door.Session, job: UUID, *, memory: str) -> Kept | None:
+    """A request, held until the transaction ends; None when another has it.
+
+    `memory` is for the sorts of the search.
+    """
     await session.value("expanding.begin", memory)
-    row = await session.row("expanding.next")
+    row = await session.row("expanding.taken", job)
     return Kept(**dict(row)) if row else None
 
 

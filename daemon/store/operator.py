@@ -64,6 +64,12 @@ class Job:
     """When its window opens again, where it is closed now; its expiry, where it doesn't."""
     shuts_at: datetime | None = None
     """When its window closes, where it is open now."""
+    search_at: datetime | None = None
+    """When its audience is looked for; None = that is over, or it was found at its accept."""
+    searches: int = 0
+    """How often it was looked for so far."""
+    trouble: str = ""
+    """Why it wasn't found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

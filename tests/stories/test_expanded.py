@@ -64,6 +64,27 @@ async def test_frozen_while_it_is_found(branch: House, lease: str) -> None:
 
 
 @pytest.mark.timeout(120)
+async def test_what_takes_too_long_is_named(branch: House) -> None:
+    """An audience that nobody can find in time says so wherever one looks, and is found later."""
+    daemon = await branch.start(**_SETTINGS, intake__expand_timeout="1s")
+    body = asks.send([], audience=branches.TERMS)
+    connection = await asyncpg.connect(branch.dsn, timeout=10)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE contact")
+        asked = await branch.producer.tell(body, wants_answer=True, meant=EVERYONE)
+        await daemon.names("audiences", "in vain: no answer in time")
+        status, story = await branch.typed("trace", body["request_id"])
+        assert (status, story["job"]["state"]) == (0, "expanding")
+        assert "wasn't found in" in story["words"][0]
+    await connection.close()
+    await branch.producer.answered(asked, seconds=60)  # the pauses grow
+    await daemon.recovers()
+    completed = await branch.events.completed(asked.job)
+    assert completed.data["counts"]["sent"] == PEOPLE
+    await branch.judge()
+
+
+@pytest.mark.timeout(120)
 async def test_two_at_once_and_somebody_leaves(branch: House) -> None:
     """Two searches by two instances; who has unsubscribed by then, acknowledged, gets neither."""
     for _ in range(2):

@@ -58,19 +58,42 @@ WHERE s.customer_id = $1 AND s.request_id = $2 AND s.part = 0;
 
 -- name: expanding.waits
 -- Whether an audience is to be found.
-SELECT EXISTS (SELECT FROM expansion WHERE due_at <= now())
+SELECT EXISTS (SELECT FROM expansion WHERE due_at <= now() AND again_at <= now())
     OR EXISTS (SELECT FROM expansion e JOIN job j ON j.id = e.job_id WHERE j.state <> 'expanding');
 
--- name: expanding.next
--- Takes the audience that is to be found next; nobody else does until this transaction has ended. Also of
--- a job that was canceled meanwhile: somebody waits for its answer.
-SELECT e.job_id, e.customer_id, e.person_id, e.request_id, e.body_hash, e.body, e.claim,
+-- name: expanding.try
+-- Counts another try to find the audience that is to be found next: of those due the one tried least. Also
+-- of a job that was canceled meanwhile: somebody waits for its answer. Committed before the search, so that
+-- a try counts which takes the process or the database down with it; then the next one comes after a pause,
+-- of $1 by its number.
+UPDATE expansion SET tries = tries + 1,
+    again_at = now() + make_interval(secs => ($1::double precision[])[least(tries + 1, cardinality($1))])
+WHERE job_id = ANY (ARRAY(
+    SELECT e.job_id FROM expansion e JOIN job j ON j.id = e.job_id
+    WHERE (e.due_at <= now() AND e.again_at <= now()) OR j.state <> 'expanding'
+    ORDER BY e.tries, e.due_at LIMIT 1 FOR UPDATE OF e SKIP LOCKED))
+RETURNING job_id, tries;
+
+-- name: expanding.failed_try
+-- A try was in vain: why, and after how many seconds the next one is; unless somebody is at it again.
+UPDATE expansion SET trouble = $2, again_at = now() + make_interval(secs => $3)
+WHERE job_id = ANY (ARRAY(SELECT job_id FROM expansion WHERE job_id = $1 FOR UPDATE SKIP LOCKED));
+
+-- name: expanding.troubled
+-- The audience that was looked for in vain most often.
+SELECT j.ticket, e.tries, coalesce(e.trouble, '') AS trouble
+FROM expansion e JOIN job j ON j.id = e.job_id
+WHERE e.trouble IS NOT NULL AND j.state = 'expanding'
+ORDER BY e.tries DESC, e.due_at LIMIT 1;
+
+-- name: expanding.taken
+-- The request whose audience is to be found; nobody else takes it until this transaction has ended.
+SELECT e.job_id, e.customer_id, e.person_id, e.request_id, e.body_hash, e.body, e.claim, e.trouble,
        j.ticket, j.state, j.accepted_at, j.not_before, j.expires_at, j.price, m.id AS message_id
 FROM expansion e
 JOIN job j ON j.id = e.job_id
 JOIN message m ON m.job_id = j.id
-WHERE e.due_at <= now() OR j.state <> 'expanding'
-ORDER BY e.due_at LIMIT 1 FOR UPDATE OF e SKIP LOCKED;
+WHERE e.job_id = $1 FOR UPDATE OF e SKIP LOCKED;
 
 -- name: expanding.begin
 -- What sorts and hashes of this transaction may use: a million people are sorted in memory.
@@ -81,8 +104,8 @@ SELECT set_config('work_mem', $1, true);
 UPDATE job SET state = 'scheduled' WHERE id = $1 AND state = 'expanding';
 
 -- name: expanding.failed
--- The audience of a job can't be found, or not be paid: nothing of it will be sent.
-UPDATE job SET state = 'failed', finished_at = now() WHERE id = $1 AND state = 'expanding';
+-- The audience of a job can't be found, or not be paid: nobody was asked for, and nothing of it will be sent.
+UPDATE job SET state = 'failed', requested = 0, finished_at = now() WHERE id = $1 AND state = 'expanding';
 
 -- name: expanding.moved
 -- A job that waits for its audience until it is due falls due at another time.

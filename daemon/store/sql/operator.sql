@@ -34,8 +34,11 @@ SELECT j.id, j.ticket, j.request_id, j.dialect, j.customer_id, c.name AS custome
        t.id AS transport_id, t.name AS transport, t.host, t.port, t.active, j.queued, j.remaining,
        j.in_doubt, now() AS now, j.settings,
        CASE WHEN NOT j.windows @> now() THEN due_within(now(), j.windows, j.expires_at) END AS opens_at,
-       (SELECT upper(w.span) FROM unnest(j.windows) AS w (span) WHERE w.span @> now()) AS shuts_at
+       (SELECT upper(w.span) FROM unnest(j.windows) AS w (span) WHERE w.span @> now()) AS shuts_at,
+       greatest(e.due_at, e.again_at) AS search_at, coalesce(e.tries, 0) AS searches,
+       coalesce(e.trouble, '') AS trouble
 FROM job j
+LEFT JOIN expansion e ON e.job_id = j.id
 JOIN customer c ON c.id = j.customer_id
 JOIN lane l ON l.id = j.lane_id
 JOIN transport t ON t.id = l.transport_id

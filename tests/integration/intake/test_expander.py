@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from daemon.intake.expander import Expander
+from daemon.intake.expander import PAUSES, TRIES, Expander
+from daemon.mail.request.rules import Rules
 from daemon.store import errors
 from tests.integration.expansion.people import Directory
 from tests.integration.intake import office as offices
@@ -188,6 +191,130 @@ async def test_late_is_when_it_is_due(office: Office) -> None:
     assert await office.expander.once()
     assert await office.job() == ("scheduled", 6, 5)
     assert office.said() == []
+
+
+@asynccontextmanager
+async def _out_of_reach(office: Office) -> AsyncIterator[None]:
+    """Within this nobody can look at people, and a search takes longer than it may."""
+    office.expander._terms = replace(office.expander._terms, expand_timeout=0.2)
+    async with office.counter.means.store.transaction() as session:
+        await session._connection.execute("LOCK TABLE person")
+        yield
+
+
+async def _tried(office: Office) -> object:
+    """What comes of a try, whenever the next one is due."""
+    await office.counter.sql("UPDATE expansion SET again_at = '-infinity'")
+    try:
+        return await office.expander.once()
+    except errors.Unavailable as error:
+        return str(error)
+
+
+async def test_an_audience_that_takes_too_long(office: Office) -> None:
+    """Tried again with growing pauses, and never for ever: then the job has failed and says why."""
+    await office.put()
+    pauses = []
+    async with _out_of_reach(office):
+        for number in range(TRIES):
+            assert await _tried(office) == "no answer in time"
+            [row] = await office.counter.sql(
+                "SELECT tries, trouble, round(extract(epoch FROM again_at - now())) FROM expansion"
+            )
+            assert row[:2] == (number + 1, "no answer in time")
+            pauses.append(float(row[2]))
+    assert pauses == [*PAUSES, 0.0]
+    assert await office.job() == ("expanding", None, 0)
+    assert await office.expander.once()
+    assert await office.job() == ("failed", 0, 0)
+    [(to, answer)] = office.said()
+    [error] = answer["errors"]
+    assert (to, error["code"]) == ("desk", "internal")
+    assert error["message"] == f"its audience could not be found in {TRIES} tries"
+    [canceled] = office.counter.heard.of("job.canceled")
+    assert canceled["errors"] == answer["errors"]
+    [completed] = office.counter.heard.of("job.completed")
+    assert (completed["state"], completed["counts"]["requested"]) == ("failed", 0)
+    for table in ("delivery", "batch", "dropped_recipient", "expansion", "request_seen"):
+        assert await office.counter.value(f"SELECT count(*) FROM {table}") == 0
+    assert await office.put() is None  # its key is free again
+
+
+async def test_who_waits_holds_nobody_up(office: Office) -> None:
+    """What couldn't be found is named, and waits; another one is found meanwhile, and then it."""
+    await office.put()
+    async with _out_of_reach(office):
+        with pytest.raises(errors.Unavailable):
+            await office.expander.look()
+    await office.put(request_id="r2")
+    await office.expander.look()
+    states = "SELECT request_id, state FROM job ORDER BY request_id"
+    assert await office.counter.sql(states) == [("r1", "expanding"), ("r2", "scheduled")]
+    ticket = await office.counter.value("SELECT ticket FROM job WHERE request_id = 'r1'")
+    assert office.expander.why_troubled == (
+        f"the audience of job {ticket} was looked for once in vain: no answer in time"
+    )
+    await office.counter.sql("UPDATE expansion SET again_at = now()")
+    await office.expander.look()
+    assert await office.counter.sql(states) == [("r1", "scheduled"), ("r2", "scheduled")]
+    assert office.expander.why_troubled == ""
+
+
+async def test_a_fault_that_is_ours(office: Office) -> None:
+    """A law of the database that one audience breaks is named too, and ends nothing but its job."""
+    await office.put()
+    await office.counter.sql(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'ann@x.test' USING ERRCODE = 'check_violation'; END $$"
+    )
+    await office.counter.sql(
+        "CREATE TRIGGER broken BEFORE INSERT ON batch EXECUTE FUNCTION broken()"
+    )
+    for _ in range(TRIES):
+        assert await _tried(office)
+        trouble = await office.counter.value("SELECT trouble FROM expansion")
+        assert trouble == "CheckViolationError"
+    assert await office.expander.once()
+    assert await office.job() == ("failed", 0, 0)
+
+
+async def test_a_search_that_never_ended(office: Office) -> None:
+    """Whoever dies within a search has tried: that is counted before it begins."""
+    await office.put()
+    async with _out_of_reach(office), asyncio.TaskGroup() as tasks:
+        finding = tasks.create_task(office.expander.once(), name="finding")
+        await until(lambda: office.counter.value(WAITS_FOR_A_LOCK))
+        finding.cancel()
+    [(tries, is_later)] = await office.counter.sql(
+        "SELECT tries, again_at > now() - interval '1 minute' FROM expansion"
+    )
+    assert (tries, is_later) == (1, True)
+
+
+async def test_a_cancel_while_it_waits(office: Office) -> None:
+    """Who cancels what couldn't be found hears of it at once, whenever the next try would be."""
+    await office.put()
+    async with _out_of_reach(office):
+        await _tried(office)
+    await office.counter.sql("UPDATE expansion SET again_at = 'infinity'")
+    job = await office.counter.value("SELECT id::text FROM job")
+    assert (await office.counter.answer(command("cancel", job=job)))["ok"]
+    await office.expander.look()
+    [(_, answer)] = office.said()
+    assert [error["code"] for error in answer["errors"]] == ["state.conflict"]
+    assert (await office.job())[0] == "canceled"
+
+
+async def test_a_request_that_is_not_fit_any_more(office: Office) -> None:
+    """Rules that were changed since its accept refuse it: it has failed, which is told as of all."""
+    due = datetime.now(UTC) + timedelta(hours=1)
+    await office.put(delivery={"not_before": due.isoformat()})
+    office.expander._reader.rules = Rules(horizon=timedelta(minutes=1))
+    assert await office.expander.once()
+    [(_, answer)] = office.said()
+    assert [error["field"] for error in answer["errors"]] == ["delivery.not_before"]
+    assert office.counter.heard.of("job.canceled")[0]["errors"] == answer["errors"]
+    assert office.counter.heard.of("job.completed")[0]["state"] == "failed"
 
 
 async def test_two_expanders(office: Office) -> None:

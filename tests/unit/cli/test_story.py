@@ -96,3 +96,15 @@ def test_why_there_was_no_connection(data: dict[str, Any], said: str) -> None:
     """What never was a connection says why, and nothing of what it was under."""
     told = fact(Type.DELIVERY_DEFERRED, attempt=1, relay="mx:25", data=data)
     assert story.sentence(told) == f"attempt 1: deferred by mx:25: {said}"
+
+
+def test_a_job_of_which_nothing_is_sent() -> None:
+    """An audience that can't be found or paid says why; one that was found says how many it is."""
+    error = {"code": "internal", "field": "", "message": "its audience could not be found"}
+    gone = fact(Type.JOB_CANCELED, data={"canceled": 0, "errors": [error]})
+    assert story.sentence(gone) == "nothing of it is sent: its audience could not be found"
+    counts = {"requested": 3, "queued": 2}
+    found = fact(Type.JOB_EXPANDED, data={"counts": counts})
+    assert story.sentence(found) == "audience found: 3 requested, 2 queued"
+    closed = fact(Type.JOB_EXPANDED, data={"counts": counts, "closed_by": "sender"})
+    assert story.sentence(closed) == "closed: 3 requested, 2 queued"

@@ -91,3 +91,17 @@ def test_a_job_that_is_spread() -> None:
         " until 2026-11-21 13:00:00Z (in 3 h)."
     ) in lines(told)
     assert told.document["open"][0]["last_at"] == NOW + 3 * HOUR
+
+
+def test_an_audience_that_is_still_to_be_found() -> None:
+    """A job whose audience was put off waits for it, however often it was looked for in vain."""
+    late = replace(JOB, state="expanding", remaining=0, search_at=NOW + HOUR)
+    assert "Its audience is still to be found, 2026-11-21 11:00:00Z (in 1 h)." in lines(
+        telling.of_job(late, LANE, [], [])
+    )
+    vain = replace(late, searches=3, trouble="no answer in time")
+    assert (
+        "Its audience wasn't found in 3 tries (no answer in time), again 2026-11-21 11:00:00Z"
+    ) in lines(telling.of_job(vain, LANE, [], []))
+    begun = replace(late, search_at=NOW)
+    assert "Its audience is still to be found." in lines(telling.of_job(begun, LANE, [], []))
