@@ -76,6 +76,27 @@ async def test_a_batch_has_one_owner(ground) -> None:
     assert len(taken) == len(set(taken)) == 10
 
 
+async def test_the_oldest_first(ground) -> None:
+    """T097: of what fell due while nobody was there the oldest goes first, whoever claims it."""
+    jobs = {}
+    for place in range(450):
+        hours = timedelta(hours=place * 7 % 450)
+        jobs[await ground.job(1, due=timedelta(days=1))] = hours
+        await ground.bare.execute(
+            "UPDATE batch SET due_at = now() - interval '30 days' + $1 WHERE rank IS NULL"
+            " AND due_at > now()",
+            hours,
+        )
+    await claims.promote(ground.store)
+    owners = [await ground.instance() for _ in range(2)]
+    taken: list[timedelta] = []
+    while batches := (await _claimed(ground, owners[0]))[0]:
+        taken += [jobs[batch.job_id] for batch in batches]
+        owners.reverse()
+    assert len(taken) == 450
+    assert taken == sorted(taken)
+
+
 async def test_small_batches_are_claimed_together(ground) -> None:
     """A claim takes many one-recipient jobs at once, and not more than it asked for."""
     for _ in range(7):
