@@ -12,6 +12,7 @@ from tests.stories.servers import Pair
 CAMPAIGN = form(1000, 4000)
 MEANWHILE = form(300, 60_000)
 """Mails that are sent while it is away: a hundred a second, at most."""
+NUMBER = 300
 
 
 @pytest.mark.timeout(180)
@@ -53,3 +54,32 @@ async def test_broker_away_for_long(breakable: House, pair: Pair) -> None:
         assert completed.data["counts"]["sent"] == CAMPAIGN
     assert daemon.repetitions == []
     await house.judge(seconds=form(30, 120))
+
+
+@pytest.mark.timeout(180)
+async def test_mails_go_out_meanwhile(breakable: House, pair: Pair) -> None:
+    """T093: mails go out while the broker is away; each event comes once it is back, and once.
+
+    Those of a delivery sort by attempt and step: it was deferred twice, and then sent.
+    """
+    house = breakable
+    await house.start()
+    await house.sink.do("slow", ms=20)
+    people = asks.people(NUMBER, words="greylist-2+") + asks.people(NUMBER)
+    asked = await house.producer.ask(asks.send(people))
+    await house.sink.stored(20)
+    async with broker_troubles.gone(pair):
+        told = len(house.events.first)
+        await house.sink.stored(2 * NUMBER)
+        assert len(house.events.first) == told
+    await house.events.completed(asked.job, seconds=60)
+    sent = await house.events.count("delivery.sent", 2 * NUMBER, asked.job)
+    assert len({event.id for event in sent}) == 2 * NUMBER
+    heard = list(reversed(house.events.first.values()))
+    for event in sent:
+        his = [one for one in heard if one.delivery == event.delivery]
+        steps = sorted(his, key=lambda one: one.step)
+        kinds = ["delivery.deferred"] * (event.data["attempt"] - 1) + ["delivery.sent"]
+        assert [one.type for one in steps] == kinds
+    assert sorted(event.data["attempt"] for event in sent) == [1] * NUMBER + [3] * NUMBER
+    await house.judge()
