@@ -88,8 +88,17 @@ class Daemon:
     @property
     def memory(self) -> int:
         """Octets that it has in memory now."""
+        return self._octets("VmRSS")
+
+    @property
+    def peak(self) -> int:
+        """The most octets that it has ever had in memory."""
+        return self._octets("VmHWM")
+
+    def _octets(self, name: str) -> int:
+        """What the system says of its memory, see proc(5)."""
         told = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
-        (line,) = (line for line in told.splitlines() if line.startswith("VmRSS:"))
+        (line,) = (line for line in told.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
 
     @property
