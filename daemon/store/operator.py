@@ -258,10 +258,7 @@ async def find_event(store: door.Store, event: UUID) -> Happened | None:
 async def job(store: door.Store, number: UUID) -> Job | None:
     """A job, whoever's it is."""
     row = await store.row("operator.job", number)
-    if row is None:
-        return None
-    fields = dict(row)
-    return Job(klass=fields.pop("class"), **fields)
+    return Job(**dict(row)) if row else None
 
 
 async def lane(store: door.Store, number: int) -> Lane:

@@ -29,7 +29,7 @@ GROUP BY customer_id ORDER BY customer_id;
 -- name: operator.job
 -- A job with its customer and the way its mail takes: all that its deliveries may wait for.
 SELECT j.id, j.ticket, j.request_id, j.dialect, j.customer_id, c.name AS customer, j.state, j.open,
-       j.paused, c.paused AS customer_paused, j.class, j.doubt, j.accepted_at, j.not_before,
+       j.paused, c.paused AS customer_paused, j.class AS klass, j.doubt, j.accepted_at, j.not_before,
        j.expires_at, j.closes_at, j.started_at, j.finished_at, j.frames, j.frames_expected, j.lane_id,
        t.id AS transport_id, t.name AS transport, t.host, t.port, t.active, j.queued, j.remaining,
        j.in_doubt, now() AS now, j.settings,

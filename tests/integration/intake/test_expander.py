@@ -306,7 +306,7 @@ async def test_a_cancel_while_it_waits(office: Office) -> None:
 
 
 async def test_a_request_that_is_not_fit_any_more(office: Office) -> None:
-    """Rules that were changed since its accept refuse it: it has failed, which is told as of all."""
+    """Rules that were changed since its accept refuse it: it has failed, and that is told too."""
     due = datetime.now(UTC) + timedelta(hours=1)
     await office.put(delivery={"not_before": due.isoformat()})
     office.expander._reader.rules = Rules(horizon=timedelta(minutes=1))
