@@ -15,8 +15,10 @@ from daemon.dispatch import held
 from daemon.dispatch.brake import Brake
 from daemon.dispatch.held import Held, Holdings
 from daemon.dispatch.lane import Lane
+from daemon.dispatch.ready import URGENT
 from daemon.mail.ceiling import Ceiling
 from daemon.outage import Outage
+from daemon.precedence import of_process as precedence
 from daemon.store import claims, door, errors
 
 CLAIM_LIMIT = 500
@@ -151,6 +153,8 @@ class Claimer:
             return 0
         if self._hint.is_set() and lane.has(ready.klass):
             return 0  # it can wait for a round: what has just come may be more urgent
+        if ready.klass != URGENT:
+            await precedence.stand_back()
         return await self._claim(lane, ready)
 
     def _may_claim(self, klass: int) -> bool:

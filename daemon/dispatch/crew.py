@@ -15,8 +15,10 @@ from daemon.dispatch.brake import Brake
 from daemon.dispatch.ends import Endings
 from daemon.dispatch.held import Held
 from daemon.dispatch.lane import Lane
+from daemon.dispatch.ready import URGENT
 from daemon.mail.outcome import Verdict
 from daemon.outage import Outage
+from daemon.precedence import of_process as precedence
 from daemon.store import claims, door, errors, lanes
 from daemon.tasks import Group
 
@@ -106,6 +108,8 @@ class Crew:
                 number = self._room()
                 if not number:
                     break
+                if not self.lane.has(URGENT):
+                    await precedence.stand_back()
                 await self._permit(min(number, await self._paced(number)))
 
     def _room(self) -> int:
@@ -162,7 +166,8 @@ class Crew:
         return number
 
     async def _permit(self, number: int) -> None:
-        asked = self.lane.next_asks(number)
+        is_free = not self.lane.ease.is_probing and self.lane.lane.max_per_second <= 0
+        asked = self.lane.next_asks(number, to_end=is_free)
         if not asked:
             return
         # counted from before the query is sent: whoever cancels answers one window after its commit

@@ -21,10 +21,11 @@ from daemon.delivery import courier as couriers
 from daemon.dispatch import clock
 from daemon.dispatch.ease import Ease, complain
 from daemon.dispatch.held import Held
-from daemon.dispatch.ready import Ready
-from daemon.dispatch.shares import Shares
+from daemon.dispatch.line import Line
+from daemon.dispatch.ready import URGENT, Ready
 from daemon.mail.attempt import Attempt
 from daemon.mail.outcome import Deferred, Failed, Outcome, Sent
+from daemon.precedence import of_process as precedence
 from daemon.store import lanes
 
 LOW_WATER = 250
@@ -95,10 +96,9 @@ class Lane:
         self._down_until = 0.0
         self._changed = asyncio.Event()
         self._dismissed = 0
-        self._waiting: dict[int, deque[Held]] = {klass: deque() for klass in settings.shares}
+        self._line = Line(settings.shares)
         self._ready = Ready()
         self._takers: deque[asyncio.Future[None]] = deque()
-        self._shares = Shares(settings.shares)
         self._composer = composer
         self._ends = ends
         self._hungry = hungry
@@ -113,7 +113,7 @@ class Lane:
     @property
     def waiting(self) -> int:
         """Deliveries without a permit."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._line)
 
     @property
     def ready(self) -> int:
@@ -127,7 +127,7 @@ class Lane:
 
     def has(self, klass: int) -> bool:
         """Whether something of a class waits here, so that it can go on for a while."""
-        return bool(self._waiting[klass])
+        return self._line.of(klass) > 0
 
     def wants(self, klass: int) -> bool:
         """Whether more of a class should be claimed."""
@@ -135,27 +135,24 @@ class Lane:
             return False
         if self.holding and (self.ease.is_resting or not self.granted):
             return False  # what is held already can't start now
-        return len(self._waiting[klass]) < LOW_WATER
+        return self._line.of(klass) < LOW_WATER
 
     def add(self, held: Iterable[Held]) -> None:
         """Takes what was claimed."""
-        for each in held:
-            self._waiting[each.klass].append(each)
+        self._line.add(held)
         if self.closing:  # it was let go while we claimed for it
             self.give_back()
         self.more.set()
         self.work.set()
 
-    def next_asks(self, limit: int) -> list[Held]:
-        """Takes out up to `limit` deliveries to ask a permit for, by their classes' shares."""
-        chosen: list[Held] = []
-        while len(chosen) < limit:
-            klass = self._shares.next(klass for klass, queue in self._waiting.items() if queue)
-            if klass is None:
-                break
-            held = self._waiting[klass].popleft()
+    def next_asks(self, limit: int, *, to_end: bool = False) -> list[Held]:
+        """Takes out up to `limit` deliveries to ask a permit for, by their classes' shares.
+
+        As many more may come, if that takes it `to_end` of the last one's batch.
+        """
+        chosen = self._line.next(limit, to_end=to_end)
+        for held in chosen:
             held.asked = True
-            chosen.append(held)
         self.asking = len(chosen)
         if self.waiting < LOW_WATER:
             self._hungry()
@@ -164,13 +161,7 @@ class Lane:
     def refuse(self, asked: Iterable[Held]) -> None:
         """Takes back what was out for a permit and heard nothing."""
         self.asking = 0
-        self.put_back(asked)
-
-    def put_back(self, held: Iterable[Held]) -> None:
-        """Puts deliveries back to the front of those that wait, in their order."""
-        for each in reversed(list(held)):
-            each.until = 0.0
-            self._waiting[each.klass].appendleft(each)
+        self._line.put_back(asked)
 
     def permit(self, held: Iterable[Held]) -> None:
         """Makes those ready that have their permit, and wakes the connections that wait for them.
@@ -193,14 +184,11 @@ class Lane:
         """Puts back what is ready and void: nobody came for it in time."""
         if void := self._ready.void():
             metrics.permits_void.inc(len(void))
-            self.put_back(void)
+            self._line.put_back(void)
 
     def give_back(self) -> None:
         """Gives everything that isn't flying back to everyone."""
-        left = [*self._ready.emptied(), *itertools.chain.from_iterable(self._waiting.values())]
-        for queue in self._waiting.values():
-            queue.clear()
-        for held in left:
+        for held in [*self._ready.emptied(), *self._line.emptied()]:
             self._ends.returned(held)
 
     def stand_down(self, seconds: float) -> None:
@@ -276,8 +264,7 @@ class Lane:
             made = self._composer.attempt(held, self.lane)
             reach("C9")
             held.taken = time.monotonic()
-            self.flying[held.id] = held
-            self.started += 1
+            self._take_off(held)
             if isinstance(made, Attempt):
                 return made
             self._end(held, made)
@@ -317,8 +304,8 @@ class Lane:
         held = self.flying[attempt.delivery_id]
         if clock.now() < held.until:
             return True
-        del self.flying[held.id]
-        self.put_back([held])
+        self._land(held)
+        self._line.put_back([held])
         self.more.set()
         return False
 
@@ -334,6 +321,17 @@ class Lane:
             self.stand_down(self.ease.left)
         self.more.set()
 
-    def _end(self, held: Held, outcome: Outcome) -> None:
+    def _take_off(self, held: Held) -> None:
+        self.flying[held.id] = held
+        self.started += 1
+        if held.klass == URGENT:
+            precedence.begin()
+
+    def _land(self, held: Held) -> None:
         del self.flying[held.id]
+        if held.klass == URGENT:
+            precedence.end()
+
+    def _end(self, held: Held, outcome: Outcome) -> None:
+        self._land(held)
         self._ends.ended(held, outcome)

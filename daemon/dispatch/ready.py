@@ -7,7 +7,7 @@ from itertools import chain, takewhile
 from daemon.dispatch import clock
 from daemon.dispatch.held import Held
 
-_URGENT = 0
+URGENT = 0
 """The class of those that people wait for."""
 
 
@@ -26,7 +26,7 @@ class Ready:
     def add(self, held: Iterable[Held]) -> None:
         """Takes what has been permitted."""
         for each in held:
-            (self._rest if each.klass else self._pressing).append(each)
+            (self._pressing if each.klass == URGENT else self._rest).append(each)
 
     def next(self) -> Held:
         """Takes out the first."""
@@ -34,7 +34,7 @@ class Ready:
 
     def before(self, klass: int) -> int:
         """How many are taken before another one of a class would be."""
-        return len(self._pressing) if klass == _URGENT else len(self)
+        return len(self._pressing) if klass == URGENT else len(self)
 
     def void(self) -> list[Held]:
         """Takes out those whose permits have ended: nobody came for them in time."""

@@ -18,6 +18,7 @@ from daemon.mail.retry import Schedule
 from daemon.mail.settle import Settlement
 from daemon.mail.standing import Fact
 from daemon.outage import Outage
+from daemon.precedence import of_process as precedence
 from daemon.store import errors, settling, streams
 
 GROUP_LIMIT = 2000
@@ -77,6 +78,7 @@ class Settler:
             await self._work.wait()
             self._work.clear()
             while self._waiting:
+                await precedence.stand_back()
                 group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
                 self._committing = len(group)
                 metrics.settle_backlog.set(self.backlog)

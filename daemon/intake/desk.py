@@ -27,6 +27,7 @@ from daemon.intake.rest import Rest
 from daemon.intake.unkeyed import Unkeyed
 from daemon.mail.refusal import Code, NotARequest
 from daemon.outage import Outage
+from daemon.precedence import of_process as precedence
 from daemon.store import errors, streams
 from daemon.store.memories import Undecided
 from daemon.tasks import Group, is_ours
@@ -128,7 +129,8 @@ class Desk:
             crashpoints.reach("C1")
             metrics.parcels_held.inc(len(parcels))
             for some in groups.servings(parcels, self._with.means.chance):
-                await self._serve(some)
+                async with precedence.turn(is_urgent=self.name == "urgent"):
+                    await self._serve(some)
                 metrics.parcels_held.dec(len(some))
 
     async def _take(self) -> list[Parcel]:
@@ -316,8 +318,8 @@ class Desk:
         """
         await self._turn_away([one for one in dead if not one[0].is_whole], self._reject)
         dead = [one for one in dead if one[0].is_whole]
-        now = self._with.clock()
-        buried = await self._with.post.bury([(one[0], _death(*one, now)) for one in dead])
+        deaths = [(one[0], _death(*one, self._with.clock())) for one in dead]
+        buried = await self._with.post.bury(deaths)
         await self._turn_away([one for one, is_done in zip(dead, buried, strict=True) if is_done])
         left = [one for one, is_done in zip(dead, buried, strict=True) if not is_done]
         if left and not self._is_stopping:

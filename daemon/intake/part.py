@@ -37,6 +37,9 @@ from daemon.mail.ceiling import Ceiling
 from daemon.store import door
 from daemon.tasks import Group
 
+_FOR_URGENT = 2
+"""Transactions of urgent requests at once, whatever else is accepted."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -92,7 +95,7 @@ class Intake:
         )
         self._means = self._made_means(equipment)
         # nobody who is urgent waits for a group of a hundred others to be accepted
-        self._pressing = replace(self._means, writers=self._writers(1))
+        self._pressing = replace(self._means, writers=self._writers(_FOR_URGENT))
         self._expander = Expander(
             self._means,
             self._writer("expand"),

@@ -25,6 +25,7 @@ from daemon.crashpoints import reach
 from daemon.ledger.queue import Queue
 from daemon.mail.event import MEDIA_TYPE, Told, cloud_event
 from daemon.outage import Outage
+from daemon.precedence import of_process as precedence
 from daemon.store import door, errors, streams
 from daemon.tasks import Group
 
@@ -141,6 +142,7 @@ class Teller:
                 await self._read(queue)
                 if self.untold >= self._pace.batch:
                     break  # enough for this write; the others are read at the next ones
+        await precedence.stand_back()
         if pages := _shared(ready, self._pace.batch):
             await self._publish(pages)
 

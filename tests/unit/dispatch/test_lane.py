@@ -253,5 +253,15 @@ def test_a_closed_lane_gives_nothing(lane, clock, hold, ends) -> None:
 def test_put_back_keeps_the_order(lane, hold, number: int) -> None:
     """What is put back stands before what waits, as it was."""
     lane.add(hold(9))
-    lane.put_back(lane.next_asks(number))
+    lane.refuse(lane.next_asks(number))
     assert [held.id for held in lane.next_asks(9)] == list(range(9))
+
+
+def test_a_permit_goes_to_the_end_of_a_batch(lane, hold) -> None:
+    """If that is near: the next one then waits for nobody who settles what has started of it."""
+    lane.add(hold(30) + hold(30))
+    assert len(lane.next_asks(20)) == 20
+    lane.refuse([])
+    assert len(lane.next_asks(5, to_end=True)) == 10
+    lane.refuse([])
+    assert len(lane.next_asks(10, to_end=True)) == 10
