@@ -13,8 +13,8 @@ from typing import Any
 
 from tests.bench import bringing, finding, history, plot, proof, rounds, show
 from tests.bench.bars import Bars
-from tests.bench.case import Size
-from tests.bench.cases import CASES
+from tests.bench.case import Case, Size
+from tests.bench.cases import CASES, SOURCES
 from tests.bench.figures import Result
 from tests.bench.rounds import Order
 from tests.stories.servers import DSN, URL, Servers
@@ -75,7 +75,16 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--processes", type=_number, metavar="N", default=1, help="1 by default")
         one.add_argument("--json", action="store_true", help="the result as its last line")
         one.add_argument("--plot", type=Path, metavar="FILE.png", help="a picture of it")
+        if case in SOURCES.values():
+            help_ = "where its recipients come from: frames, by default, or the directory"
+            one.add_argument("--from", dest="case", type=_source, metavar="SOURCE", help=help_)
     return parser
+
+
+def _source(written: str) -> Case:
+    if written not in SOURCES:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(SOURCES)}")
+    return SOURCES[written]
 
 
 def _bringing(verbs: Any) -> None:
@@ -97,7 +106,7 @@ def _finding(verbs: Any) -> None:
 def _history(verbs: Any) -> None:
     text = "earlier runs, as ratios"
     one = verbs.add_parser("history", help=text, description=text)
-    one.add_argument("case", nargs="?", choices=[case.name for case in CASES], help="of this case")
+    one.add_argument("case", nargs="?", choices=_names(), help="of this case")
     one.add_argument("--json", action="store_true", help="each as a line of JSON")
     one.set_defaults(work=_earlier)
 
@@ -106,6 +115,10 @@ def _earlier(options: argparse.Namespace) -> int:
     entries = history.earlier(history.place(), options.case)
     print("\n".join(map(json.dumps, entries)) if options.json else history.table(entries))
     return 0
+
+
+def _names() -> list[str]:
+    return [*dict.fromkeys(case.name for case in (*CASES, *SOURCES.values()))]
 
 
 def _number(written: str) -> int:

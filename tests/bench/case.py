@@ -18,6 +18,11 @@ class Size:
     processes: int = 1
 
 
+async def nobody(_stand: Stand, _recipients: int) -> Sequence[Mapping[str, Any]]:
+    """Requests that name everyone themselves mean nobody else."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One thing that can be measured."""
@@ -33,6 +38,8 @@ class Case:
     """What it falls short of."""
     asked: str
     """The same in words, for the table."""
+    peopled: Callable[[Stand, int], Awaitable[Sequence[Mapping[str, Any]]]] = nobody
+    """Brings to the directory whom its requests mean, and says who they are: for the proof."""
     flags: Callable[[Path], Sequence[str]] = lambda _: ()
     """What the sink is told beside counting, given a folder of its own."""
     is_by_ratio: bool = True

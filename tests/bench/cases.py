@@ -1,6 +1,6 @@
 """All cases there are."""
 
-from tests.bench import letter, sightings
+from tests.bench import letter, listed, sightings
 from tests.bench.campaign import campaign, frugal, memory
 from tests.bench.case import Case, at_least
 from tests.bench.single import prompt, requests, urgent
@@ -46,3 +46,17 @@ CASES = (
         is_by_ratio=False,
     ),
 )
+SOURCES = {
+    "frames": CASES[0],
+    "directory": Case(
+        name="directory",
+        text="a campaign to a list that was imported, between two in frames",
+        recipients=50_000,
+        bodies=letter.listed,
+        run=listed.campaign,
+        promise=listed.as_fast,
+        asked=f"ratio at least {listed.LEAST:.2f}, and not slower than in frames",
+        peopled=listed.peopled,
+    ),
+}
+"""Where those come from whom a campaign is for."""

@@ -52,6 +52,13 @@ def campaign(recipients: int, **more: Any) -> Iterator[dict[str, Any]]:
     yield _command("close", request_id=key, frames=len(frames))
 
 
+def listed(_: int) -> Iterator[dict[str, Any]]:
+    """A send to list 1 of the asker, however many are in it."""
+    audience = [{"type": "list", "id": 1}]
+    fields = {"request_id": uuid.uuid4().hex, "class": "bulk"}
+    yield _command("send", audience=audience, messages=[content()], **fields)
+
+
 def requests(number: int, word: str = "p", *, is_short: bool = False) -> Iterator[dict[str, Any]]:
     """So many sends to one recipient each, every one a job of its own; short ones have no HTML."""
     for one in range(number):

@@ -35,20 +35,23 @@ async def flaws(order: Order) -> list[str]:
         with order.bars.stage("proof", recipients) as tell:
             asked = [*order.case.bodies(recipients)]
             await stood.serve(order.size.processes)
-            published = await _published(stood, asked)
+            meant = await order.case.peopled(stood, recipients)
+            published = await _published(stood, asked, meant)
             await _all_told(stood, recipients, tell)
             evidence = await _evidence(stood, published)
         order.bars.say(_summary(evidence))
         return [*verdict.of(evidence).flaws, *exact(evidence)]
 
 
-async def _published(stood: Stand, asked: Sequence[Mapping[str, Any]]) -> list[Request]:
+async def _published(
+    stood: Stand, asked: Sequence[Mapping[str, Any]], meant: Sequence[Mapping[str, Any]]
+) -> list[Request]:
     await stood.post.publish([letter.encoded(body) for body in asked])
     now = time.time()
     return [
         Request(
             body=body, message_id=None, kind=None, confirmed=now, wants_answer=False,
-            answer=None, answered=None,
+            answer=None, answered=None, meant=meant,
         )
         for body in asked
     ]  # fmt: skip

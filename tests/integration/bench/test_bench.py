@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import pytest
 from tests.bench import bringing, finding, proof, relay, stand
 from tests.bench.bars import Bars
 from tests.bench.case import Size
-from tests.bench.cases import CASES
+from tests.bench.cases import CASES, SOURCES
 from tests.bench.rounds import Order
 from tests.bench.stand import Stand
 from tests.checker import books
 from tests.stories.servers import DSN, URL, Servers
 
-BY_NAME = {case.name: case for case in CASES}
+BY_NAME = {case.name: case for case in (*CASES, *SOURCES.values())}
 
 
 @pytest.fixture
@@ -42,6 +43,16 @@ async def stood(servers: Servers, folder: Path) -> AsyncIterator[Stand]:
         yield opened
 
 
+async def test_a_list_beside_frames(stood: Stand) -> None:
+    """The same people, brought by an import, get the same campaign as those whom frames name."""
+    run = await BY_NAME["directory"].run(stood, Size(recipients=100), lambda _: None)
+    assert (run.recipients, run.delivered, run.lost, run.duplicates) == (100, 100, 0, 0)
+    assert run.own["of_frames"] == pytest.approx(run.rate / run.own["frames_rate"], abs=0.01)
+    written = Counter(one.address for one in (await books.read(stood.dsn)).deliveries)
+    assert len(written) == 100
+    assert set(written.values()) == {3}
+
+
 @pytest.mark.parametrize(("name", "recipients"), [("campaign", 600), ("requests", 20)])
 async def test_everything_is_counted_once(stood: Stand, name: str, recipients: int) -> None:
     """Mails by the sink, events off the exchange, CPU and memory by the kernel."""
@@ -61,9 +72,12 @@ async def test_the_reference_brings_what_it_was_asked_for(stood: Stand) -> None:
     assert stood.sink.stored == before + 500
 
 
-async def test_the_proof_finds_nothing_where_all_is_well(servers: Servers, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["campaign", "directory"])
+async def test_the_proof_finds_nothing_where_all_is_well(
+    servers: Servers, folder: Path, name: str
+) -> None:
     """Every mail dumped, every event and the books, read by the checker."""
-    case, size = BY_NAME["campaign"], Size(recipients=20)
+    case, size = BY_NAME[name], Size(recipients=20)
     order = Order(case=case, size=size, servers=servers, folder=folder, bars=Bars())
     assert await proof.flaws(order) == []
 

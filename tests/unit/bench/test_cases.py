@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench import campaign
 from tests.bench.case import Size
-from tests.bench.cases import CASES
+from tests.bench.cases import CASES, SOURCES
 from tests.unit.bench.results import result
 
 BY_NAME = {case.name: case for case in CASES}
@@ -40,3 +40,14 @@ def test_memory_hardly_grows_and_stays_small(small: int, large: int, flaws: int)
     """Within 15 % of that of a tenth, and below 200 MB."""
     run = result(rss=large * 2**20, own={"smaller_rss_mb": small})
     assert len(campaign.frugal(run)) == flaws
+
+
+@pytest.mark.parametrize(
+    ("share", "reference", "flaws"),
+    [(0.96, 4_900, 0), (0.94, 4_900, 1), (0.96, 5_100, 1), (0.5, 9_000, 2)],
+)
+def test_a_list_is_as_fast_as_frames(share: float, reference: float, flaws: int) -> None:
+    """Of what is found in the directory both are promised: the ratio, and the rate of frames."""
+    case = SOURCES["directory"]
+    found = result(before=reference, after=reference, own={"of_frames": share})
+    assert len(case.shortfall(found, Size(recipients=case.recipients))) == flaws
