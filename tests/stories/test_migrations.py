@@ -6,13 +6,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from daemon.store import schema
+from daemon.store import migrate, schema
 from tests.stories import config, process, servers
 from tests.stories.servers import Servers
+from tests.waiting import until
 
 STEPS = [step.name for step in schema.steps()]
+KILLED = pytest.mark.parametrize("nth", [1, 4, 2 * len(STEPS)], ids=["within", "between", "after"])
+_WAITING = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ async def empty(shared_servers: Servers, tmp_path: Path) -> AsyncIterator[Empty]
         yield Empty(file, dsn)
 
 
-@pytest.mark.parametrize("nth", [1, 4, 2 * len(STEPS)], ids=["within", "between", "after"])
+@KILLED
 async def test_killed_at_a_step(empty: Empty, nth: int) -> None:
     """C28: killed within a step, between two, or after the last, it goes on where it was.
 
@@ -71,6 +78,28 @@ async def test_killed_at_a_step(empty: Empty, nth: int) -> None:
         assert said.splitlines()[-1].endswith("run `deliveryd migrate`"), said
     assert await empty.migrate() == STEPS[done:]
     assert await empty.migrate() == []
+
+
+@KILLED
+async def test_killed_with_a_second(empty: Empty, nth: int) -> None:
+    """C28: whoever waits for the one that is killed goes on at once where that one was."""
+    connection = await asyncpg.connect(empty.dsn, timeout=10)
+    async with asyncio.TaskGroup() as group:
+        await connection.execute("SELECT pg_advisory_lock($1)", migrate._LOCK)
+        doomed = group.create_task(empty.ended("migrate", DELIVERYD_CRASH=f"C28:{nth}"))
+        await until(lambda: _waits(connection, 1), seconds=30)
+        second = group.create_task(empty.migrate())
+        await until(lambda: _waits(connection, 2), seconds=30)
+        await connection.close()
+    assert doomed.result()[0] == -9
+    assert second.result() == STEPS[nth // 2 :]
+    assert await empty.migrate() == []
+
+
+async def _waits(connection: asyncpg.Connection, number: int) -> bool:
+    """Whether so many wait for their turn to migrate."""
+    waiting: int = await connection.fetchval(_WAITING)
+    return waiting == number
 
 
 async def test_five_at_once(empty: Empty) -> None:

@@ -118,8 +118,10 @@ async def test_a_long_transaction_commits_late(scene: Scene) -> None:
     """E9: what commits late is told, in its stream, whatever was told of others meanwhile."""
     async with scene.telling() as (teller, _):
 
-        async def others(_append: Append) -> None:
-            await put(scene.writer(teller), numbers(MEANWHILE))
+        async def others(append: Append) -> None:
+            for start in range(0, MEANWHILE, 100):
+                await put(scene.writer(teller), numbers(100, start))
+                await append.session.rows("clock.now")  # who does nothing for long is ended
             await until(lambda: len(scene.heard) == MEANWHILE, seconds=form(10, 300))
 
         await written(scene.writer(teller), "late", then=others)

@@ -11,7 +11,7 @@ from daemon.store import door, upkeep
 from tests.forms import form
 
 FIRST = datetime.now(UTC).date() - timedelta(days=60)
-KEPT, DAYS, EVENTS = 3, 10, form(20_000, 100_000)
+KEPT, DAYS, EVENTS = 3, form(10, 13), form(20_000, 80_000)
 LATER = f"ledger_{FIRST + timedelta(days=30):%Y%m%d}"
 """Partitions from here on are not ours."""
 _EVENTS = """
