@@ -1,8 +1,8 @@
-"""What a send names that completes it: a sender of the customer's, and a campaign (Q11).
+"""What a send names that completes it: a sender, an author, a campaign (Q11, Q12).
 
 What the send says itself comes first, then the sender that it names, then its campaign, then the
-campaign's sender. It is taken at the accept and never again: a later try is the same mail, whatever
-has become of them.
+campaign's sender; where there is no sender at all its author signs. It is taken at the accept and
+never again: a later try is the same mail, whatever has become of them.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from daemon.mail import template
 from daemon.mail.refusal import Code, Fault
 from daemon.mail.request import audience, send
-from daemon.mail.request.send import From, Message, Send, Transport
+from daemon.mail.request.send import Agent, From, Message, Send, Transport
 from daemon.mail.template import Unfit
 from daemon.store import campaigns, door, senders
 from daemon.store.campaigns import Campaign
-from daemon.store.senders import Sender
+from daemon.store.senders import Author, Sender
 
 _SENDER, _CAMPAIGN = "messages[0].sender_id", "campaign_id"
+_AUTHOR = "messages[0].author"
+_NO_AUTHOR = "names neither the owner nor an agent"
 _NO_SENDER = "names no sender"
 _NO_CAMPAIGN = "names no campaign"
 _SENDER_IS_OFF = "names a sender that isn't active"
@@ -35,6 +37,7 @@ class Supply:
     sender: Sender | None = None
     """The one that the send names, else its campaign's."""
     campaign: Campaign | None = None
+    author: Author | None = None
 
 
 async def supply(session: door.Session, acting: int, wanted: Send) -> tuple[Fault, ...] | Supply:
@@ -52,6 +55,8 @@ def supplied(wanted: Send, found: Supply) -> Send:
         message = _filled(message, found.campaign)
     if found.sender is not None:
         message = _signed(message, found.sender)
+    elif found.author is not None:
+        message = _written(message, found.author)
     if delivery.transport is None and (transport := _transport(message, found)):
         delivery = replace(delivery, transport=Transport(id=transport))
     return replace(wanted, messages=(message,), delivery=delivery)
@@ -70,17 +75,34 @@ async def _found(session: door.Session, acting: int, wanted: Send) -> Supply:
     if number is not None:
         sender = await senders.one(session, number)
         sender = sender if sender and sender.customer == acting else None
-    return Supply(sender=sender, campaign=campaign)
+    by = await _author(session, acting, message.author) if message.author else None
+    return Supply(sender=sender, campaign=campaign, author=by)
+
+
+async def _author(session: door.Session, acting: int, agent: Agent) -> Author | None:
+    return await senders.author(session, acting, person=agent.person_id, address=agent.address)
 
 
 def _wrong(wanted: Send, found: Supply) -> Iterator[Fault]:
     """All that isn't there, or can't be used."""
-    if wanted.campaign_id is not None:
-        if found.campaign is None:
-            yield Fault(code=Code.NOT_FOUND, field=_CAMPAIGN, message=_NO_CAMPAIGN)
+    yield from _wrong_campaign(wanted, found)
+    yield from _wrong_sender(wanted, found)
+    if wanted.messages[0].author is not None:
+        if found.author is None:
+            yield Fault(code=Code.PARAM_INVALID, field=_AUTHOR, message=_NO_AUTHOR)
         else:
-            yield from _unusable(found.campaign, wanted.messages[0])
-            yield from _lacking(wanted, found.campaign)
+            yield from _unfit(_AUTHOR, found.author.name)
+
+
+def _wrong_campaign(wanted: Send, found: Supply) -> Iterator[Fault]:
+    if found.campaign is not None:
+        yield from _unusable(found.campaign, wanted.messages[0])
+        yield from _lacking(wanted, found.campaign)
+    elif wanted.campaign_id is not None:
+        yield Fault(code=Code.NOT_FOUND, field=_CAMPAIGN, message=_NO_CAMPAIGN)
+
+
+def _wrong_sender(wanted: Send, found: Supply) -> Iterator[Fault]:
     is_named = wanted.messages[0].sender_id is not None
     if is_named and found.sender is None:
         yield Fault(code=Code.NOT_FOUND, field=_SENDER, message=_NO_SENDER)
@@ -138,6 +160,13 @@ def _signed(message: Message, sender: Sender) -> Message:
     name = message.from_ and message.from_.name
     author = From(address=sender.address, name=name or sender.name or None)
     return replace(message, from_=author, reply_to=message.reply_to or sender.reply_to)
+
+
+def _written(message: Message, author: Author) -> Message:
+    """The message by its author: never from his address, for which nobody has vouched (Q12)."""
+    said = message.from_ or From()
+    by = From(address=said.address, name=said.name or author.name)
+    return replace(message, from_=by, reply_to=message.reply_to or author.address)
 
 
 def _transport(message: Message, found: Supply) -> int | None:

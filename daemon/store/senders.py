@@ -26,6 +26,15 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Somebody who writes for a customer."""
+
+    name: str | None
+    address: str | None
+    """Where answers reach him."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What is said of a sender; what is None stays as it is."""
 
@@ -50,6 +59,14 @@ async def one(session: door.Session, number: int) -> Sender | None:
     """A sender, whoever's it is; None if there is none."""
     row = await session.row("sender.one", number)
     return Sender(**dict(row)) if row else None
+
+
+async def author(
+    session: door.Session, customer: int, *, person: int | None, address: str | None
+) -> Author | None:
+    """The owner or an agent of a customer, by number or address; None for anybody else."""
+    row = await session.row("sender.author", customer, person, address)
+    return Author(**dict(row)) if row else None
 
 
 async def hold(session: door.Session, number: int) -> int | None:

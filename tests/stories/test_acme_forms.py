@@ -59,6 +59,31 @@ def _nulled(*names: str) -> dict[str, Any]:
     return _FULL | dict.fromkeys(names)
 
 
+async def test_t034(furnished: House) -> None:
+    """T033, T034: the owner and an agent may be the author, by number or address, nobody else.
+
+    From is his name with the transport's address, and answers go to him.
+    """
+    await furnished.rows("UPDATE person SET forename = 'Ann', surname = 'Lee' WHERE id = 1")
+    authors = (
+        ({"person_id": 1}, "Ann Lee <mailer@acme.example>", "ann@acme.example"),
+        ({"address": "ann@acme.example"}, "Ann Lee <mailer@acme.example>", "ann@acme.example"),
+        ({"address": "ann@ACME.example"}, "Ann Lee <mailer@acme.example>", "ann@acme.example"),
+        ({"person_id": 2}, "mailer@acme.example", "bob@acme.example"),
+    )
+    for number, (author, shown, answers_to) in enumerate(authors):
+        to = f"t034-{number}@x.example"
+        await reached(furnished, send(1, to, messages=[_without("from") | {"author": author}]), to)
+        [mail] = furnished.sink.mails_to(to)
+        assert (mail["From"], mail["Reply-To"]) == (shown, answers_to)
+    strangers = ({"person_id": 3}, {"person_id": 424_242}, {"address": "carl@north.example"})
+    bodies = [
+        send(1, "a@x.example", messages=[_without("from") | {"author": one}]) for one in strangers
+    ]
+    wrong = [("param.invalid", "messages[0].author")]
+    assert await refused(furnished, *bodies) == [wrong] * len(strangers)
+
+
 @pytest.mark.parametrize("field", ["subject", "from"])
 async def test_t024(furnished: House, field: str) -> None:
     """T024: a line break in subject or From is a fault of that field."""

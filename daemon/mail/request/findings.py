@@ -29,7 +29,6 @@ _ELSEWHERE = frozenset(
     {
         "app_token",
         "attachments",
-        "author",
         "calendar",
         "coercions",
         "headers",

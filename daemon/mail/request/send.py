@@ -20,6 +20,7 @@ from daemon.mail.request import audience, times
 from daemon.mail.request.audience import Term
 from daemon.mail.request.commands import FORM, Command
 from daemon.mail.request.kinds import (
+    Addressee,
     Author,
     Content,
     Due,
@@ -54,6 +55,16 @@ class From:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Somebody who writes for the customer, by exactly one of both."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = FORM
+
+    person_id: Id | None = None
+    address: Addressee | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One e-mail's content. Subject, text, html and the author's name are templates."""
 
@@ -67,6 +78,8 @@ class Message:
     from_: Annotated[From | None, Field(alias="from")] = None
     sender_id: Id | None = None
     """A sender: its address, and as far as they aren't given its name and Reply-To."""
+    author: Agent | None = None
+    """The owner or an agent: where there is no sender his name, and answers go to him (Q12)."""
     reply_to: Mailbox | None = None
 
 
@@ -267,6 +280,10 @@ def _check_author(messages: list[Any], reading: Reading) -> None:
         case [{"sender_id": _, "from": {"address": _}}]:
             advice = "must not stand beside `sender_id`, which brings it"
             reading.findings.invalid(advice, "messages", 0, "from", "address")
+    match messages:
+        case [{"author": dict() as author}] if len(author.keys() & {"person_id", "address"}) != 1:
+            advice = "must hold either `person_id` or `address`"
+            reading.findings.invalid(advice, "messages", 0, "author")
 
 
 def _all_bring(named: list[Recipient], parts: tuple[str, ...]) -> bool:

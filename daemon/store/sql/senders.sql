@@ -8,6 +8,21 @@ FROM custom_sender WHERE ($1::bigint IS NULL OR customer_id = $1) AND id > $2 OR
 SELECT id, customer_id AS customer, name, address, reply_to, transport_id AS transport, active, verified_at
 FROM custom_sender WHERE id = $1;
 
+-- name: sender.author
+-- The owner or agent of a customer who has this number ($2) or this address ($3): how he signs, and
+-- where answers reach him. A relay may take no address beyond ASCII in a header.
+SELECT nullif(concat_ws(' ', p.forename, p.surname), '') AS name, e.norm AS address
+FROM agent a
+JOIN person p ON p.id = a.person_id AND p.deleted_at IS NULL AND NOT p.retired AND NOT p.pseudo
+LEFT JOIN LATERAL (
+    SELECT e.norm FROM person_email e
+    WHERE e.person_id = p.id AND e.fault IS NULL AND octet_length(e.norm) = length(e.norm)
+      AND ($3::text IS NULL OR e.norm = $3)
+    ORDER BY e.position, e.id LIMIT 1) e ON true
+WHERE a.customer_id = $1 AND a.active AND ($2::bigint IS NULL OR p.id = $2)
+  AND ($3 IS NULL OR EXISTS (SELECT FROM person_email f WHERE f.person_id = p.id AND f.norm = $3))
+ORDER BY p.id LIMIT 1;
+
 -- name: sender.hold
 -- Whose a sender is; nobody else changes it meanwhile.
 SELECT customer_id FROM custom_sender WHERE id = $1 FOR UPDATE;

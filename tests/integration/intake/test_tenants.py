@@ -27,12 +27,19 @@ def _signed(ids: Ids) -> Document:
     return send(messages=[{"sender_id": ids["sender"], "subject": "s", "text": "t"}])
 
 
+def _written(ids: Ids) -> Document:
+    """A send by an author."""
+    author = {"person_id": ids["person"]}
+    return send(messages=[{"author": author, "subject": "s", "text": "t"}])
+
+
 CASES: dict[str, Callable[[Ids], list[Document]]] = {
     "send": lambda ids: [
         send(delivery={"transport": {"id": ids["transport"]}}),
         send(act_as_customer=ids["customer"]),
         send(audience=[{"type": "list", "id": ids["list"]}]),
         _signed(ids),
+        _written(ids),
         send(campaign_id=ids["campaign"]),
     ],
     "validate": lambda ids: [

@@ -50,6 +50,8 @@ def path(place: str) -> str:
         ("messages.0.from.name", "Ann, the \u200fOther", "Ann, the \u200fOther"),
         ("messages.0.reply_to", "office@example.org", "office@example.org"),
         ("messages.0.sender_id", 5, 5),
+        ("messages.0.author", {"person_id": 5}, send.Agent(person_id=5)),
+        ("messages.0.author", {"address": "ü@X.example"}, send.Agent(address="ü@x.example")),
         ("delivery.mode", "individual", "individual"),
         ("delivery.not_before", "2030-06-01T15:00:00+03:00", NOW),
         ("delivery.not_before", "2030-06-01 12:00Z", NOW),
@@ -299,6 +301,13 @@ def test_a_sender_brings_the_address(read, faults, letter) -> None:
     assert isinstance(read(named), Decoded)
     both = letter | {"messages": [message | {"from": {"address": "ann@example.com"}}]}
     assert faults(both) == {("param.invalid", "messages[0].from.address")}
+
+
+@pytest.mark.parametrize("author", [{}, {"person_id": 5, "address": "ann@example.com"}])
+def test_an_author_is_known_by_one_thing(faults, letter, author) -> None:
+    """Both could be of two people, and nothing is of nobody."""
+    letter["messages"][0]["author"] = author
+    assert faults(letter) == {("param.invalid", "messages[0].author")}
 
 
 def test_a_campaign_may_have_what_a_message_lacks(read, faults, letter) -> None:
