@@ -70,6 +70,10 @@ def _row(answer: Answer) -> str:
     return f"{answer['entity'].replace('_', ' ')} {answer['id']}"
 
 
+def _put(answer: Answer) -> str:
+    return f"put: sender {answer['sender']}, {answer['address']}"
+
+
 def _told_again(answer: Answer) -> str:
     return f"{words.number(answer['events'], 'event')} will be told again, under the same ids"
 
@@ -88,6 +92,13 @@ _DONE: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
         "directory.delete": lambda answer: f"gone: {_row(answer)}",
         "lists.create": lambda answer: f"made: list {answer['list']}",
         "lists.delete": lambda answer: f"deleted: list {answer['list']}; its contacts stay",
+        "senders.put": _put,
+        "senders.delete": lambda answer: f"deleted: sender {answer['sender']}",
+        "campaigns.create": lambda answer: f"made: campaign {answer['campaign']}",
+        "campaigns.activate": lambda answer: f"on: campaign {answer['campaign']}",
+        "campaigns.deactivate": lambda answer: (
+            f"off: campaign {answer['campaign']}; what was accepted goes on"
+        ),
     }
 )
 _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
@@ -101,6 +112,9 @@ _UNCHANGED: Mapping[str, Callable[[Answer], str]] = MappingProxyType(
             f"suppression {answer['suppression']} was lifted before"
         ),
         "directory.put": lambda answer: f"{_row(answer)} says that already",
+        "senders.put": lambda answer: f"sender {answer['sender']} says that already",
+        "campaigns.activate": lambda answer: f"campaign {answer['campaign']} was on already",
+        "campaigns.deactivate": lambda answer: f"campaign {answer['campaign']} was off already",
         "directory.delete": lambda answer: f"{_row(answer)} was gone already",
     }
 )

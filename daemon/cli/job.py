@@ -48,6 +48,9 @@ async def show_all(
     customer: Annotated[
         int | None, Parameter(help="Only of this customer.", validator=ranges.ID)
     ] = None,
+    campaign: Annotated[
+        int | None, Parameter(help="Only under this campaign.", validator=ranges.ID)
+    ] = None,
     page: Annotated[UUID | None, Parameter(help="Where to go on, as the last page said.")] = None,
     limit: Annotated[int, Parameter(help="Rows of a page.", validator=ranges.ROWS)] = 30,
     options: Options = DEFAULT,
@@ -55,7 +58,7 @@ async def show_all(
     """List the jobs that haven't ended, the newest first, and how far each is."""
     async with doors.postgres(configured.settings(options)) as store:
         found = await overviews.jobs(
-            store, customer=customer, before=page, limit=limit, ended=every
+            store, customer=customer, campaign=campaign, before=page, limit=limit, ended=every
         )
     more = found[-1].id if len(found) == limit else None
     empty = "no job" if every else "no job that hasn't ended: --all shows the others"
@@ -153,7 +156,8 @@ def _look(seen: _Seen) -> Look:
     job, found = seen.job, seen.estimate
     document = {
         "id": job.id, "ticket": job.ticket, "request_id": job.request_id,
-        "customer": job.customer_id, "state": job.state, "open": job.open, "paused": job.paused,
+        "customer": job.customer_id, "campaign": job.campaign_id,
+        "state": job.state, "open": job.open, "paused": job.paused,
         "accepted_at": job.accepted_at, "not_before": job.not_before,
         "started_at": job.started_at, "finished_at": job.finished_at,
         "expires_at": job.expires_at, "opens_at": job.opens_at,
@@ -180,6 +184,7 @@ def _view(seen: _Seen) -> list[Block]:
             ("job", f"{job.id}, ticket {job.ticket}"),
             ("request id", job.request_id),
             ("customer", f"{job.customer_id}, {job.customer}"),
+            ("campaign", job.campaign_id),
             ("state", standing(job)),
             ("accepted", words.when(job.accepted_at, job.now)),
             ("to start", words.when(job.not_before, job.now)),
@@ -232,7 +237,8 @@ def _row(one: overviews.Job) -> Row:
 def _listed(one: overviews.Job) -> dict[str, Any]:
     return {
         "id": one.id, "ticket": one.ticket, "request_id": one.request_id, "name": one.name,
-        "customer": one.customer_id, "state": one.state, "open": one.open, "paused": one.paused,
+        "customer": one.customer_id, "campaign": one.campaign,
+        "state": one.state, "open": one.open, "paused": one.paused,
         "accepted_at": one.accepted_at, "not_before": one.not_before,
         "started_at": one.started_at, "finished_at": one.finished_at, "queued": one.queued,
         "remaining": one.remaining, "in_doubt": one.in_doubt, "handed": one.handed,

@@ -18,6 +18,7 @@ from daemon.cli import (
     configured,
     control,
     doors,
+    paged,
     progress,
     ranges,
     requests,
@@ -75,7 +76,7 @@ async def show_all(
         found = await lists.all_of(session, customer, after=page, limit=limit)
     rows = [(one.id, *(one.fields[name] for name in _HEAD[1:])) for one in found]
     documents = [{"list": one.id, **one.fields} for one in found]
-    _paged("lists", documents, Table(head=_HEAD, rows=rows, empty="no list"), limit, options)
+    paged.show("lists", documents, Table(head=_HEAD, rows=rows, empty="no list"), limit, options)
     return Exit.OK
 
 
@@ -97,7 +98,7 @@ async def members(
     ]  # fmt: skip
     documents = [{"contact": one.id, **one.fields} for one in found]
     table = Table(head=_MEMBERS, rows=rows, empty="nobody is in it")
-    _paged("members", documents, table, limit, options)
+    paged.show("members", documents, table, limit, options)
     return Exit.OK
 
 
@@ -203,13 +204,3 @@ def _view(counts: Mapping[str, int], log: list[tuple[int, str]]) -> Iterator[Blo
         yield Table(head=("line", "why"), rows=log[:_SHOWN])
     if len(log) > _SHOWN:
         yield f"and {len(log) - _SHOWN:,} more: see --json"
-
-
-def _paged(
-    name: str, documents: list[dict[str, Any]], table: Table, limit: int, options: Options
-) -> None:
-    """A page of rows, and where the next one starts."""
-    key = table.head[0]
-    more = documents[-1][key] if len(documents) == limit else None
-    view: list[Block] = [table, *([f"more: --page {more}"] if more else [])]
-    Screen(options).show({name: documents, "page": more}, view)

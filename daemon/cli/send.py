@@ -52,6 +52,14 @@ class Letter:
     from_: Annotated[
         str | None, Parameter(name="--from", help="Address; else the transport's.")
     ] = None
+    sender: Annotated[
+        int | None,
+        Parameter(help="A sender's number, instead of --from.", validator=ranges.ID),
+    ] = None
+    campaign: Annotated[
+        int | None,
+        Parameter(help="The number of its campaign, which has the rest.", validator=ranges.ID),
+    ] = None
     subject: Annotated[str | None, Parameter(help="Subject; {{ vars }} as in the body.")] = None
     text: Annotated[str | None, Parameter(help="Plain text body.")] = None
     html: Annotated[str | None, Parameter(help="HTML body.")] = None
@@ -71,7 +79,7 @@ class Letter:
     @property
     def is_given(self) -> bool:
         """Whether any flag was."""
-        return any((self.to, self.from_, self.subject, self.text, self.html, self.at, self.list))
+        return self != NO_LETTER
 
 
 def _is_key(_: Any, text: str | None) -> None:
@@ -174,6 +182,8 @@ def view(answer: Any) -> list[Block]:
         said += f" as job {answer['job']}, ticket {answer['ticket']}"
     if answer.get("list"):
         said += f", kept in list {answer['list']}"
+    if answer.get("campaign"):
+        said += f", under campaign {answer['campaign']}"
     return [f"{said}: {story.numbers(answer['counts'])}", *verdicts.warnings(answer)]
 
 
@@ -245,6 +255,7 @@ def _request(letter: Letter, manner: Manner) -> dict[str, Any]:
         "text": letter.text,
         "html": letter.html,
         "from": letter.from_ and {"address": letter.from_},
+        "sender_id": letter.sender,
     }
     items = [{"address": address} for address in letter.to]
     request: dict[str, Any] = {
@@ -257,6 +268,8 @@ def _request(letter: Letter, manner: Manner) -> dict[str, Any]:
         request["request_id"] = manner.request_id
     if manner.dry_run:
         request["dry_run"] = True
+    if letter.campaign is not None:
+        request["campaign_id"] = letter.campaign
     if letter.list:
         request["create_list"] = {"name": letter.list}
     if letter.at:

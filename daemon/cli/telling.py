@@ -158,6 +158,7 @@ def _head(job: Job) -> list[tuple[str, object]]:
         ("job", f"{job.id}, ticket {job.ticket}"),
         ("request id", job.request_id),
         ("customer", f"{job.customer_id}, {job.customer}"),
+        ("campaign", job.campaign_id),
         ("by way of", f"transport {job.transport_id}, {job.transport}, {job.host}:{job.port}"),
     ]
 

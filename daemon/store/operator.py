@@ -70,6 +70,7 @@ class Job:
     """How often it was looked for so far."""
     trouble: str = ""
     """Why it wasn't found."""
+    campaign_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class Job:
     in_doubt: int
     handed: int
     """Accepted by the next hop."""
+    campaign: int | None
+    """Under which it is booked."""
     now: datetime
 
 
@@ -49,13 +51,14 @@ async def jobs(
     store: door.Store,
     *,
     customer: int | None = None,
+    campaign: int | None = None,
     before: UUID | None = None,
     limit: int,
     ended: bool,
 ) -> list[Job]:
     """Jobs, the newest first: those that haven't ended, or all."""
     name = "overview.jobs" if ended else "overview.unfinished"
-    return [_job(dict(row)) for row in await store.rows(name, customer, before, limit)]
+    return [_job(dict(row)) for row in await store.rows(name, customer, before, limit, campaign)]
 
 
 async def shape(

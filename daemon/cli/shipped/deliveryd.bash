@@ -9,10 +9,10 @@ _deliveryd() {
   prev="${COMP_WORDS[COMP_CWORD-1]}"
 
   # Build list of options that take values (to skip their arguments)
-  local options_with_values='--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+  local options_with_values='--active --address --at --campaign --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --name --newer --older --only --overdraft --page --person --processes --queue --reason --reply-to --request-id --sample --scheme --scope --sender --set --state --stream --subject --text --timeout --timezone --to --transport --type'
 
   # Build list of all valid command names (to distinguish from positionals)
-  local all_commands='add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+  local all_commands='activate add adjust apply audience audit campaign cancel change check check-config completion config create credit deactivate dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send sender serve shape show sink statement status suppression tail top topology topup trace validate'
 
   # Detect command path by collecting valid command words only
   local -a cmd_path=()
@@ -74,7 +74,7 @@ _deliveryd() {
           [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
         done
       else
-        local -a _c=("directory" "key" "credit" "list" "audience" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
+        local -a _c=("directory" "key" "credit" "list" "sender" "campaign" "audience" "suppression" "dead" "doubt" "cancel" "pause" "resume" "reschedule" "completion" "man" "job" "queue" "events" "top" "status" "deliveries" "trace" "audit" "instances" "config" "topology" "serve" "migrate" "check-config" "send" "validate" "sink")
         local _q
         COMPREPLY=()
         for _x in "${_c[@]}"; do
@@ -128,6 +128,23 @@ _deliveryd() {
                 COMPREPLY=()
                 ;;
             esac
+          fi
+          ;;
+        "campaign")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("list" "show" "create" "activate" "deactivate")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
           fi
           ;;
         "cancel")
@@ -596,7 +613,7 @@ _deliveryd() {
           ;;
         "send")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--to" "--from" "--subject" "--text" "--html" "--at" "--create-list" "--type" "--urgent" "--dry-run" "--request-id" "--customer" "--timeout" "--wait" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--to" "--from" "--sender" "--campaign" "--subject" "--text" "--html" "--at" "--create-list" "--type" "--urgent" "--dry-run" "--request-id" "--customer" "--timeout" "--wait" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -612,6 +629,12 @@ _deliveryd() {
                 COMPREPLY=()
                 ;;
               --from)
+                COMPREPLY=()
+                ;;
+              --sender)
+                COMPREPLY=()
+                ;;
+              --campaign)
                 COMPREPLY=()
                 ;;
               --subject)
@@ -651,6 +674,23 @@ _deliveryd() {
                 COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;
             esac
+          fi
+          ;;
+        "sender")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local -a _c=("list" "show" "create" "change" "delete")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
           fi
           ;;
         "serve")
@@ -887,6 +927,171 @@ _deliveryd() {
                 ;;
               *)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+            esac
+          fi
+          ;;
+        "campaign activate")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "campaign create")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--subject" "--html" "--sender" "--transport" "--type" "--active" "--no-active" "--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --subject)
+                COMPREPLY=()
+                ;;
+              --html)
+                COMPREPLY=()
+                ;;
+              --sender)
+                COMPREPLY=()
+                ;;
+              --transport)
+                COMPREPLY=()
+                ;;
+              --type)
+                local -a _c=("simple" "other")
+                local _q
+                COMPREPLY=()
+                for _x in "${_c[@]}"; do
+                  [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+                done
+                ;;
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "campaign deactivate")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "campaign list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--active" "--no-active" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --active)
+                COMPREPLY=()
+                ;;
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "campaign show")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
                 ;;
             esac
           fi
@@ -1637,7 +1842,7 @@ _deliveryd() {
           ;;
         "job list")
           if [[ ${cur} == -* ]]; then
-            local -a _c=("--all" "--customer" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local -a _c=("--all" "--customer" "--campaign" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
             local _q
             COMPREPLY=()
             for _x in "${_c[@]}"; do
@@ -1650,6 +1855,9 @@ _deliveryd() {
             fi
             case "$_value_prev" in
               --customer)
+                COMPREPLY=()
+                ;;
+              --campaign)
                 COMPREPLY=()
                 ;;
               --page)
@@ -1990,6 +2198,175 @@ _deliveryd() {
               --limit)
                 COMPREPLY=()
                 ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "sender change")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--address" "--name" "--reply-to" "--transport" "--active" "--no-active" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --address)
+                COMPREPLY=()
+                ;;
+              --name)
+                COMPREPLY=()
+                ;;
+              --reply-to)
+                COMPREPLY=()
+                ;;
+              --transport)
+                COMPREPLY=()
+                ;;
+              --active)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "sender create")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--name" "--reply-to" "--transport" "--active" "--no-active" "--customer" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --name)
+                COMPREPLY=()
+                ;;
+              --reply-to)
+                COMPREPLY=()
+                ;;
+              --transport)
+                COMPREPLY=()
+                ;;
+              --active)
+                COMPREPLY=()
+                ;;
+              --customer)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "sender delete")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--yes" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "sender list")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--customer" "--page" "--limit" "--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
+              --customer)
+                COMPREPLY=()
+                ;;
+              --page)
+                COMPREPLY=()
+                ;;
+              --limit)
+                COMPREPLY=()
+                ;;
+              --config)
+                COMPREPLY=( $(compgen -f -- "${cur}") )
+                ;;
+              --set)
+                COMPREPLY=()
+                ;;
+              *)
+                COMPREPLY=()
+                ;;
+            esac
+          fi
+          ;;
+        "sender show")
+          if [[ ${cur} == -* ]]; then
+            local -a _c=("--config" "--set" "--json" "--quiet" "-q" "--help" "-h" "--version")
+            local _q
+            COMPREPLY=()
+            for _x in "${_c[@]}"; do
+              [[ "$_x" == "${cur}"* ]] && { printf -v _q '%q' "$_x"; COMPREPLY+=("$_q"); }
+            done
+          else
+            local _value_prev="${prev}"
+            if [[ "$_value_prev" == "=" && $COMP_CWORD -ge 2 ]]; then
+              _value_prev="${COMP_WORDS[COMP_CWORD-2]}"
+            fi
+            case "$_value_prev" in
               --config)
                 COMPREPLY=( $(compgen -f -- "${cur}") )
                 ;;

@@ -5,8 +5,8 @@
 function __fish_deliveryd_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
-    set -l all_commands 'add adjust apply audience audit cancel check check-config completion config create credit dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send serve shape show sink statement status suppression tail top topology topup trace validate'
+    set -l options_with_values '--active --address --at --campaign --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --name --newer --older --only --overdraft --page --person --processes --queue --reason --reply-to --request-id --sample --scheme --scope --sender --set --state --stream --subject --text --timeout --timezone --to --transport --type'
+    set -l all_commands 'activate add adjust apply audience audit campaign cancel change check check-config completion config create credit deactivate dead delete deliveries directory doubt drop events explain export fill get give-up import instances job key lift list man members migrate password pause put queue replay reschedule resend resume revoke send sender serve shape show sink statement status suppression tail top topology topup trace validate'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -45,7 +45,7 @@ end
 function __fish_deliveryd_positional_index
     set -l cmd (commandline -opc)
     set -l path_len $argv[1]
-    set -l options_with_values '--address --at --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --newer --older --only --overdraft --page --person --processes --queue --reason --request-id --sample --scheme --scope --set --state --stream --subject --text --timeout --timezone --to --type'
+    set -l options_with_values '--active --address --at --campaign --config --count --create-list --currency --customer --days --entity --every --expires --format --from --html --job --key --kind --limit --list --login --low --name --newer --older --only --overdraft --page --person --processes --queue --reason --reply-to --request-id --sample --scheme --scope --sender --set --state --stream --subject --text --timeout --timezone --to --transport --type'
     set -l skip_next 0
     set -l consumed_path 0
     set -l count 0
@@ -75,6 +75,8 @@ complete -c deliveryd -n __fish_use_subcommand -a 'directory' -d 'Customers, the
 complete -c deliveryd -n __fish_use_subcommand -a 'key' -d 'Tokens by which requests of a dialect say who asks.'
 complete -c deliveryd -n __fish_use_subcommand -a 'credit' -d 'Accounts of credit: what mail is paid from.'
 complete -c deliveryd -n __fish_use_subcommand -a 'list' -d 'Lists of contacts: made, filled, looked at, taken away.'
+complete -c deliveryd -n __fish_use_subcommand -a 'sender' -d 'Addresses that mail may be from.'
+complete -c deliveryd -n __fish_use_subcommand -a 'campaign' -d 'What mailings share, and are booked under.'
 complete -c deliveryd -n __fish_use_subcommand -a 'audience' -d 'Who is meant by a request.'
 complete -c deliveryd -n __fish_use_subcommand -a 'suppression' -d 'Who isn'\''t written to.'
 complete -c deliveryd -n __fish_use_subcommand -a 'dead' -d 'Parcels that nothing could be done with.'
@@ -142,6 +144,80 @@ complete -c deliveryd -n '__fish_deliveryd_using_command audit' -l set -r -d 'An
 complete -c deliveryd -n '__fish_deliveryd_using_command audit' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command audit' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command audit' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: campaign
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -a 'list' -d 'List the campaigns.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -a 'show' -d 'Show one, and how the jobs under it stand.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -a 'create' -d 'Make a campaign, under which jobs are booked.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -a 'activate' -d 'Let jobs be booked under one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -a 'deactivate' -d 'Let no more jobs be booked under one.'
+# Options for: campaign
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign' -l version -d 'Display application version.'
+
+# Options for: campaign activate
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign activate' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: campaign create
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l subject -r -d 'For mail that brings none; {{ vars }} as everywhere.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l html -r -d 'HTML body for mail that brings none.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l sender -r -d 'Whom mail is from that doesn'\''t say.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l transport -r -d 'By which it goes, if it doesn'\''t say.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l type -x -a 'simple other' -d 'Jobs are booked under simple ones only.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l active -d 'Whether jobs may be booked under it now.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l no-active -d 'Whether jobs may be booked under it now.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l customer -r -d 'Whose; else whom we speak for.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign create' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: campaign deactivate
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign deactivate' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: campaign list
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l customer -r -d 'Only of this customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l active -r -d 'Only those that are on, or off.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l no-active -d 'Only those that are on, or off.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign list' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: campaign show
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command campaign show' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: cancel
 complete -c deliveryd -n '__fish_deliveryd_using_command cancel' -l help -d 'Display this message and exit.'
@@ -541,6 +617,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command job list' -s h -d 'Disp
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l version -d 'Display application version.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l all -d 'Also those that have ended.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l customer -r -d 'Only of this customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l campaign -r -d 'Only under this campaign.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l page -r -d 'Where to go on, as the last page said.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l limit -r -d 'Rows of a page.'
 complete -c deliveryd -n '__fish_deliveryd_using_command job list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
@@ -764,6 +841,8 @@ complete -c deliveryd -n '__fish_deliveryd_using_command send' -s h -d 'Display 
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l version -d 'Display application version.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l to -r -d 'Address; may be repeated.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l from -r -d 'Address; else the transport'\''s.'
+complete -c deliveryd -n '__fish_deliveryd_using_command send' -l sender -r -d 'A sender'\''s number, instead of --from.'
+complete -c deliveryd -n '__fish_deliveryd_using_command send' -l campaign -r -d 'The number of its campaign, which has the rest.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l subject -r -d 'Subject; {{ vars }} as in the body.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l text -r -d 'Plain text body.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l html -r -d 'HTML body.'
@@ -781,6 +860,83 @@ complete -c deliveryd -n '__fish_deliveryd_using_command send' -l set -r -d 'Ano
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l json -d 'One JSON document instead of text.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -l quiet -d 'Nothing on standard output; the exit code tells.'
 complete -c deliveryd -n '__fish_deliveryd_using_command send' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Subcommands for: sender
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -a 'list' -d 'List the addresses that mail may be from.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -a 'show' -d 'Show one of them.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -a 'create' -d 'Make an address that mail may be from.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -a 'change' -d 'Change what is said of one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -a 'delete' -d 'Take one away.'
+# Options for: sender
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender' -l version -d 'Display application version.'
+
+# Options for: sender change
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l address -r -d 'Another address; nobody has verified that.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l name -r -d 'What is displayed beside the address; {{ vars }} as in a subject.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l reply-to -r -d 'Where answers go; '\'''\'' is nowhere else.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l transport -r -d 'By which its mail goes; 0 is the default one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l active -r -d 'Whether mail may be from it.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l no-active -d 'Whether mail may be from it.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender change' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: sender create
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l name -r -d 'What is displayed beside the address; {{ vars }} as in a subject.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l reply-to -r -d 'Where answers go; '\'''\'' is nowhere else.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l transport -r -d 'By which its mail goes; 0 is the default one.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l active -r -d 'Whether mail may be from it.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l no-active -d 'Whether mail may be from it.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l customer -r -d 'Whose; else whom we speak for.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender create' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: sender delete
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l yes -d 'Don'\''t ask.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender delete' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: sender list
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l customer -r -d 'Only of this customer.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l page -r -d 'Where to go on, as the last page said.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l limit -r -d 'Rows of a page.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender list' -s q -d 'Nothing on standard output; the exit code tells.'
+
+# Options for: sender show
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l help -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -s h -d 'Display this message and exit.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l version -d 'Display application version.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l json -d 'One JSON document instead of text.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -l quiet -d 'Nothing on standard output; the exit code tells.'
+complete -c deliveryd -n '__fish_deliveryd_using_command sender show' -s q -d 'Nothing on standard output; the exit code tells.'
 
 # Options for: serve
 complete -c deliveryd -n '__fish_deliveryd_using_command serve' -l help -d 'Display this message and exit.'

@@ -32,7 +32,7 @@ SELECT j.id, j.ticket, j.request_id, j.dialect, j.customer_id, c.name AS custome
        j.paused, c.paused AS customer_paused, j.class AS klass, j.doubt, j.accepted_at, j.not_before,
        j.expires_at, j.closes_at, j.started_at, j.finished_at, j.frames, j.frames_expected, j.lane_id,
        t.id AS transport_id, t.name AS transport, t.host, t.port, t.active, j.queued, j.remaining,
-       j.in_doubt, now() AS now, j.settings,
+       j.in_doubt, j.campaign_id, now() AS now, j.settings,
        CASE WHEN NOT j.windows @> now() THEN due_within(now(), j.windows, j.expires_at) END AS opens_at,
        (SELECT upper(w.span) FROM unnest(j.windows) AS w (span) WHERE w.span @> now()) AS shuts_at,
        greatest(e.due_at, e.again_at) AS search_at, coalesce(e.tries, 0) AS searches,

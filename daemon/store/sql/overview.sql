@@ -1,20 +1,25 @@
 -- name: overview.unfinished
--- Jobs of one customer or of all that haven't ended, before $2, the newest first.
+-- Jobs of one customer or of all, of one campaign ($4) or any, that haven't ended, before $2, the newest
+-- first.
 SELECT j.id, j.ticket, j.request_id, j.name, j.customer_id, j.class, j.state, j.open, j.paused,
        c.paused AS customer_paused, j.accepted_at, j.not_before, j.started_at, j.finished_at,
-       j.queued, j.remaining, j.in_doubt, j.sent + j.delivered AS handed, now() AS now
+       j.queued, j.remaining, j.in_doubt, j.sent + j.delivered AS handed, j.campaign_id AS campaign,
+       now() AS now
 FROM job j JOIN customer c ON c.id = j.customer_id
 WHERE j.finished_at IS NULL AND ($1::bigint IS NULL OR j.customer_id = $1)
-  AND ($2::uuid IS NULL OR j.id < $2)
+  AND ($2::uuid IS NULL OR j.id < $2) AND ($4::bigint IS NULL OR j.campaign_id = $4)
 ORDER BY j.id DESC LIMIT $3;
 
 -- name: overview.jobs
--- Jobs of one customer or of all, also those that have ended, before $2, the newest first.
+-- Jobs of one customer or of all, of one campaign ($4) or any, also those that have ended, before $2, the
+-- newest first.
 SELECT j.id, j.ticket, j.request_id, j.name, j.customer_id, j.class, j.state, j.open, j.paused,
        c.paused AS customer_paused, j.accepted_at, j.not_before, j.started_at, j.finished_at,
-       j.queued, j.remaining, j.in_doubt, j.sent + j.delivered AS handed, now() AS now
+       j.queued, j.remaining, j.in_doubt, j.sent + j.delivered AS handed, j.campaign_id AS campaign,
+       now() AS now
 FROM job j JOIN customer c ON c.id = j.customer_id
 WHERE ($1::bigint IS NULL OR j.customer_id = $1) AND ($2::uuid IS NULL OR j.id < $2)
+  AND ($4::bigint IS NULL OR j.campaign_id = $4)
 ORDER BY j.id DESC LIMIT $3;
 
 -- name: overview.shape

@@ -44,6 +44,22 @@ JOB = {"command": "cancel", "job": "j"}
             "2 deliveries given up, and counted as failed; there may be more: ask again",
         ),
         ({"command": "unsubscribe"}, "unsubscribe: done"),
+        (
+            {"command": "senders.put", "sender": 5, "address": "a@x.test"},
+            "put: sender 5, a@x.test",
+        ),
+        (
+            {"command": "senders.put", "sender": 5, "address": "a@x.test", "unchanged": True},
+            "nothing changed: sender 5 says that already",
+        ),
+        (
+            {"command": "campaigns.deactivate", "campaign": 8},
+            "off: campaign 8; what was accepted goes on",
+        ),
+        (
+            {"command": "campaigns.activate", "campaign": 8, "unchanged": True},
+            "nothing changed: campaign 8 was on already",
+        ),
     ],
 )
 def test_said(answer: dict[str, Any], said: str) -> None:
