@@ -5,6 +5,7 @@ import json
 from tests.stories import asks
 from tests.stories.acme import of, reached, refused, send
 from tests.stories.house import ONE_LOOP, House
+from tests.waiting import until
 
 pytestmark = ONE_LOOP
 
@@ -109,6 +110,20 @@ async def test_t016_by_token(furnished: House) -> None:
             said.append(json.dumps(asked.said))
     assert set(said) == {said[0]}
     assert "credentials" in said[0]
+
+
+async def test_a_key_is_revoked(furnished: House) -> None:
+    """A token that was good is nobody's any more a few seconds after it was taken back."""
+    _, made = await furnished.typed("key", "create", "--customer", "7")
+    call = {"method": "sendEmail", "token": made["token"], **_CALL}
+    assert (await furnished.producer.ask(call, kind="smsby")).done["status"] == "OK"
+    await furnished.typed("key", "revoke", str(made["key"]), "--yes")
+
+    async def is_unknown() -> bool:
+        asked = await furnished.producer.ask(call, kind="smsby")
+        return asked.said["status"] == "error" and "credentials" in asked.said["message"]
+
+    await until(is_unknown)
 
 
 async def _token(house: House, *words: str, is_over: bool = False) -> str:

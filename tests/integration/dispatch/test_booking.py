@@ -84,6 +84,17 @@ async def test_what_is_open_stays_set_aside(ground: Ground, booking: Booking) ->
     assert await balanced(ground)
 
 
+async def test_settling_needs_no_account(ground: Ground, booking: Booking) -> None:
+    """Settling touches no account, and no line of one: whoever holds them is in nobody's way."""
+    await paid(ground, 2)
+    async with ground.locked("LOCK TABLE credit_account, credit_ledger"):
+        await settled(ground, [OK, NO])
+        assert await ground.finished(1)
+    assert await till.account(ground.bare) == (100, 2)
+    await booking.book()
+    assert await till.account(ground.bare) == (99, 0)
+
+
 async def test_a_doubt_given_up_is_not_charged(ground: Ground, booking: Booking) -> None:
     """Nobody knows whether it went out: it counts as failed (promise 2)."""
     await paid(ground, 2, doubt="give_up")

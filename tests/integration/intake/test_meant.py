@@ -1,6 +1,7 @@
 """Sends to whoever is meant, from the request to the deliveries: who may name whom, and counts."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -161,6 +162,13 @@ async def _who(counter: Counter, customer: int, person: int) -> Principal | Refu
         (7, 2, send("a@x.test"), Code.FORBIDDEN_ROLE),
         (72, 8, send("a@x.test"), Code.FORBIDDEN_ROLE),
         (72, 8, command("status", delivery=512), None),
+        (7, 2, command("status", delivery=512), Code.FORBIDDEN_ROLE),
+        (72, 8, command("cancel", delivery=512), Code.FORBIDDEN_ROLE),
+        (71, 3, command("cancel", delivery=512), None),
+        (71, 3, command("pause", customer=71), None),
+        (71, 3, command("pause", customer=711), Code.FORBIDDEN_ROLE),
+        (71, 3, command("cancel", job=str(UUID(int=1)), customer=711), Code.FORBIDDEN_ROLE),
+        (7, 1, command("pause", customer=711), None),
         (71, 3, to(people("self")), None),
         (71, 3, to(people("children")), Code.FORBIDDEN_ROLE),
         (71, 3, to(people("self"), exclude=[people("descendants")]), Code.FORBIDDEN_ROLE),

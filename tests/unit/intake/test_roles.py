@@ -50,3 +50,41 @@ def test_what_a_plan_denies(command: str) -> None:
     assert _said(command, Principal(customer=bare)) == (None if looks else "forbidden.plan")
     nobody = Principal(customer=bare, person_id=5, access={})
     assert _said(command, nobody) == "forbidden.role"
+
+
+@pytest.mark.parametrize("command", ["cancel", "pause", "resume", "reschedule", "doubt.resolve"])
+def test_who_changes_mail(command: str) -> None:
+    """T017: who may send takes it back as well, and nobody else, whatever he may look at."""
+    assert _may(command, send_emails=FULL)
+    assert not _may(command, send_emails=LOOK)
+    assert not _may(command, view_reports=FULL, manage_lists=FULL)
+    denied = replace(ANN, denied=frozenset({"send_emails", "act_for_subcustomers"}))
+    assert _said(command, Principal(customer=denied)) is None
+
+
+@pytest.mark.parametrize("command", ["status", "deliveries", "doubt.list", "events.replay"])
+def test_who_asks_of_mail(command: str) -> None:
+    """Looking at sending, or at reports, is enough; without any access one may not even look."""
+    assert _may(command, send_emails=LOOK)
+    assert _may(command, view_reports=LOOK)
+    assert not _may(command, send_emails=0, manage_lists=FULL)
+
+
+@pytest.mark.parametrize("command", ["subscribe", "unsubscribe"])
+def test_who_changes_who_gets_any(command: str) -> None:
+    """Whoever may send, or keep lists; who may look only says nothing of others."""
+    assert _may(command, send_emails=FULL)
+    assert _may(command, manage_lists=FULL)
+    assert not _may(command, send_emails=LOOK, manage_lists=LOOK)
+
+
+def test_every_command_needs_something() -> None:
+    """There is none that a person without any privilege may ask for, but for those of credit.
+
+    These look for the privilege themselves, since it depends on whose account it is.
+    """
+    assert {name for name in FORMS if _may(name)} == {"credit.get", "credit.topup"}
+
+
+def _may(command: str, **access: int) -> bool:
+    return _said(command, Principal(customer=ANN, person_id=5, access=access)) is None
