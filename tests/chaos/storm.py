@@ -207,6 +207,8 @@ class Storm:
         logs = {daemon.name: daemon.log for daemon in self._house.daemons}
         broken = [name for name, log in logs.items() if "Traceback" in log]
         yield _check("C", "no instance had anything to complain of itself", len(logs), broken)
+        again = [f"{one.name}: {cause}" for one in self._house.daemons for cause in one.repetitions]
+        yield _check("C", "no instance warned of the same twice in ten seconds", len(logs), again)
         told = [
             f"{name}: {found[0]}" for name, log in logs.items() if (found := _TELLTALE.search(log))
         ]

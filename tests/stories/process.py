@@ -18,7 +18,7 @@ PATIENCE = 60.0
 """Seconds for a start or a stop, on a machine that has much else to do."""
 _SELDOM = 9.5
 """Seconds before the same may be said again: ten, on two clocks."""
-_CAUSE = ("event", "what", "why", "connection", "queue")
+_CAUSE = ("event", "what", "why", "reason", "connection", "queue")
 """Fields of a log line that tell one complaint from another, if it names no `cause`."""
 _GLANCE = 0.05
 """Seconds between looks at what gives no signal: a log, a health check."""
@@ -117,8 +117,9 @@ class Daemon:
     @property
     def complaints(self) -> list[dict[str, Any]]:
         """The lines that tell of trouble, whoever wrote them."""
-        told = map(json.loads, filter(None, self.log.splitlines()))
-        return [line for line in told if line["level"] in ("warning", "error")]
+        # whoever was killed may have left half a line, and a crash point has words of its own
+        whole = (line for line in self.log.splitlines() if line.startswith("{") and line[-1] == "}")
+        return [line for line in map(json.loads, whole) if line["level"] in ("warning", "error")]
 
     async def names(self, check: str, cause: str, seconds: float = PATIENCE) -> None:
         """Returns once `/readyz` and STATUS say that something isn't well, and why."""
