@@ -19,7 +19,7 @@ from daemon.delivery.file import FileCourier
 from daemon.delivery.relay import Relay, Timeouts
 from daemon.delivery.smtp import SmtpCourier
 from daemon.dispatch import lane as lanes_at_work
-from daemon.dispatch import upkeep
+from daemon.dispatch import retention, upkeep
 from daemon.dispatch.claimer import Pace
 from daemon.dispatch.journal import Journal
 from daemon.dispatch.lease import Lease
@@ -166,7 +166,8 @@ def _beside(
         "upkeep.ceilings": upkeep.ceilings(store, parts.weigh),
         "upkeep.frozen": upkeep.frozen(store),
         "upkeep.gauges": upkeep.gauges(store),
-        "upkeep.house": upkeep.house(store, lambda: house.loaded.config.retention.ledger),
+        "upkeep.house": upkeep.house(store),
+        "upkeep.retention": retention.run(store, lambda: house.loaded.config.retention),
         "notices": notices.listen(house.reach, notices.DUE, wake),
     }
 

@@ -220,7 +220,7 @@ class Retention(Section):
     LIVE: ClassVar = frozenset({"deliveries", "ledger", "jobs"})
 
     deliveries: Duration = Field(default=30 * DAY, ge=DAY)
-    """Deliveries with their addresses, from the day their job was accepted."""
+    """Deliveries with their addresses, from their job's first day on, and contents with them."""
     ledger: Duration = Field(default=90 * DAY, ge=DAY)
     """Events, and so how far back a replay reaches."""
     jobs: Duration = Field(default=400 * DAY, ge=DAY)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from daemon import logs, metrics
@@ -68,19 +68,13 @@ async def frozen(store: door.Store) -> None:
         await asyncio.sleep(_FROZEN_EVERY)
 
 
-async def house(store: door.Store, ledger_kept: Callable[[], float]) -> None:
-    """Partitions ahead and behind, keys forgotten, some more jobs held to the law; for ever.
-
-    `ledger_kept`: for how many seconds events are, as the configuration now says.
-    """
+async def house(store: door.Store) -> None:
+    """Partitions ahead, keys forgotten, some more jobs held to the law; for ever."""
     walk = Walk()
     while True:
         try:
-            now = datetime.now(UTC)
-            await upkeep.partitions(store, now.date())
+            await upkeep.partitions(store, datetime.now(UTC).date())
             metrics.partitions_ahead.set(await upkeep.days_ahead(store))
-            for day in await upkeep.retire(store, (now - timedelta(seconds=ledger_kept())).date()):
-                _log.info("ledger.day_dropped", day=str(day))
             await upkeep.forget(store)
             _hold_to_the_law(walk, await upkeep.look(store, walk.at, _LOOK))
         except (errors.Unavailable, errors.Again) as error:

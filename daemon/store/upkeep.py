@@ -60,16 +60,6 @@ async def partitions(store: door.Store, today: date) -> None:
         await store.rows("partition.make", today + timedelta(days=day))
 
 
-async def retire(store: door.Store, keep: date) -> list[date]:
-    """Drops days of the ledger before `keep`, oldest first, as far as they may go; which."""
-    gone: list[date] = []
-    while day := await store.value("partition.drop_ledger", keep):
-        gone.append(day)
-    if gone:
-        await store.run("stream.forget", gone[-1])
-    return gone
-
-
 async def days_ahead(store: door.Store) -> int:
     """For how many days from tomorrow on the partitions are there; it looks, whoever made them."""
     days: int = await store.value("partition.ahead", migrate.DAYS_AHEAD)

@@ -23,7 +23,7 @@ TASKS = (
     *("lease", "lease.lost", "stop", "life.end", "parts", "journal", "notices"),
     *("watch.parts", "watch.depths"),
     *("ledger.teller", "ledger.teller.tells", "ledger.teller.marks"),
-    *("upkeep.ceilings", "upkeep.frozen", "upkeep.gauges", "upkeep.house"),
+    *("upkeep.ceilings", "upkeep.frozen", "upkeep.gauges", "upkeep.house", "upkeep.retention"),
     *("intake", "intake.sweep", "intake.expander", "intake.replays", "intake.answers"),
     *("intake.normal", "intake.normal.0", "intake.normal.unkeyed", "intake.normal.rest"),
     *("intake.urgent", "intake.urgent.0", "intake.urgent.unkeyed", "intake.urgent.rest"),

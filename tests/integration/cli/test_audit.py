@@ -84,7 +84,7 @@ async def test_mismatches_are_a_metric(ground: Ground, typed: Typed, monkeypatch
     job = await _accepted(ground)
     await ground.bare.execute(BROKEN["counters"], job)
     async with asyncio.TaskGroup() as group:
-        rounds = upkeeping.house(ground.store, lambda: 86400.0)
+        rounds = upkeeping.house(ground.store)
         keeping = group.create_task(rounds, name="house")
         await until(lambda: _mismatches() == 1)
         await typed("audit", "--fix-counters")

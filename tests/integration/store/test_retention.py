@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from daemon.store import door, upkeep
+from daemon.store import door, retention
 from tests.forms import form
 
 FIRST = datetime.now(UTC).date() - timedelta(days=60)
@@ -64,7 +64,7 @@ async def test_the_ledger_grows_no_more(store: door.Store, bare: asyncpg.Connect
     for number in range(DAYS):
         day = FIRST + timedelta(days=number)
         await _lived(bare, day)
-        gone = await upkeep.retire(store, day - timedelta(days=KEPT - 1))
+        gone = await retention.ledger(store, day - timedelta(days=KEPT - 1))
         assert gone == ([day - timedelta(days=KEPT)] if number >= KEPT else [])
         sizes.append(await bare.fetchval(_SIZE, LATER))
     assert len(await _days(bare)) == KEPT
@@ -78,9 +78,9 @@ async def test_what_is_untold_stays(store: door.Store, bare: asyncpg.Connection)
     first = await _lived(bare, FIRST, told=False)
     await _lived(bare, FIRST + timedelta(days=1))
     keep = FIRST + timedelta(days=30)
-    assert await upkeep.retire(store, keep) == []
+    assert await retention.ledger(store, keep) == []
     await bare.execute("UPDATE stream SET told_seq = last_seq WHERE number = $1", first)
-    assert await upkeep.retire(store, keep) == [FIRST, FIRST + timedelta(days=1)]
+    assert await retention.ledger(store, keep) == [FIRST, FIRST + timedelta(days=1)]
 
 
 async def test_nobody_waits_for_it(store: door.Store, bare: asyncpg.Connection) -> None:
@@ -89,5 +89,5 @@ async def test_nobody_waits_for_it(store: door.Store, bare: asyncpg.Connection) 
     keep = FIRST + timedelta(days=30)
     async with bare.transaction():
         await bare.fetch("SELECT FROM ledger LIMIT 1")
-        assert await upkeep.retire(store, keep) == []
-    assert await upkeep.retire(store, keep) == [FIRST]
+        assert await retention.ledger(store, keep) == []
+    assert await retention.ledger(store, keep) == [FIRST]
