@@ -7,8 +7,9 @@
 -- whether there may be very many.
 -- A branch is collected by a set of customers that grows, so a ring in it ends; it is cut at whoever is
 -- deleted. Of somebody who came in by several ways the first counts by which he may be written to.
--- Deliveries are numbered by address, and go to its canonical form, however it was entered. The job is
--- locked last, as in `expansion.literal`: no row when it isn't any more what it was.
+-- Deliveries are numbered by address, and go to its canonical form, however it was entered. Nobody is in the
+-- job before: it is frames, which come later, that are told apart from what is there. The job is locked last,
+-- as in `expansion.literal`: no row when it isn't any more what it was.
 WITH RECURSIVE place AS (
     SELECT j.id AS job_id, j.job_on, j.customer_id, j.lane_id, j.class, j.parts, j.open, j.paused,
            j.not_before, j.spread, j.state = 'canceled' AS canceled, j.purpose = 'marketing' AS is_marketing,
@@ -110,11 +111,6 @@ WITH RECURSIVE place AS (
             WHEN row_number() OVER (
                      PARTITION BY l.norm COLLATE "C", l.override_hash, l.is_out
                      ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
-                THEN 'duplicate'
-            WHEN (SELECT parts FROM place) > 0 AND EXISTS (
-                SELECT FROM delivery d
-                WHERE d.job_on = (SELECT job_on FROM place) AND d.norm = l.norm AND d.job_id = $1
-                  AND d.message_id = $2 AND d.override_hash = l.override_hash)
                 THEN 'duplicate'
             WHEN l.is_suppressed THEN 'suppressed'
         END AS dropped

@@ -24,6 +24,8 @@ class Ground:
 
     session: door.Session
     directory: Directory
+    is_many: bool = False
+    """Whether it is done as for a million: all suppressions are gone through at once."""
 
     async def expand(
         self,
@@ -32,6 +34,7 @@ class Ground:
         person: int | None = None,
         exclude: Sequence[Term] = (),
         marketing: bool = True,
+        is_many: bool | None = None,
     ) -> tuple[Expanded, UUID]:
         """What terms come to in somebody's name, and the job that was made for it."""
         job = await _job(self.session, "marketing" if marketing else "transactional")
@@ -41,7 +44,9 @@ class Ground:
             acting=acting, person=person, audience=audience, exclude=exclude, lists=lists
         )
         place = Place(job_id=job.id, message_id=job.message_id or 0)
-        return await meant.expanded(self.session, place, wanted), job.id
+        many = self.is_many if is_many is None else is_many
+        within = 60.0 if many else None
+        return await meant.expanded(self.session, place, wanted, within=within), job.id
 
     async def reached(self, *audience: Term, **how: Any) -> list[str]:
         """The addresses that terms reach."""

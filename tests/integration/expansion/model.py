@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from daemon.mail.request.audience import Billing, Contacts, Me, Members, People, Term
-from daemon.mail.request.recipients import Recipients
+from daemon.mail.request.recipients import Override, Recipients
 from tests.integration.expansion.people import Directory, forms
 
 ADDRESSES = ("a@x.test", "A@x.test", "a@X.TEST", "b@x.test", "c@y.test", "d@y.test", "no address")
@@ -36,6 +36,11 @@ class Entry:
     reason: str | None = None
     no_mailing: bool = False
     of_list: int | None = None
+    own: Override | None = None
+    """What only his mail has; with it, one address gets two (Q25)."""
+
+
+_Mail = tuple[str, Override | None]
 
 
 @dataclass(kw_only=True)
@@ -62,6 +67,8 @@ class World:
     exclude: tuple[Term, ...]
     person: int
     marketing: bool
+    is_many: bool
+    """Whether the statement is told that they may be many; what comes of it is the same."""
 
     async def enter(self, directory: Directory) -> None:
         """Puts the world into a database whose tree is unguarded: a statement for each table."""
@@ -147,7 +154,7 @@ class World:
         came = Came()
         gone = chain.from_iterable(map(self._yields, self.exclude))
         out = {VALID[entry.address] for entry in gone if entry.address in VALID}
-        for norm, entries in self._fit(out, came.counts).items():
+        for (norm, _), entries in self._fit(out, came.counts).items():
             came.counts["duplicate"] += len(entries) - 1
             if all(self._is_suppressed(entry) for entry in entries):
                 came.counts["suppressed"] += 1
@@ -157,16 +164,16 @@ class World:
         came.counts = +came.counts
         return came
 
-    def _fit(self, out: set[str], numbers: Counter[str]) -> dict[str, list[Entry]]:
-        """Who may be written to, by what tells addresses apart; the others are counted."""
-        fit: dict[str, list[Entry]] = {}
+    def _fit(self, out: set[str], numbers: Counter[str]) -> dict[_Mail, list[Entry]]:
+        """Who may be written to, by what tells mails apart; the others are counted."""
+        fit: dict[_Mail, list[Entry]] = {}
         for entry in chain.from_iterable(map(self._yields, self.audience)):
             numbers["requested"] += 1
             reason = self._flaw(entry, out)
             if reason:
                 numbers[reason] += 1
             else:
-                fit.setdefault(VALID[entry.address or ""], []).append(entry)
+                fit.setdefault((VALID[entry.address or ""], entry.own), []).append(entry)
         return fit
 
     def _flaw(self, entry: Entry, out: set[str]) -> str | None:
@@ -193,7 +200,7 @@ class World:
     def _yields(self, term: Term) -> Iterator[Entry]:
         match term:
             case Recipients(items=items):
-                yield from (Entry(address=item.address) for item in items)
+                yield from (Entry(address=item.address, own=item.override) for item in items)
             case People(scope=scope):
                 yield from chain.from_iterable(map(self._people, self._scope(scope)))
             case Billing(scope=scope):

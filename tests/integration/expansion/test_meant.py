@@ -13,11 +13,12 @@ from tests.integration.expansion.ground import Ground
 from tests.integration.expansion.people import Directory
 
 
-@pytest.fixture
-async def ground(acmes: door.Store) -> AsyncIterator[Ground]:
+@pytest.fixture(params=[False, True], ids=["few", "many"])
+async def ground(acmes: door.Store, request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     """The shared directory."""
     async with acmes.transaction() as session:
-        yield Ground(session=session, directory=Directory(session._connection))
+        directory = Directory(session._connection)
+        yield Ground(session=session, directory=directory, is_many=request.param)
 
 
 L5, L6 = Members(id=5), Members(id=6)

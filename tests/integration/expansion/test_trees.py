@@ -93,8 +93,9 @@ async def test_the_statement_keeps_the_law(lawless: Ground, world: World) -> Non
     try:
         await world.enter(lawless.directory)
         found, job = await lawless.expand(
-            *world.audience, exclude=world.exclude, person=world.person, marketing=world.marketing
-        )
+            *world.audience, exclude=world.exclude, person=world.person,
+            marketing=world.marketing, is_many=world.is_many,
+        )  # fmt: skip
         reached = await lawless.addresses(job)
     finally:
         await outer.rollback()

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from daemon.mail.request.audience import Billing, Contacts, Me, Members, People, Scope, Term
-from daemon.mail.request.recipients import Recipient, Recipients
+from daemon.mail.request.recipients import Override, Recipient, Recipients
 from tests.integration.expansion.model import ADDRESSES, ME, Somebody, World
 
 _CUSTOMERS = (ME, 10, 11, 12, 13)
@@ -22,7 +22,10 @@ _SOMEBODY = st.builds(
     retired=_SELDOM,
     no_mailing=_SELDOM,
 )
-_NAMED = st.builds(lambda address: Recipient(address, None, {}), st.one_of(st.none(), _ADDRESS))
+_OWN = st.sampled_from((None, None, Override(subject="his"), Override(subject="hers")))
+_NAMED = st.builds(
+    lambda address, own: Recipient(address, None, {}, own), st.one_of(st.none(), _ADDRESS), _OWN
+)
 _TERM: st.SearchStrategy[Term] = st.one_of(
     st.builds(People, scope=_SCOPES),
     st.builds(Billing, scope=_SCOPES),
@@ -64,6 +67,7 @@ def worlds(draw: st.DrawFn) -> World:
         exclude=tuple(draw(st.lists(_TERM, max_size=2))),
         person=draw(st.sampled_from(_PEOPLE)),
         marketing=draw(st.booleans()),
+        is_many=draw(st.booleans()),
     )
 
 
