@@ -15,6 +15,9 @@ _COLUMNS = (
     "attempt", "step", "code", "enhanced", "text", "address", "relay", "next_at", "data",
 )  # fmt: skip
 
+_FEW = 16
+"""Events that one statement appends faster than a COPY, which waits for three answers."""
+
 
 class StreamLost(Outage):
     """The stream was taken from its writer: its transaction must be undone, its claims dropped."""
@@ -69,8 +72,13 @@ async def append(session: door.Session, cursor: Cursor, events: Sequence[Event])
     if not events:
         return []
     told = numbered(cursor, events)
-    await session.copy("ledger", _COLUMNS, (_record(entry) for entry in told))
-    await session.run("stream.advance", cursor.stream.number, cursor.seq, cursor.at)
+    stream, records = cursor.stream.number, (_record(entry) for entry in told)
+    if len(told) <= _FEW:
+        _, seqs, _, *columns = zip(*records, strict=True)
+        await session.run("ledger.append", stream, cursor.at, seqs, cursor.seq, *columns)
+    else:
+        await session.copy("ledger", _COLUMNS, records)
+        await session.run("stream.advance", stream, cursor.seq, cursor.at)
     return told
 
 
