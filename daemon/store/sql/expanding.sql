@@ -37,12 +37,15 @@ SELECT count(*)::integer FROM (
 ) somebody;
 
 -- name: expanding.keep
--- Puts the audience of a job off: the job is `expanding` until it is found.
+-- Puts the audience of a job off: the job is `expanding` until it is found. One that is due at another time in
+-- each zone is found when the first of them is, wherever its people are.
 WITH job AS (
-    UPDATE job SET state = 'expanding', requested = NULL WHERE id = $1 RETURNING not_before
+    UPDATE job SET state = 'expanding', requested = NULL WHERE id = $1
+    RETURNING least(not_before, (SELECT min(z.value::timestamptz)
+                                 FROM jsonb_each_text(local_dues) AS z)) AS due_at
 )
 INSERT INTO expansion (job_id, customer_id, person_id, request_id, body_hash, body, claim, due_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN job.not_before ELSE now() END FROM job;
+SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN job.due_at ELSE now() END FROM job;
 
 -- name: expanding.expect
 -- Notes who waits for the answer of a job whose audience is still to be found.

@@ -152,6 +152,30 @@ async def test_a_union(ground: Ground) -> None:
     ]  # fmt: skip
 
 
+async def test_the_first_way_in_counts(ground: Ground) -> None:
+    """2.2: of duplicates the first is kept, with the name, the variables and the path of it."""
+    named = Recipients(items=(Recipient("bob@ACME.example", "Robert", {"a": "1"}),))
+    kept = "SELECT to_jsonb(array[name, vars ->> 'a', path ->> 'type']) FROM delivery"
+    for terms, expected in (
+        ((named, *below("people self")), ["Robert", "1", "recipients"]),
+        ((*below("people self"), named), [None, None, "people"]),
+    ):
+        _, job = await ground.expand(*terms)
+        assert await ground.directory.run(
+            f"{kept} WHERE job_id = $1 AND address = 'bob@acme.example'", job
+        ) == expected  # fmt: skip
+
+
+async def test_a_domain_of_other_letters(ground: Ground) -> None:
+    """2.2: the domain goes out in lower case and as an A-label, the local part as it is."""
+    await ground.directory.customer(70, 71)
+    for address in ("Ida@Bücher.Example", "Ida@xn--bcher-kva.example", "ida@bücher.example"):
+        await ground.directory.person(70, address)
+    found, job = await ground.expand(People(scope="self"), acting=70)
+    assert await ground.addresses(job) == ["Ida@xn--bcher-kva.example", "ida@xn--bcher-kva.example"]
+    assert found.counts["duplicate"] == 1
+
+
 async def test_who_is_not_there_any_more(ground: Ground) -> None:
     """T005: the retired are inactive, the deleted aren't there, no_mailing is unsubscribed."""
     directory = ground.directory
