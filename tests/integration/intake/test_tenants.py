@@ -8,53 +8,82 @@ import dataclasses
 import json
 import typing
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from daemon.mail.request import kinds
 from daemon.mail.request.forms import FORMS
 from tests.integration.intake.counter import ANN, BOB, Counter, Document, command, send
 
 NOBODYS = 987_654_321
+HIS_CONTACT, HIS_ADDRESS = "only-his@x.test", "bob-himself@x.test"
 THEN = "2020-01-01T00:00:00Z"
 Ids = dict[str, Any]
 
 
-def _signed(ids: Ids) -> Document:
-    """A send in the name of a sender."""
-    return send(messages=[{"sender_id": ids["sender"], "subject": "s", "text": "t"}])
+def _sends(ids: Ids) -> list[Document]:
+    """Sends that name something, each by another field."""
+    contacts = {"type": "contacts", "ids": [ids["own_contact"], ids["contact"]]}
+    everybody = [{"type": "contacts", "ids": [ids["own_contact"]]}]
+    listed = {"type": "list", "id": ids["list"]}
+    by_name = {"type": "list", "name": ids["list_name"]}
+    return [
+        send(delivery={"transport": {"id": ids["transport"]}}),
+        send(act_as_customer=ids["customer"]),
+        send(act_as_customer=ids["customer"], audience=[{"type": "people", "scope": "self"}]),
+        *(
+            send(messages=[{"subject": "s", "text": "t", **named}])
+            for named in (
+                {"sender_id": ids["sender"]},
+                {"author": {"person_id": ids["person"]}},
+                {"author": {"address": ids["address"]}},
+            )
+        ),
+        send(campaign_id=ids["campaign"]),
+        send(audience=[listed]),
+        send(audience=[by_name]),
+        send(audience=[contacts]),
+        send(audience=everybody, exclude=[listed]),
+        send(audience=everybody, exclude=[by_name]),
+        send(audience=everybody, exclude=[{"type": "contacts", "ids": [ids["contact"]]}]),
+        send(audience=[contacts], create_list={"name": ids["list_name"]}),
+        send(
+            audience=[listed, by_name, contacts], exclude=[listed], campaign_id=ids["campaign"],
+            delivery={"transport": {"id": ids["transport"]}},
+        ),
+    ]  # fmt: skip
 
 
-def _written(ids: Ids) -> Document:
-    """A send by an author."""
-    author = {"person_id": ids["person"]}
-    return send(messages=[{"author": author, "subject": "s", "text": "t"}])
+def _rehearsals(ids: Ids) -> list[Document]:
+    """The same without effect, and one that is to be explained."""
+    contacts = {"type": "contacts", "ids": [ids["own_contact"], ids["contact"]]}
+    explain = {"address": HIS_CONTACT, "sample": 10}
+    every = [*_sends(ids), send(audience=[contacts], explain=explain)]
+    return [document | {"command": "validate"} for document in every]
 
 
 CASES: dict[str, Callable[[Ids], list[Document]]] = {
-    "send": lambda ids: [
-        send(delivery={"transport": {"id": ids["transport"]}}),
-        send(act_as_customer=ids["customer"]),
-        send(audience=[{"type": "list", "id": ids["list"]}]),
-        _signed(ids),
-        _written(ids),
-        send(campaign_id=ids["campaign"]),
-    ],
-    "validate": lambda ids: [
-        send(delivery={"transport": {"id": ids["transport"]}}) | {"command": "validate"}
-    ],
+    "send": _sends,
+    "validate": _rehearsals,
     "status": lambda ids: [
         {"job": ids["job"]}, {"ticket": ids["ticket"]}, {"message": ids["message"]},
         {"delivery": ids["delivery"]}, {"campaign": ids["campaign"]},
     ],
     "deliveries": lambda ids: [{"job": ids["job"]}, {"message": ids["message"]}],
-    "cancel": lambda ids: [{"job": ids["job"]}, {"delivery": ids["delivery"]}],
+    "cancel": lambda ids: [
+        {"job": ids["job"]}, {"delivery": ids["delivery"]},
+        {"job": ids["own_job"], "customer": ids["customer"]},
+        {"job": ids["job"], "customer": ids["customer"]},
+    ],
     "pause": lambda ids: [{"job": ids["job"]}, {"customer": ids["customer"]}],
     "resume": lambda ids: [{"job": ids["job"]}, {"customer": ids["customer"]}],
     "reschedule": lambda ids: [
         {"job": ids["job"], "not_before": THEN}, {"delivery": ids["delivery"], "not_before": THEN},
+        {"job": ids["own_job"], "customer": ids["customer"], "not_before": THEN},
     ],
     "doubt.list": lambda ids: [{"job": ids["job"]}],
     "doubt.resolve": lambda ids: [
@@ -133,11 +162,17 @@ async def theirs(counter: Counter) -> Ids:
     """Something of everything that Bob has; Ann asks."""
     done = await counter.answer(send(), customer=BOB)
     sql, value = counter.sql, counter.value
+    asks = (await counter.answer(send()))["job"], await _contact(counter, ANN, "hers@x.test")
     ids = {
+        "own_job": asks[0],
+        "own_contact": asks[1],
+        "contact": await _contact(counter, BOB, HIS_CONTACT),
+        "list_name": "l",
+        "address": HIS_ADDRESS,
         "job": done["job"],
         "ticket": done["ticket"],
         "message": done["messages"][0],
-        "delivery": await value("SELECT id FROM delivery"),
+        "delivery": done["delivery"],
         "customer": BOB,
         "transport": 2,
         "stream": await value("SELECT number FROM stream ORDER BY number LIMIT 1"),
@@ -153,12 +188,13 @@ async def theirs(counter: Counter) -> Ids:
     made = await counter.answer(command("campaigns.create", name="b"), customer=BOB)
     ids["campaign"] = made["campaign"]
     for entity, row in (
-        ("person", {"username": "bob"}),
+        ("person", {"username": "bob", "addresses": [HIS_ADDRESS]}),
         ("plan", {"name": "bobs"}),
         ("billing_contact", {"address": "bob@x.test"}),
     ):
         put = command("directory.put", entity=entity, row=row)
         ids[entity] = (await counter.answer(put, customer=BOB))["id"]
+    await sql("INSERT INTO list_member VALUES ($1, $2, 'api')", ids["list"], ids["contact"])
     await sql(
         "INSERT INTO agent (customer_id, person_id, kind) VALUES ($1, $2, 'owner')",
         BOB,
@@ -171,20 +207,39 @@ async def theirs(counter: Counter) -> Ids:
 
 def _nobodys(ids: Ids) -> Ids:
     """The same names, of nobody."""
+    texts = {"job": str(uuid.uuid4()), "ticket": "email_0000000000000", "list_name": "nobodys"}
+    texts["address"] = "nobodys@x.test"
     return {
-        name: str(uuid.uuid4()) if name == "job"
-        else "email_0000000000000" if name == "ticket"
-        else NOBODYS
-        for name in ids
-    }  # fmt: skip
+        name: own if name.startswith("own_") else texts.get(name, NOBODYS)
+        for name, own in ids.items()
+    }
+
+
+async def _contact(counter: Counter, customer: int, address: str) -> int:
+    """The id of a new contact."""
+    number: int = await counter.value(
+        "INSERT INTO contact (customer_id, address, norm, supp, domain)"
+        " VALUES ($1, $2, $2, $2, 'x.test') RETURNING id",
+        customer,
+        address,
+    )
+    return number
 
 
 async def _asked(counter: Counter, document: Document) -> tuple[str, str]:
     """The answer, and what is told of it, as Ann reads them."""
     counter.heard.told.clear()
     answer = await counter.answer(document, customer=ANN)
-    told = [(one.event.type, one.event.data) for one in counter.heard.told]
-    return json.dumps(answer, sort_keys=True), json.dumps(told, sort_keys=True, default=str)
+    told = [(one.event.type, _bare(one.event.data)) for one in counter.heard.told]
+    return json.dumps(_bare(answer), sort_keys=True), json.dumps(told, sort_keys=True, default=str)
+
+
+def _bare(document: Any) -> Any:
+    """Without what every job has of its own."""
+    own = {"job", "ticket", "messages", "delivery", "list", "name", "not_before", "expires_at"}
+    if not isinstance(document, Mapping):
+        return document
+    return {name: _bare(value) for name, value in document.items() if name not in own}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -211,6 +266,8 @@ async def _everything(counter: Counter) -> Any:
         for table, owner in (
             ("customer", "id"), ("job", "customer_id"), ("batch", "customer_id"),
             ("suppression", "customer_id"), ("credit_account", "customer_id"),
+            ("(SELECT m.*, l.customer_id FROM list_member m JOIN list l ON l.id = m.list_id)",
+             "customer_id"),
             ("list", "customer_id"), ("contact", "customer_id"), ("custom_sender", "customer_id"),
             ("campaign", "customer_id"),
             ("person", "customer_id"), ("rate_plan", "customer_id"),
@@ -220,27 +277,63 @@ async def _everything(counter: Counter) -> Any:
     return tuple(rows)
 
 
-def _takes_ids(kind: type) -> bool:
-    """Whether a request names something that may be somebody's."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    return any(
-        _is_id(hints[name]) for name in fields if name not in OF_ONESELF and name != "command"
-    )
+@pytest.mark.parametrize("number", ["contact", "own_contact"])
+async def test_what_was_dropped(counter: Counter, theirs: Ids, number: str) -> None:
+    """Whoever looks at whom a job left out can't tell another's contact from one of nobody's."""
+
+    async def dropped(contact: int) -> str:
+        job = await counter.answer(send(audience=[{"type": "contacts", "ids": [contact]}]))
+        page = await counter.answer(command("deliveries", job=job["job"], dropped=True))
+        rows = [{**row, "position": 0} for row in page["dropped"]]
+        return json.dumps([job["counts"], rows], sort_keys=True)
+
+    is_his = number == "contact"
+    assert (await dropped(theirs[number]) == await dropped(NOBODYS)) is is_his
+
+
+def _ids_of(kind: type, *place: str) -> Iterator[tuple[str, ...]]:
+    """Where a request names something that may be somebody's."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        if field.name not in OF_ONESELF:
+            yield from _ids_in(hints[field.name], (*place, field.name.rstrip("_")))
+
+
+def _ids_in(hint: Any, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield from _ids_of(hint, *place)
+    elif hint is UUID or _is_id(hint):
+        yield place
+    else:
+        for inner in typing.get_args(hint):
+            yield from _ids_in(inner, place)
 
 
 def _is_id(hint: Any) -> bool:
-    """An id: a whole number or a UUID, several of them, or what may hold some."""
-    inner = typing.get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _takes_ids(hint)
-    return hint in (int, UUID, Any) or any(_is_id(one) for one in inner)
+    """A whole number as large as the database counts to; others are counts and limits."""
+    laws = [
+        law for one in getattr(hint, "__metadata__", ()) for law in getattr(one, "metadata", ())
+    ]
+    return any(getattr(law, "le", None) == kinds.LARGEST_ID for law in laws)
 
 
-def test_every_command_is_asked() -> None:
-    """A command that takes a number, or an id, is walked here, or takes none that is anybody's."""
-    counted = {"extend", "close"}  # their numbers are of frames; the job goes by one's own key
-    taking = {
-        name for name, form in FORMS.items() if _takes_ids(typing.cast("type", form.adapter._type))
-    }
-    assert taking - counted == set(CASES)
+def _names_in(document: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a document says anything."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield (*place, name)
+            yield from _names_in(value, (*place, name))
+    elif isinstance(document, list):
+        for value in document:
+            yield from _names_in(value, place)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_id_is_asked(name: str) -> None:
+    """Every field of a command that holds an id is walked here; and every row of the directory."""
+    kind = typing.cast("type", FORMS[name].adapter._type)
+    taken = set(_ids_of(kind))
+    names: Ids = defaultdict(int)
+    asked = {place for one in CASES.get(name, lambda _: [])(names) for place in _names_in(one)}
+    assert taken <= asked
+    assert bool(taken) == (name in CASES) or name == "directory.put"
