@@ -13,10 +13,10 @@ from daemon.cli.reason import Scene
 from daemon.mail import event
 from daemon.mail.state import State
 from daemon.store.framing import Early
+from daemon.store.happened import Happened
 from daemon.store.operator import (
     Addressed,
     Fact,
-    Happened,
     Job,
     Lane,
     LeftOut,

@@ -16,7 +16,8 @@ from daemon.cli.reason import Scene
 from daemon.cli.screen import Screen
 from daemon.cli.telling import Told
 from daemon.mail.event import Type
-from daemon.store import door, framing, operator
+from daemon.store import door, framing, happened, operator
+from daemon.store.happened import Happened
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -36,7 +37,11 @@ async def trace(
     /,
     *,
     days: Annotated[
-        int, Parameter(help="How far back an address is looked for.", validator=ranges.DAYS)
+        int,
+        Parameter(
+            help="How far back an address, or a refused request, is looked for.",
+            validator=ranges.DAYS,
+        ),
     ] = 7,
     options: Options = DEFAULT,
 ) -> int:
@@ -50,12 +55,12 @@ async def trace(
         if "@" in name:
             told = await _addressed(store, settings, name, days)
         else:
-            told = await _named(store, settings, name)
+            told = await _named(store, settings, name, days)
     Screen(options).show(told.document, told.view)
     return Exit.FAILED if told.is_empty else Exit.OK
 
 
-async def _named(store: door.Store, settings: "Config", name: str) -> Told:
+async def _named(store: door.Store, settings: "Config", name: str, days: int) -> Told:
     """By whichever of our names this is."""
     number = names.as_number(name)
     if number is not None and await operator.find_by_delivery(store, number):
@@ -64,14 +69,17 @@ async def _named(store: door.Store, settings: "Config", name: str) -> Told:
     found = await operator.find(store, job=uuid, name=name)
     if len(found) == 1 or (uuid is not None and found):
         return await _job(store, found[0].job)
-    if uuid is not None and (event := await operator.find_event(store, uuid)):
+    if uuid is not None and (event := await happened.event(store, uuid)):
         return await _event(store, settings, event)
     if not found and (early := await framing.early(store, name)):
         return telling.of_early(name, early)
+    since = datetime.now(UTC) - timedelta(days=days)
+    if not found and (refused := await happened.refusal(store, name, since=since)):
+        return telling.of_refusal(refused)
     return await _job(store, (await names.job(store, name, or_delivery=True)).job)
 
 
-async def _event(store: door.Store, settings: "Config", event: operator.Happened) -> Told:
+async def _event(store: door.Store, settings: "Config", event: Happened) -> Told:
     if event.delivery_id is not None:
         return await _delivery(store, settings, event.delivery_id)
     if event.job_id is not None:

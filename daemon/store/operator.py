@@ -136,19 +136,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """An event, and what it is about."""
-
-    at: datetime
-    type: str
-    customer_id: int
-    """0 when nobody knows whose request it was."""
-    job_id: UUID | None
-    delivery_id: int | None
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
     """Some of a job's open deliveries that stand alike."""
 
@@ -248,12 +235,6 @@ async def find_by_delivery(store: door.Store, delivery: int) -> Found | None:
     """The job of a delivery."""
     row = await store.row("operator.find_by_delivery", delivery)
     return Found(job=row["id"], customer=row["customer_id"]) if row else None
-
-
-async def find_event(store: door.Store, event: UUID) -> Happened | None:
-    """What an event is about; None when it isn't on record."""
-    row = await store.row("operator.find_event", *ids.stream_place(event))
-    return Happened(**(dict(row) | {"data": row["data"] or {}})) if row else None
 
 
 async def job(store: door.Store, number: UUID) -> Job | None:

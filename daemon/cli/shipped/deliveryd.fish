@@ -1071,7 +1071,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command topology show' -s q -d 
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -s h -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l version -d 'Display application version.'
-complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l days -r -d 'How far back an address is looked for.'
+complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l days -r -d 'How far back an address, or a refused request, is looked for.'
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l set -r -d 'Another value for one key: section.key=value. May be repeated.'
 complete -c deliveryd -n '__fish_deliveryd_using_command trace' -l json -d 'One JSON document instead of text.'

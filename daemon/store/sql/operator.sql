@@ -20,6 +20,15 @@ SELECT l.job_id, l.delivery_id, l.type, l.at, l.customer_id, l.data
 FROM stream s JOIN ledger l ON l.stream = s.number AND l.seq = $2
 WHERE s.prefix = $1;
 
+-- name: operator.find_refusal
+-- The last refusal since $2 of a request that was called $1; what is about no job are refusals, and
+-- little else.
+SELECT l.job_id, l.delivery_id, l.type, l.at, l.customer_id, l.data
+FROM ledger l
+WHERE l.delivery_id IS NULL AND l.job_id IS NULL AND l.type = 'request.rejected' AND l.at >= $2
+  AND l.data ->> 'request_id' = $1
+ORDER BY l.at DESC LIMIT 1;
+
 -- name: operator.early
 -- Frames and closes that came before their send, under a request id: whose, which, until when.
 SELECT customer_id, array_agg(part ORDER BY part) AS parts, min(expires_at) AS expires_at

@@ -104,6 +104,25 @@ async def test_why_it_waits(ground: Ground, typed: Typed) -> None:
     assert story["waits"]["until"] == due.isoformat()
 
 
+async def test_a_request_that_was_refused(ground: Ground, typed: Typed) -> None:
+    """The last refusal of a request is found by its name, with all that was wrong."""
+    await ground.bare.execute(
+        """
+        INSERT INTO ledger (stream, seq, at, type, customer_id, data)
+        SELECT 1, n, now() - interval '1 hour' / n, 'request.rejected', 1,
+               jsonb_build_object('request_id', 'order-7', 'command', 'send', 'errors',
+                   jsonb_build_array(jsonb_build_object('field', 'subject', 'code', 'param.missing',
+                                                        'message', 'is wrong ' || n)))
+        FROM generate_series(1, 3) n
+        """
+    )
+    ended = await typed("trace", "order-7")
+    assert "is wrong 3" in ended.out
+    assert "Nothing of it was stored or sent." in ended.out
+    assert (await typed("trace", "order-8")).code == 1
+    assert (await typed("trace", "order-7", "--json")).document["customer"] == 1
+
+
 async def test_an_address_of_which_nothing_is_known(typed: Typed) -> None:
     """Nobody's address is a no, and says what it might still be."""
     ended = await typed("trace", "nobody@x.example")

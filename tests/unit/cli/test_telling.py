@@ -7,7 +7,8 @@ from uuid import UUID
 from daemon.cli import blocks, telling
 from daemon.mail.event import Type
 from daemon.store.framing import Early
-from daemon.store.operator import Fact, Happened, Open
+from daemon.store.happened import Happened
+from daemon.store.operator import Fact, Open
 from tests.unit.cli.test_reason import HOUR, JOB, LANE, NOW, scene
 
 AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
