@@ -96,6 +96,22 @@ async def test_whose_transport(counter: Counter) -> None:
     assert await counter.value(transport) == 1
 
 
+async def test_who_pays(counter: Counter) -> None:
+    """Q9: price and credit are those of who asks, whomever it is in the name of."""
+    await counter.sql(
+        "INSERT INTO rate_plan (id, customer_id, name, bill_type, price_per_email)"
+        " VALUES (9, 7, 'dear', 'prepaid', 50)"
+    )
+    await counter.sql("UPDATE customer SET plan_id = 9 WHERE id = 71")
+    await counter.sql("INSERT INTO credit_account (customer_id, balance) VALUES (71, 1000)")
+    answer = await counter.answer(to(people("self"), act_as_customer=71), customer=7)
+    assert (answer["cost"], answer["residual"]) == ("2.00201136", "53.75301703")
+    accounts = await counter.sql(
+        "SELECT customer_id, reserved::text FROM credit_account ORDER BY customer_id"
+    )
+    assert accounts == [(7, "2.00201136"), (71, "0.00000000")]
+
+
 @pytest.mark.parametrize("other", [8, 81, 1, 73, 731, 999_999])
 async def test_another_is_as_good_as_nobody(counter: Counter, other: int) -> None:
     """T019, T100: in the name of anybody but his own: there is no such customer, whoever it is."""
