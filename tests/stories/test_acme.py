@@ -87,7 +87,7 @@ async def test_t016(furnished: House) -> None:
 
 
 async def test_t016_by_token(furnished: House) -> None:
-    """T016: a token unknown or over, of nobody any more, or of another network: the same words.
+    """T016, T036: a token unknown or over, of somebody gone, of another network: the same words.
 
     Faults besides aren't looked at. At the queue nobody comes from a network that could be told.
     """

@@ -2,11 +2,12 @@
 
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.stories import asks
-from tests.stories.acme import letter, reached, refused, send
+from tests.stories.acme import faults, letter, of, reached, refused, send
 from tests.stories.house import ONE_LOOP, House
 
 pytestmark = ONE_LOOP
@@ -57,6 +58,43 @@ def _without(*names: str) -> dict[str, Any]:
 
 def _nulled(*names: str) -> dict[str, Any]:
     return _FULL | dict.fromkeys(names)
+
+
+async def test_t025(furnished: House) -> None:
+    """T025: what a message says in HTML is sent as it stands, beside a plain part made of it."""
+    content = "Hi <b>user</b>, enjoy our product!"
+    body = send(1, {"type": "contacts", "ids": [5380718]}, **letter(html=content))
+    await reached(furnished, body, "john@cust.example")
+    [mail] = furnished.sink.mails_to("john@")
+    assert content in mail.get_body(("html",)).get_content()
+    assert mail.get_body(("plain",)).get_content().strip() == "Hi user, enjoy our product!"
+
+
+async def test_t067(furnished: House) -> None:
+    """T067: a mailing is shown before and after it is sent, by a name of its own if it has none.
+
+    Whoever isn't there, or is another's, has no deliveries, in the same words.
+    """
+    ask, delivery = furnished.producer.ask, {"not_before": asks.later(3600)}
+    jobs = [(await ask(send(1, "t067@x.example", delivery=delivery))).job for _ in range(2)]
+    who = {"principal": of(1)}
+    shown = [(await ask(asks.command("status", job=job, **who))).done for job in jobs]
+    assert [one["state"] for one in shown] == ["scheduled"] * 2
+    assert len({one["name"] for one in shown} - {""}) == 2
+    moved = asks.command("reschedule", job=jobs[0], not_before=asks.later(0), **who)
+    assert (await ask(moved)).done["moved"] == 1
+    assert (await ask(asks.command("cancel", job=jobs[1], **who))).done["canceled"] == 1
+    for job, state, letter_state in zip(jobs, ("completed", "canceled"), ("sent", "canceled"),
+                                        strict=True):  # fmt: skip
+        await furnished.events.completed(job)
+        assert (await ask(asks.command("status", job=job, **who))).done["state"] == state
+        listed = (await ask(asks.command("deliveries", job=job, **who))).done["deliveries"]
+        assert [(one["address"], one["state"]) for one in listed] == [
+            ("t067@x.example", letter_state)
+        ]
+    foreign = await ask(asks.command("deliveries", job=jobs[0], principal=of(None, 8)))
+    nobodys = await ask(asks.command("deliveries", job=str(UUID(int=7)), principal=of(None, 8)))
+    assert faults(foreign) == faults(nobodys) == [("not_found", "job")]
 
 
 async def test_t034(furnished: House) -> None:
