@@ -22,8 +22,14 @@ async def hashed(password: str) -> str:
         return await asyncio.to_thread(_hash, password)
 
 
-async def fits(kept: str, password: str) -> bool:
-    """Whether it is the password that was hashed. What isn't a hash fits nothing."""
+async def fits(kept: str | None, password: str) -> bool:
+    """Whether it is the password that was hashed. What isn't a hash fits nothing.
+
+    Nobody's (None) takes as long as somebody's, so that a guess doesn't tell who is there.
+    """
+    if kept is None:
+        await hashed(password)
+        return False
     async with _room:
         return await asyncio.to_thread(_fits, kept, password)
 

@@ -1,4 +1,4 @@
-"""Who asks: a customer by number, one of his people, or the token that a request brought.
+"""Who asks: a customer by number, one of his people, or what a request brought to prove it.
 
 Answers are kept for a few seconds, a no too, so that a flood of requests isn't a flood of questions
 to the database; a reload of this process forgets them at once, one of another is seen by then.
@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
+from daemon.directory import passwords
 from daemon.store import directory, door, keys
-from daemon.store.directory import Customer
+from daemon.store.directory import Customer, Named
 from daemon.store.keys import Holder
 
 FULL, LOOK = 1, 2
@@ -116,6 +117,25 @@ class Principals:
             return Principal(customer=customer, scopes=found.scopes)
         somebody = await self.person(customer, found.person_id, is_vouched=False)
         return somebody and replace(somebody, scopes=found.scopes)
+
+    async def of_password(self, username: str, password: str) -> Principal | None:
+        """Who has this username and this password; None for any other, whatever is wrong.
+
+        Whoever is bound to a network comes from none here, as with tokens.
+        """
+        known_by = digest(self._key, password)
+        found = await self._asked(
+            ("password", username, known_by), lambda: self._checked(username, password)
+        )
+        customer = await self.customer(found.customer_id) if found else None
+        if found is None or customer is None:
+            return None
+        return await self.person(customer, found.id, is_vouched=False)
+
+    async def _checked(self, username: str, password: str) -> Named | None:
+        found = await directory.named(self._store, username)
+        is_his = await passwords.fits(found.password_hash if found else None, password)
+        return found if is_his else None
 
     def forget(self) -> None:
         """The directory has changed: ask again."""

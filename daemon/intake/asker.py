@@ -57,12 +57,16 @@ class Asker:
 
     async def foreign(self, credentials: Credentials) -> Principal | Refused:
         """By what a dialect's request has brought."""
-        found = await self.principals.of_token(
-            credentials.scheme, credentials.login, credentials.secret
-        )
+        found = await self._proven(credentials)
         if found is None:
             return refused(Code.AUTH_INVALID, "the credentials are not known")
         return found if found.customer.is_active else refused(Code.FORBIDDEN_PLAN, _INACTIVE)
+
+    async def _proven(self, by: Credentials) -> Principal | None:
+        """A person's password, or a token, by whatever scheme that was brought."""
+        if by.scheme == "password":
+            return await self.principals.of_password(by.login, by.secret)
+        return await self.principals.of_token(by.scheme, by.login, by.secret)
 
     def number_of(self, user: str | None) -> int:
         """The customer of a broker user, or of nobody; 0 = none."""

@@ -1,7 +1,7 @@
 """The directory's rows: customers, transports with their lanes, tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -33,6 +33,15 @@ class Customer:
     def is_active(self) -> bool:
         """Whether requests are accepted."""
         return self.status == "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Somebody by his username."""
+
+    id: int
+    customer_id: int
+    password_hash: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,12 @@ async def has_person(store: door.Store, customer: int, person: int, *, is_vouche
     """
     found: bool = await store.value("directory.person", customer, person, is_vouched)
     return found
+
+
+async def named(store: door.Store, username: str) -> Named | None:
+    """Who has a username, whatever has become of him."""
+    row = await store.row("directory.named", username)
+    return Named(**dict(row)) if row else None
 
 
 async def is_within(session: door.Session, above: int, customer: int) -> bool:

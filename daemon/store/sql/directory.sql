@@ -64,6 +64,10 @@ SELECT EXISTS (SELECT FROM person p LEFT JOIN role r ON r.id = p.role_id
                WHERE p.customer_id = $1 AND p.id = $2 AND p.deleted_at IS NULL AND NOT p.retired
                  AND r.can_login IS NOT FALSE AND ($3::boolean OR p.allowed_sources = '{}'));
 
+-- name: directory.named
+-- Who has a username, and the hash of his password, if he has one.
+SELECT id, customer_id, password_hash FROM person WHERE username = $1;
+
 -- name: directory.access
 -- What somebody's role lets him do.
 SELECT r.privilege, r.access FROM person p JOIN role_privilege r ON r.role_id = p.role_id

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from daemon.directory import passwords
+from daemon.directory.principals import Principals
 from daemon.store import door
 
 
@@ -45,6 +46,50 @@ async def test_given_and_taken(store: door.Store) -> None:
     assert [(row["by"], row["deed"]) for row in noted] == [("test", "changed")] * 2
     assert "horse" not in str(noted)
     assert not await passwords.give(store, 10**6, "correct horse", by="test")
+
+
+async def test_who_shows_his_own(acmes: door.Store) -> None:
+    """Username and password are somebody's, with his role; a wrong one, or none given, nobody's."""
+    await passwords.give(acmes, 1, "correct horse", by="test")
+    principals = Principals(acmes, key=b"k" * 32)
+    who = await principals.of_password("p1", "correct horse")
+    assert who is not None
+    assert (who.customer.id, who.person_id, who.scopes) == (7, 1, ())
+    assert who.may("send_emails")
+    for username, password in (
+        ("p1", "correct house"),
+        ("P1", "correct horse"),
+        ("p2", ""),
+        ("p99", "correct horse"),
+    ):
+        assert await principals.of_password(username, password) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE person SET deleted_at = now() WHERE id = 1",
+        "UPDATE person SET retired = true WHERE id = 1",
+        "UPDATE person SET allowed_sources = '{192.0.2.0/24}' WHERE id = 1",
+        "UPDATE person SET password_hash = NULL WHERE id = 1",
+        "UPDATE role SET can_login = false WHERE name = 'Reseller'",
+    ],
+)
+async def test_who_may_not_come_any_more(acmes: door.Store, change: str) -> None:
+    """T016: whoever is gone, kept out or bound to a network is as good as unknown."""
+    await passwords.give(acmes, 1, "correct horse", by="test")
+    async with acmes.session() as session:
+        await session._connection.execute(change)
+    principals = Principals(acmes, key=b"k" * 32)
+    assert await principals.of_password("p1", "correct horse") is None
+
+
+async def test_nobodys_password_costs_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash is made for a user who isn't there as well: how long it takes tells nothing."""
+    made = []
+    monkeypatch.setattr(passwords, "_hash", lambda password: made.append(password) or "")
+    assert not await passwords.fits(None, "correct horse")
+    assert made == ["correct horse"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ from uuid import UUID
 import pytest
 
 from daemon.config.sections import Intake
+from daemon.dialects.dialect import Credentials
+from daemon.directory import passwords
 from daemon.directory.principals import Principal, Principals
 from daemon.intake import roles
 from daemon.intake.asker import Asker
@@ -213,6 +215,25 @@ async def test_who_may_not_ask_at_all(counter: Counter, customer: int, person: i
     assert [(fault.code, fault.field) for fault in who.faults] == [
         (Code.AUTH_INVALID, "principal.person_id")
     ]
+
+
+async def test_by_password(counter: Counter) -> None:
+    """T016: unknown, wrong, gone or of another network: one answer, and no word of which it was."""
+    for person in (1, 2, 4):
+        await passwords.give(counter.means.store, person, "correct horse", by="test")
+    await counter.sql("UPDATE person SET deleted_at = now() WHERE id = 2")
+    await counter.sql("UPDATE person SET allowed_sources = '{192.0.2.0/24}' WHERE id = 4")
+    asker = Asker(principals=Principals(counter.means.store, key=KEY), settings=Intake())
+
+    async def ask(login: str, secret: str = "correct horse") -> Principal | Refused:
+        return await asker.foreign(Credentials(scheme="password", login=login, secret=secret))
+
+    refusals = [await ask("nobody"), await ask("p1", "wrong"), await ask("p2"), await ask("p4")]
+    assert refusals == [refusals[0]] * 4
+    assert isinstance(refusals[0], Refused)
+    who = await ask("p1")
+    assert isinstance(who, Principal)
+    assert (who.customer.id, who.person_id) == (7, 1)
 
 
 async def test_an_explanation(counter: Counter) -> None:
