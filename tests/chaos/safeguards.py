@@ -255,6 +255,11 @@ def _of_events() -> Iterator[Safeguard]:
         f"{INTEGRATION}/ledger/test_streams.py",
     )  # fmt: skip
     yield _one(
+        "one-voice", "an outage makes one line in ten seconds, whichever parts meet it",
+        ("logs.py", "_outages.ask(error.cause)", "_outages.ask((line, str(error)))"),
+        f"{UNIT}/test_outage.py",
+    )  # fmt: skip
+    yield _one(
         "adoption", "what the dead left untold is told by another",
         ("store/sql/streams.sql",
          "ELSE NOT EXISTS (SELECT FROM instance i WHERE i.id = s.teller AND i.lease_until > now())",
