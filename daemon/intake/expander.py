@@ -119,20 +119,21 @@ class Expander:
 
     async def _note(self, trying: Try, trouble: str) -> None:
         """Says what a try ended with, if that can be stored: it has been counted anyway."""
-        pause = PAUSES[trying.tries - 1] if trying.tries < TRIES else 0.0
+        is_last = trying.tries == TRIES  # what is left is to say so, at once
+        pause = 0.0 if is_last else PAUSES[min(trying.tries, len(PAUSES)) - 1]
         with suppress(*_AWAY):
             await expanding.failed_try(self._store, trying.job_id, trouble, pause=pause)
 
     async def _answer(self, append: Append, kept: Kept, trying: Try) -> bytes:
-        ask = await self._read(kept)
-        crashpoints.reach("C5")
         if kept.state != "expanding":
             return await self._given_up(append, kept, refused(Code.STATE_CONFLICT, _CANCELED))
-        if isinstance(ask, Refused):
-            return await self._given_up(append, kept, ask)
-        if trying.tries > TRIES:
+        if trying.tries > TRIES:  # before it is read: that may be what goes wrong
             _log.error("audience.unfound", job=str(kept.job_id), tries=TRIES, why=kept.trouble)
             return await self._given_up(append, kept, refused(Code.INTERNAL, _UNFOUND))
+        ask = await self._read(kept)
+        crashpoints.reach("C5")
+        if isinstance(ask, Refused):
+            return await self._given_up(append, kept, ask)
         entry = self._entry(ask, kept, append.at)
         return await accept.found(append, entry, self._terms)
 

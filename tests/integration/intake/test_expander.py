@@ -278,6 +278,23 @@ async def test_a_fault_that_is_ours(office: Office) -> None:
     assert await office.job() == ("failed", 0, 0)
 
 
+async def test_a_request_that_can_not_even_be_read(office: Office) -> None:
+    """What goes wrong before the search counts as well, and its end needs no reading."""
+    await office.put()
+    sane, office.expander._reader.rules = office.expander._reader.rules, None  # type: ignore[assignment]
+    for _ in range(TRIES):
+        assert await _tried(office)
+    assert await office.counter.value("SELECT trouble FROM expansion") == "AttributeError"
+    await office.put(request_id="r2")
+    await office.expander.look()
+    office.expander._reader.rules = sane
+    states = "SELECT request_id, state FROM job ORDER BY request_id"
+    assert await office.counter.sql(states) == [("r1", "failed"), ("r2", "expanding")]
+    await office.counter.sql("UPDATE expansion SET again_at = now()")
+    await office.expander.look()
+    assert await office.counter.sql(states) == [("r1", "failed"), ("r2", "scheduled")]
+
+
 async def test_a_search_that_never_ended(office: Office) -> None:
     """Whoever dies within a search has tried: that is counted before it begins."""
     await office.put()
