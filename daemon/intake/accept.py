@@ -313,9 +313,9 @@ async def _answer(session: door.Session, entries: Sequence[Entry], terms: Terms)
     """Keeps the first answers, and has dispatch woken."""
     answers = {entry.job.id: entry.accepted() for entry in entries}
     texts = {entry.job.id: entry.ask.back.text(answers[entry.job.id]) for entry in entries}
-    # whoever waits for a put off audience hears of it when it is found
-    told = [entry for entry in entries if not entry.is_put_off or entry.is_late]
-    keyed = [(entry.claim, texts[entry.job.id]) for entry in told if entry.claim]
+    keyed = [
+        (entry.claim, texts[entry.job.id]) for entry in entries if entry.is_told and entry.claim
+    ]
     await accepting.answer(session, keyed)
     unkeyed = [entry for entry in entries if not entry.claim]
     kept = [entry.memory(texts[entry.job.id]) for entry in unkeyed]
@@ -326,7 +326,7 @@ async def _answer(session: door.Session, entries: Sequence[Entry], terms: Terms)
     for entry in entries:
         entry.verdict = Verdict(
             result="accepted",
-            answer=answers[entry.job.id] if entry in told else None,
+            answer=answers[entry.job.id] if entry.is_told else None,
             memory=remembered.get(entry.job.id),
             opened=entry.send.open,
         )

@@ -25,7 +25,7 @@ from daemon.store.expansion import Expanded, Place
 from daemon.store.memories import Memory
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Entry:
     """Changes while it goes through the transaction; with a verdict it goes no further."""
 
@@ -71,6 +71,11 @@ class Entry:
     def numbers(self) -> dict[str, int]:
         """What its expansion came to; empty before it."""
         return self.expanded.counts if self.expanded else {}
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is answered now; else whoever waits hears of it when its audience is found."""
+        return not self.is_put_off or self.is_late
 
     @property
     def is_empty(self) -> bool:
