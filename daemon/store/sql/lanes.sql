@@ -7,7 +7,7 @@ WHERE t.active ORDER BY l.id;
 
 -- name: lane.lock
 -- A lane's row lock. A statement of its own: what follows must see what the holder before committed.
-SELECT FROM lane WHERE id = $1 FOR UPDATE;
+SELECT FROM lane WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: lane.grant
 -- How many connections an instance may have open on a lane, under the lane's row lock. It asks for
