@@ -74,6 +74,13 @@ def parse(text: str) -> Template | Unfit:
     return _kept(text) if len(text) <= _LONGEST else _read(text)
 
 
+def fit(text: str) -> str:
+    """A text that is a template; raises `ValueError` with where it is none."""
+    if "{{" in text and isinstance(unfit := parse(text), Unfit):
+        raise ValueError(str(unfit))
+    return text
+
+
 def _read(text: str) -> Template | Unfit:
     literals, slots, wrong, end = [], [], [], 0
     for found in _SLOT.finditer(text):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -26,6 +27,13 @@ def line(value: str) -> str:
     # isprintable is a quick no, but it also says no to harmless spaces
     if not value.isprintable() and _CONTROL.search(value):
         raise ValueError("must be one line without control characters")
+    return value
+
+
+def upright(value: str) -> str:
+    """Text that doesn't turn the direction of what stands beside it (S9)."""
+    if _TURNING.search(value):
+        raise ValueError("must not hold characters that turn the direction of writing")
     return value
 
 

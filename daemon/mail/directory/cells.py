@@ -14,10 +14,12 @@ from typing import Any
 
 import orjson
 
-from daemon.mail import address, texts
+from daemon.mail import address, template, texts
 
 LONGEST_LINE = 256
 """Characters of a name, and of whatever else is one line."""
+LONGEST_SUBJECT = 998
+"""Octets: the longest line of a message (RFC 5322 2.1.1)."""
 LONGEST_TEXT = 4_000_000
 LONGEST_ADDRESS = 320
 """Characters: one that breaks a rule is kept as it is, but an index must hold it."""
@@ -138,6 +140,20 @@ def _mailbox(text: str) -> str:
     if isinstance(found, address.Invalid):
         raise ValueError(f"must be one address such as ann@example.com ({found.reason})")  # noqa: TRY004
     return found.address
+
+
+def _author(text: str) -> str:
+    return template.fit(texts.line(texts.upright(text)))
+
+
+def _subject(text: str) -> str:
+    if len(text.encode()) > LONGEST_SUBJECT:
+        raise ValueError(f"must have at most {LONGEST_SUBJECT} octets")
+    return template.fit(texts.line(text))
+
+
+def _content(text: str) -> str:
+    return template.fit(texts.text(text))
 
 
 def _addressee(text: str) -> str:
@@ -267,6 +283,10 @@ def accesses(*privileges: str) -> Kind:
 LINE = Kind()
 TEXT = Kind(read=texts.text, longest=LONGEST_TEXT)
 """As many lines as one likes."""
+AUTHOR = Kind(read=_author)
+"""The name that mail is from, a template like the next two."""
+SUBJECT = Kind(read=_subject, longest=LONGEST_SUBJECT)
+CONTENT = Kind(read=_content, longest=LONGEST_TEXT)
 ID = number()
 FLAG = Kind(read=_flag, written=_written_flag, json="true".__eq__)
 PRICE = Kind(read=_decimal)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SkipValidation
 
+from daemon.mail.directory import cells
 from daemon.mail.request.commands import Command, PageSize
 from daemon.mail.request.contacts import Contacts
 from daemon.mail.request.kinds import (
@@ -208,7 +209,8 @@ class CampaignsCreate(Command):
     type: CampaignType = "simple"
     active: Flag = True
     subject: Subject | None = None
-    html: Content | None = None
+    html: Annotated[Content, Field(max_length=cells.LONGEST_TEXT)] | None = None
+    """As long as a file may have it."""
     sender: Id | None = None
     transport: Id | None = None
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from daemon.mail import address, template, texts
+from daemon.mail.directory import cells
 from daemon.mail.request.rules import DAY, Rules, Setting
 
 KEY_LIMIT = 128
@@ -28,14 +29,13 @@ LARGEST_ID = 2**63 - 1
 """What the database can count to."""
 NONE = 0
 """The id that stands for none, where a value may be taken away."""
-SUBJECT_LIMIT = 998
-"""Octets: the longest line of a message (RFC 5322 2.1.1)."""
+SUBJECT_LIMIT = cells.LONGEST_SUBJECT
+"""Octets."""
 NAME_LIMIT = 256
 """Characters of a display name, of a mailing's name, and the like."""
 EXPIRY_LIMIT = 366 * DAY
 """Seconds a delivery may be tried for at most."""
 
-_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _DURATION = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,10}(\.\d{1,8})?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
@@ -43,18 +43,14 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
 
 def content(value: str) -> str:
     """Text of a message: a template (Q37)."""
-    if "{{" in value and isinstance(unfit := template.parse(value), template.Unfit):
-        raise ValueError(str(unfit))
-    return texts.text(value)
+    return texts.text(template.fit(value))
 
 
 def name(value: str) -> str:
     """A display name: a line that doesn't turn the direction of what stands beside it (S9)."""
     if len(value) > NAME_LIMIT:
         raise ValueError(f"must have at most {NAME_LIMIT} characters")
-    if _TURNING.search(value):
-        raise ValueError("must not hold characters that turn the direction of writing")
-    return texts.line(value)
+    return texts.line(texts.upright(value))
 
 
 def author(value: str) -> str:

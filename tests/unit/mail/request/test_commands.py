@@ -182,6 +182,7 @@ INVALID, MISSING = "param.invalid", "param.missing"
             ask("campaigns.create", name="", type="big", subject="a\nb", html="{{", sender="5"),
             {(INVALID, name) for name in ("name", "type", "subject", "html", "sender")},
         ),
+        (ask("campaigns.create", name="x", html="x" * 4_000_001), {(INVALID, "html")}),
         (ask("campaigns.get"), {(MISSING, "campaign")}),
         (ask("campaigns.activate", campaign="8"), {(INVALID, "campaign")}),
         (ask("campaigns.deactivate"), {(MISSING, "campaign")}),
