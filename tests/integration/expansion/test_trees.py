@@ -51,7 +51,10 @@ async def _run(ground: Ground, *statements: str) -> None:
     ids=["a chain 2,000 deep", "50,000 below one"],
 )
 async def test_however_deep_or_wide(bare: Ground, parent: str, number: int) -> None:
-    """T009: complete, by one query for all customers, and without the recursion of a program."""
+    """T009: complete, by no more queries than nobody takes, and without a program's recursion."""
+    nobody, everyone = list[object](), list[object]()
+    with bare.session._connection.query_logger(nobody.append):
+        assert await bare.counts(People(scope="descendants")) == {}
     await _run(
         bare,
         _UNGUARDED,
@@ -59,8 +62,10 @@ async def test_however_deep_or_wide(bare: Ground, parent: str, number: int) -> N
         f" SELECT 7 + n, {parent}, 'c' FROM generate_series(1, {number}) n",
         _PEOPLE,
     )
-    found = await bare.counts(People(scope="descendants"))
+    with bare.session._connection.query_logger(everyone.append):
+        found = await bare.counts(People(scope="descendants"))
     assert found == {"requested": number, "queued": number}
+    assert len(everyone) <= len(nobody)
 
 
 async def test_a_ring(bare: Ground) -> None:
