@@ -21,6 +21,8 @@ _DEPTHS_EVERY = 10.0
 _WARN_EVERY = 3600.0
 
 _log = logs.get("watch")
+_seldom = logs.Seldom(_WARN_EVERY)
+"""Of the process: who begins a new life says it no sooner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +67,13 @@ async def _ask(store: door.Store) -> str:
 
 async def depths(health: Health, link: Link, names: Names) -> None:
     """Looks now and then at the two queues that want a person, for ever."""
-    seldom = logs.Seldom(_WARN_EVERY)
     gauges = {names.unrouted: metrics.unrouted, names.dead: metrics.dead_letters}
     while True:
         for queue, gauge in gauges.items():
             found = await depth.read(link, queue)
             if isinstance(found, depth.Depth):
                 gauge.set(found.waiting)
-                if found.waiting and seldom.ask(queue) is not None:
+                if found.waiting and _seldom.ask(queue) is not None:
                     _log.warning("queue.filled", queue=queue, waiting=found.waiting)
             why = found.why if isinstance(found, depth.Unread) else ""
             health.report(queue, ok=not why, reason=why, vital=False)

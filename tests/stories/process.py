@@ -104,15 +104,12 @@ class Daemon:
     @property
     def repetitions(self) -> list[str]:
         """What it complained of again before ten seconds were over."""
-        spoken: dict[str, datetime] = {}
-        found = []
-        for line in self.complaints:
-            cause = line.get("cause") or ": ".join(str(line.get(key)) for key in _CAUSE)
-            at = datetime.fromisoformat(line["timestamp"])
-            if cause in spoken and (at - spoken[cause]).total_seconds() < _SELDOM:
-                found.append(cause)
-            spoken[cause] = at
-        return found
+        return repeated(self.complaints)
+
+    @property
+    def outages(self) -> list[dict[str, Any]]:
+        """Those of its complaints that are of somebody who is away, or refuses."""
+        return [line for line in self.complaints if "cause" in line]
 
     @property
     def complaints(self) -> list[dict[str, Any]]:
@@ -243,6 +240,19 @@ class Daemon:
         if self.is_running:
             self._process.kill()
             await self._process.wait()
+
+
+def repeated(lines: Sequence[dict[str, Any]]) -> list[str]:
+    """What these complain of again before ten seconds are over."""
+    spoken: dict[str, datetime] = {}
+    found = []
+    for line in lines:
+        cause = line.get("cause") or ": ".join(str(line.get(key)) for key in _CAUSE)
+        at = datetime.fromisoformat(line["timestamp"])
+        if cause in spoken and (at - spoken[cause]).total_seconds() < _SELDOM:
+            found.append(cause)
+        spoken[cause] = at
+    return found
 
 
 async def typed(
