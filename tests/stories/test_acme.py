@@ -3,7 +3,7 @@
 import json
 
 from tests.stories import asks
-from tests.stories.acme import of, reached, refused, send
+from tests.stories.acme import faults, of, reached, refused, send
 from tests.stories.house import ONE_LOOP, House
 from tests.waiting import until
 
@@ -134,10 +134,22 @@ async def _token(house: House, *words: str, is_over: bool = False) -> str:
 
 
 async def test_t017(furnished: House) -> None:
-    """T017: whose role doesn't let him send, or lets him look only, hears that before all else."""
+    """T017: whose role doesn't let him send, or lets him look only, hears that before all else.
+
+    So it is with taking mail back; to ask how it stands it is enough to look.
+    """
     who = (2, 8)
     bodies = [send(person, "ann@x.example", **more) for person in who for more in ({}, {"v2": 1})]
     assert await refused(furnished, *bodies) == [[("forbidden.role", "")]] * 4
+    job = "01a21800-4d0c-7cfb-9556-97c27b4c4c5b"
+    looks, sees_nothing = of(8), of(2)
+    status, cancel = (asks.command(name, job=job) for name in ("status", "cancel"))
+    asked = [await furnished.producer.ask(one | {"principal": who}) for one, who in (
+        (status, looks), (cancel, looks), (status, sees_nothing), (cancel, sees_nothing),
+    )]  # fmt: skip
+    assert [faults(one) for one in asked] == [[("not_found", "job")]] + [
+        [("forbidden.role", "")]
+    ] * 3
 
 
 async def test_the_order_of_the_checks(furnished: House) -> None:
