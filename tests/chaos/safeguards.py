@@ -304,6 +304,36 @@ def _of_money() -> Iterator[Safeguard]:
     )  # fmt: skip
 
 
+def _of_rights() -> Iterator[Safeguard]:
+    yield _one(
+        "looks-only", "who may only look changes nothing of accepted mail",
+        ("intake/roles.py",
+         "return command not in _STEERING or any(map(who.may, _STEERING[command]))", "return True"),
+        f"{UNIT}/intake/test_roles.py",
+    )  # fmt: skip
+    yield _one(
+        "others-senders", "what is another tenant's isn't there",
+        ("intake/supplying.py", "sender if sender and sender.customer == acting else None",
+         "sender"),
+        f"{INTEGRATION}/intake/test_senders.py", f"{INTEGRATION}/intake/test_tenants.py",
+    )  # fmt: skip
+    yield _one(
+        "revoked", "a key that was taken back is nobody's",
+        ("store/sql/keys.sql", "login = $3) AND revoked_at IS NULL", "login = $3)"),
+        f"{INTEGRATION}/directory/test_keys.py",
+    )  # fmt: skip
+    yield _one(
+        "networks", "a key counts from its networks only, and the queue is none",
+        ("store/sql/keys.sql", "$4::inet <<= ANY (allowed_sources)", "$4::inet IS NULL"),
+        f"{INTEGRATION}/directory/test_keys.py", f"{INTEGRATION}/intake/test_scopes.py",
+    )  # fmt: skip
+    yield _one(
+        "password", "somebody has one password",
+        ("directory/principals.py", "return found if is_his else None", "return found"),
+        f"{INTEGRATION}/directory/test_passwords.py",
+    )  # fmt: skip
+
+
 SAFEGUARDS = (
-    *_of_requests(), *_of_decisions(), *_of_attempts(), *_of_events(), *_of_money(),
+    *_of_requests(), *_of_decisions(), *_of_attempts(), *_of_events(), *_of_money(), *_of_rights(),
 )  # fmt: skip
