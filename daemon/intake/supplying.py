@@ -67,7 +67,8 @@ async def _found(session: door.Session, acting: int, wanted: Send) -> Supply:
     campaign = sender = None
     message, author = wanted.messages[0], wanted.messages[0].from_
     if wanted.campaign_id is not None:
-        campaign = await campaigns.one(session, wanted.campaign_id)
+        # whoever switches it off is answered once nothing more can be booked under it
+        campaign = await campaigns.hold(session, wanted.campaign_id)
         campaign = campaign if campaign and campaign.customer == acting else None
     number = message.sender_id
     if number is None and campaign is not None and not (author and author.address):

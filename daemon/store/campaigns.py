@@ -69,6 +69,12 @@ async def one(session: door.Session, number: int) -> Campaign | None:
     return Campaign(**dict(row)) if row else None
 
 
+async def hold(session: door.Session, number: int) -> Campaign | None:
+    """The same; nobody switches it on or off until the transaction ends."""
+    row = await session.row("campaign.hold", number)
+    return Campaign(**dict(row)) if row else None
+
+
 async def owner(session: door.Session, number: int) -> int | None:
     """Whose a campaign is; None if it is nobody's."""
     customer: int | None = await session.value("campaign.owner", number)

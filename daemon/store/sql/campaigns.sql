@@ -14,6 +14,12 @@ SELECT id, customer_id AS customer, name, type, active, subject, html, custom_se
        transport_id AS transport, template_id AS template, created_by, source, created_at
 FROM campaign WHERE id = $1;
 
+-- name: campaign.hold
+-- The same; nobody switches it meanwhile.
+SELECT id, customer_id AS customer, name, type, active, subject, html, custom_sender_id AS sender,
+       transport_id AS transport, template_id AS template, created_by, source, created_at
+FROM campaign WHERE id = $1 FOR SHARE;
+
 -- name: campaign.owner
 -- Whose a campaign is.
 SELECT customer_id FROM campaign WHERE id = $1;

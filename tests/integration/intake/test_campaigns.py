@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 
-from daemon.intake import carry
+from daemon.intake import carry, lookup
+from daemon.mail.request.send import Send
+from daemon.store import campaigns
+from daemon.tasks import Group
 from tests.integration.intake.counter import ANN, BOB, Counter, Document, command, send
+from tests.integration.intake.office import WAITS_FOR_A_LOCK
+from tests.waiting import until
 
 CHILD = 11
 """A customer below Ann."""
@@ -334,3 +339,22 @@ async def test_how_it_stands_while_frames_come(counter: Counter) -> None:
     await counter.answer(booked(number, open=True, request_id="open"))
     answer = await counter.answer(command("status", campaign=number))
     assert (answer["counts"]["requested"], answer["balanced"]) == (None, True)
+
+
+async def test_off_is_off_once_it_is_answered(counter: Counter) -> None:
+    """Whoever switches it off waits for those who are being accepted under it at that moment."""
+    number = await made(counter)
+    off = command("campaigns.deactivate", campaign=number)
+    async with Group() as group:
+        async with counter.means.store.transaction() as session:
+            ask = counter.read(booked(number))
+            assert isinstance(ask.request, Send)
+            found = await lookup.looked_up(session, ask, ask.request)
+            assert isinstance(found, lookup.Known)
+            switching = group.create_task(counter.answer(off), name="switching")
+            await until(lambda: counter.value(WAITS_FOR_A_LOCK))
+            still = await campaigns.one(session, number)
+            assert still is not None
+            assert still.active
+        assert (await switching)["active"] is False
+    assert told(await counter.answer(booked(number))) == [("state.conflict", "campaign_id")]
