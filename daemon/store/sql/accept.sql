@@ -109,11 +109,11 @@ WITH asked AS MATERIALIZED (
                        'address', t.from_address,
                        'name', coalesce(a.spec #>> '{from,name}', t.from_name))) END AS whole
     FROM asked a
-    LEFT JOIN LATERAL (
-        SELECT * FROM transport t
-        WHERE t.customer_id IN (a.customer_id, a.acting_id) AND t.active
-          AND (t.id = a.transport_id OR (a.transport_id IS NULL AND t.is_default))
-        ORDER BY t.customer_id = a.customer_id LIMIT 1) t ON true
+    LEFT JOIN transport t ON t.active AND t.customer_id IN (a.customer_id, a.acting_id)
+        AND t.id = coalesce(
+            a.transport_id,
+            (SELECT d.id FROM transport d WHERE d.customer_id = a.acting_id AND d.active AND d.is_default),
+            (SELECT d.id FROM transport d WHERE d.customer_id = a.customer_id AND d.active AND d.is_default))
     LEFT JOIN lane l ON l.transport_id = t.id AND l.site = ''
 ), fit AS MATERIALIZED (
     SELECT l.*, p.price_per_email AS price, CASE WHEN p.id IS NOT NULL THEN l.customer_id END AS payer_id
