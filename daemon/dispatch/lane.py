@@ -259,6 +259,8 @@ class Lane:
         if self.workers > self.granted or self._dismissed:
             return None  # the limit shrank, or another lane is next: one connection is too many
         self.recall()
+        if self._stands_back():
+            return None
         while self.ready and not self.closing:
             held = self._ready.next()
             made = self._composer.attempt(held, self.lane)
@@ -271,6 +273,15 @@ class Lane:
             self.recall()
         self.more.set()
         return None
+
+    def _stands_back(self) -> bool:
+        """Whether what is ready waits for something urgent, which is in hand elsewhere."""
+        if not self.ready or self._ready.before(URGENT):
+            return False
+        return precedence.holds_up(self._go_on)
+
+    def _go_on(self) -> None:
+        self._wake(self.ready)
 
     async def take(self) -> Attempt | None:
         """The same, waited for; None when the connection has been idle long enough."""

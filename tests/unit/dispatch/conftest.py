@@ -13,6 +13,7 @@ from daemon.dispatch.lane import Lane, Settings
 from daemon.mail.attempt import Attempt, Envelope
 from daemon.mail.content import Content
 from daemon.mail.outcome import Failed, Outcome
+from daemon.precedence import Precedence
 from daemon.store import claims, lanes
 
 SETTINGS = Settings(idle=20.0, permit_size=100, permit_window=0.25, shares={0: 8, 1: 4, 2: 1})
@@ -73,6 +74,14 @@ def clock(monkeypatch) -> Clock:
 def ends() -> Ends:
     """How deliveries left."""
     return Ends()
+
+
+@pytest.fixture(autouse=True)
+def precedence(monkeypatch) -> Precedence:
+    """What lanes have urgent in hand: a test's own, though a process has one."""
+    own = Precedence()
+    monkeypatch.setattr(lane_at_work, "precedence", own)
+    return own
 
 
 @pytest.fixture

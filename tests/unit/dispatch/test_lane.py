@@ -86,14 +86,40 @@ def test_classes_take_turns(lane, hold) -> None:
     assert [klasses.count(klass) for klass in (0, 1, 2)] == [8, 4, 1]
 
 
-def test_the_urgent_go_first_of_those_that_have_a_permit(lane, clock, hold) -> None:
+async def test_the_urgent_go_first_of_those_that_have_a_permit(lane, clock, hold) -> None:
     """Half a window of others may be ready: whoever is waited for goes before them all."""
     lane.add(hold(3, klass=2))
     _permitted(lane, clock, 3)
     lane.add(hold(2, klass=0))
     _permitted(lane, clock, 2)
     assert lane.ready == 5
-    assert [lane.take_nowait().delivery_id for _ in range(5)] == [3, 4, 0, 1, 2]
+    urgent = [lane.take_nowait() for _ in range(2)]
+    for attempt in urgent:
+        lane.settle(attempt, OK)
+    others = [lane.take_nowait() for _ in range(3)]
+    assert [attempt.delivery_id for attempt in urgent + others] == [3, 4, 0, 1, 2]
+
+
+async def test_others_stand_back_for_what_is_urgent(lane, clock, hold, precedence) -> None:
+    """While it is in hand, here or elsewhere, no other mail starts; then all go on at once."""
+    lane.workers = 3
+    precedence.begin()
+    lane.add(hold(2, klass=2))
+    _permitted(lane, clock, 2)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(lane.take()) for _ in range(2)]
+        await until(lambda: lane.idle == 2)
+        lane.add(hold(1, klass=0))
+        _permitted(lane, clock, 1)
+        await until(lambda: any(task.done() for task in tasks))
+        assert list(lane.flying) == [2]
+        [urgent] = [task.result() for task in tasks if task.done()]
+        lane.settle(urgent, OK)
+        assert lane.take_nowait() is None
+        precedence.end()
+        await until(lambda: all(task.done() for task in tasks))
+    assert list(lane.flying) == [0]
+    assert lane.take_nowait().delivery_id == 1
 
 
 def test_the_urgent_do_not_hide_what_is_void(lane, clock, hold) -> None:
