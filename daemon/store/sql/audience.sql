@@ -108,9 +108,7 @@ WITH RECURSIVE place AS (
     SELECT l.*,
         CASE
             WHEN l.is_out THEN l.reason
-            WHEN row_number() OVER (
-                     PARTITION BY l.norm COLLATE "C", l.override_hash, l.is_out
-                     ORDER BY l.is_suppressed, l.term, l.position, l.entity, l.nth) > 1
+            WHEN lag(l.norm) OVER way = l.norm AND lag(l.override_hash) OVER way = l.override_hash
                 THEN 'duplicate'
             WHEN l.is_suppressed THEN 'suppressed'
         END AS dropped
@@ -146,6 +144,8 @@ WITH RECURSIVE place AS (
         WHERE NOT f.excludes
         OFFSET 0  -- or each use of a reason and of a suppression would look again
     ) l
+    WINDOW way AS (ORDER BY l.norm COLLATE "C", l.override_hash, l.is_out, l.is_suppressed, l.term,
+                            l.position, l.entity, l.nth)
 ), counted AS MATERIALIZED (
     SELECT count(*)::integer AS requested,
            count(*) FILTER (WHERE dropped IS NULL)::integer AS queued,
@@ -175,12 +175,13 @@ WITH RECURSIVE place AS (
     INSERT INTO delivery (job_on, id, job_id, message_id, customer_id, address, norm, supp, domain, name,
                           vars, override, override_hash, path)
     SELECT p.job_on,
-           (SELECT ids FROM home)[batch_of(n.n, s.total, s.batches) + 1] * 512
-           + n.n - first_in(batch_of(n.n, s.total, s.batches), s.total, s.batches),
+           (SELECT ids FROM home)[batch_of(n.n, n.total, n.batches) + 1] * 512
+           + n.n - first_in(batch_of(n.n, n.total, n.batches), n.total, n.batches),
            p.job_id, $2, p.customer_id, n.norm, n.norm, coalesce(n.supp, n.norm), n.domain, n.name, n.vars, n.override,
            n.override_hash, path_of(n.term, n.type, n.customer_id, n.list_id, n.entity)
-    FROM (SELECT *, (row_number() OVER () - 1)::integer AS n FROM judged WHERE dropped IS NULL) n
-    CROSS JOIN sized s CROSS JOIN place p
+    FROM place p CROSS JOIN sized s CROSS JOIN LATERAL (
+        SELECT *, (row_number() OVER () - 1)::integer AS n, s.total, s.batches
+        FROM judged WHERE dropped IS NULL) n
     RETURNING id
 ), listed AS (
     INSERT INTO dropped_recipient (job_id, position, address, reason, detail, path)
@@ -210,7 +211,7 @@ WITH RECURSIVE place AS (
       AND (SELECT count(*) FROM stored) >= 0  -- so that all is stored before the job is locked
     RETURNING j.id AS job_id, j.local_dues IS NOT NULL AS is_local
 )
-SELECT b.job_id, b.is_local, c.*, (SELECT min(id) FROM stored) AS first_delivery
+SELECT b.job_id, b.is_local, c.*, (SELECT ids FROM home)[1] * 512 AS first_delivery
 FROM counted c CROSS JOIN booked b;
 
 -- name: audience.lists
