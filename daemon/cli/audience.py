@@ -80,7 +80,7 @@ def view(answer: dict[str, Any], address: str | None) -> list[Block]:
     if address is not None:
         shown.append(_ways(found.get("address", [])))
     if "sample" in found:
-        rows = [(one["address"], _way(one["path"])) for one in found["sample"]]
+        rows = [(one["address"], words.way(one["path"])) for one in found["sample"]]
         shown.append(Table(head=("some of them", "by"), rows=rows, empty="nobody"))
     return shown
 
@@ -120,13 +120,7 @@ def _lane(lane: dict[str, Any]) -> list[tuple[str, object]]:
 
 def _ways(ways: list[dict[str, Any]]) -> Table:
     rows = [
-        (one["outcome"], _way(one["path"]), " → ".join(str(up["id"]) for up in one["branch"]))
+        (one["outcome"], words.way(one["path"]), " → ".join(str(up["id"]) for up in one["branch"]))
         for one in ways
     ]
     return Table(head=("outcome", "by", "branch"), rows=rows, empty="it isn't in the audience")
-
-
-def _way(path: dict[str, Any]) -> str:
-    rest = [f"{name.replace('_', ' ')} {value}" for name, value in path.items()
-            if name not in {"term", "type"}]  # fmt: skip
-    return f"term {path['term']} ({', '.join([path['type'], *rest])})"

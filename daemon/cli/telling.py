@@ -1,11 +1,9 @@
 """A whole story, for programs and for people: what is on record, what it waits for. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-
-import orjson
 
 from daemon.cli import reason, story, words
 from daemon.cli.blocks import Block, Facts, Table
@@ -163,11 +161,11 @@ def _head(job: Job) -> list[tuple[str, object]]:
     ]
 
 
-def _path(path: Any) -> str:
+def _path(path: Mapping[str, Any] | None) -> str:
     """By which way a delivery came to be, as far as it is known."""
     if path is None:
         return "the request itself, which names it"
-    return path if isinstance(path, str) else orjson.dumps(path).decode()
+    return words.way(path)
 
 
 def _record(facts: Sequence[Fact]) -> Table:

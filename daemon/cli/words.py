@@ -1,6 +1,8 @@
 """Times and numbers as a person reads them. Pure; all times are UTC."""
 
+from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime
+from typing import Any
 
 _NEVER = MAXYEAR
 """The year of Postgres' `infinity` as asyncpg reads it."""
@@ -55,3 +57,13 @@ def when(at: datetime, now: datetime) -> str:
 def number(count: int, one: str, many: str | None = None) -> str:
     """`1 delivery`, `12,000 deliveries`; `many` is `one` with an s if not given."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def way(path: Mapping[str, Any]) -> str:
+    """How somebody came into an audience: `term 0 (billing, customer 103, billing contact 3)`."""
+    rest = [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in path.items()
+        if name not in {"term", "type"}
+    ]
+    return f"term {path['term']} ({', '.join([path['type'], *rest])})"

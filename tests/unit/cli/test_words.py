@@ -59,3 +59,10 @@ def test_numbers() -> None:
     """One thing is singular, several are plural, and thousands are set apart."""
     assert words.number(1, "delivery", "deliveries") == "1 delivery"
     assert words.number(12_000, "job") == "12,000 jobs"
+
+
+def test_a_way_into_an_audience() -> None:
+    """Which term it was, and whom of the directory it named, in words."""
+    billed = {"term": 0, "type": "billing", "customer": 103, "billing_contact": 3}
+    assert words.way(billed) == "term 0 (billing, customer 103, billing contact 3)"
+    assert words.way({"term": 2, "type": "recipients"}) == "term 2 (recipients)"
