@@ -5,6 +5,7 @@ so that a wrong name is told at once and the request can name whose it is.
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
@@ -122,11 +123,18 @@ async def asked(
 
 def view(answer: dict[str, Any]) -> list[Block]:
     """A positive answer: what was done in words, and every number it brings."""
-    rows = [
-        (name.replace("_", " "), value) for name, value in answer.items() if name not in _AROUND
-    ]
-    facts: list[Block] = [Facts(rows=rows)] if rows else []
+    rows = dict(_facts(answer))
+    facts: list[Block] = [Facts(rows=list(rows.items()))] if rows else []
     return [deeds.said(answer), *verdicts.warnings(answer), *facts]
+
+
+def _facts(answer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """What it brings by name; of a row that it shows what there is of it."""
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            yield from _facts({key: one for key, one in value.items() if one not in (None, {}, [])})
+        elif name not in _AROUND:
+            yield name.replace("_", " "), words.listed(value)
 
 
 async def _flagged(command: str, name: str | None, customer: int | None, options: Options) -> int:

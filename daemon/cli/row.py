@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from daemon.cli import asking, configured, control, doors, ranges
+from daemon.cli import asking, configured, control, doors, ranges, words
 from daemon.cli.blocks import Block, Facts, Table
 from daemon.cli.exits import Ended, Exit
 from daemon.cli.options import DEFAULT, Options
@@ -30,15 +30,18 @@ async def listed(
     /,
     *,
     customer: Annotated[
-        int, Parameter(help="Whose; of customers, those directly below.", validator=ranges.ID)
-    ] = 0,
+        int | None,
+        Parameter(
+            help="Whose; of customers, those directly below. Else everybody's.", validator=ranges.ID
+        ),
+    ] = None,
     page: Annotated[
         int, Parameter(help="Where to go on, as the last page said.", validator=ranges.ID)
     ] = 0,
     limit: Annotated[int, Parameter(help="Rows of a page.", validator=ranges.ROWS)] = 100,
     options: Options = DEFAULT,
 ) -> int:
-    """List the rows of a customer."""
+    """List rows, of a customer or of all."""
     async with doors.postgres(configured.settings(options)) as store, store.session() as session:
         found = await keeping.rows(
             session, entity, customer=customer, number=None, after=page, limit=limit
@@ -105,7 +108,7 @@ async def _row(options: Options, entity: str, number: int, customer: int | None)
         raise Ended("an agent is named by his person, and --customer", Exit.USAGE)
     async with doors.postgres(configured.settings(options)) as store, store.session() as session:
         found = await keeping.rows(
-            session, entity, customer=customer or 0, number=number, after=-1, limit=1
+            session, entity, customer=customer, number=number, after=-1, limit=1
         )
     if not found:
         raise Ended(f"there is no {entity} {number}")
@@ -130,8 +133,6 @@ def _read(entity: str, fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
     if isinstance(value, Mapping):
         return " ".join(f"{name}={one}" for name, one in value.items())
-    return value
+    return words.listed(value)

@@ -260,11 +260,11 @@ def _left_out(once: LeftOut) -> str:
 
 
 def _held(held: Suppression) -> str:
-    scope = "everything" if held.scope == "all" else f"list {held.list_id}"
+    scope = "" if held.scope == "all" else f" from list {held.list_id}"
     reason = f": {held.reason}" if held.reason else ""
     return (
-        f"Customer {held.customer_id} sends it nothing from {scope} since"
-        f" {words.moment(held.created_at)}, by {held.kind.replace('_', ' ')}{reason}."
+        f"Customer {held.customer_id} sends it nothing{scope} since"
+        f" {words.moment(held.created_at)} ({held.kind.replace('_', ' ')}{reason})."
     )
 
 

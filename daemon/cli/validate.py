@@ -19,6 +19,7 @@ from daemon.mail.refusal import NotARequest, Refused
 from daemon.mail.request import answers, decode, parcel
 from daemon.mail.request.decode import Decoded
 from daemon.mail.request.parcel import Label
+from daemon.mail.request.recipients import Recipients
 from daemon.mail.request.rules import Setting
 from daemon.mail.request.send import Send
 
@@ -71,9 +72,19 @@ def _zone(name: str) -> ZoneInfo:
         raise Ended(f"--timezone {name}: {error}", Exit.USAGE) from None
 
 
+def _audience(request: Send) -> str:
+    """Whom it names; whoever the directory means isn't looked up here."""
+    named = sum(1 for _ in request.recipients)
+    meant = sum(1 for term in request.audience if not isinstance(term, Recipients))
+    said = [words.number(named, "recipient")] if named or not meant else []
+    if meant:
+        said.append(words.number(meant, "term of the directory", "terms of the directory"))
+    return " and ".join(said)
+
+
 def _view(found: Decoded) -> list[str]:
     request = found.request
     said = f"valid: {request.command}"
     if isinstance(request, Send):
-        said += f" to {words.number(sum(1 for _ in request.recipients), 'recipient')}"
+        said += f" to {_audience(request)}"
     return [said, *(f"warning: {notice.field}: {notice.message}" for notice in found.notices)]

@@ -67,3 +67,8 @@ def way(path: Mapping[str, Any]) -> str:
         if name not in {"term", "type"}
     ]
     return f"term {path['term']} ({', '.join([path['type'], *rest])})"
+
+
+def listed(value: object) -> object:
+    """Several values beside each other, with a space between; anything else as it is."""
+    return " ".join(map(str, value)) if isinstance(value, list) else value

@@ -36,9 +36,15 @@ class Held(Exception):
 
 
 async def rows(
-    session: door.Session, entity: str, *, customer: int, number: int | None, after: int, limit: int
+    session: door.Session,
+    entity: str,
+    *,
+    customer: int | None,
+    number: int | None,
+    after: int,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """One row by its number, or those of a customer with a number after `after`, in order."""
+    """One row by its number, or those of a customer or of all, with a number after `after`."""
     found = await session.rows(_LOOK[entity], customer, number, after, limit)
     return [dict(row) for row in found]
 

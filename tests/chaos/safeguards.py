@@ -123,7 +123,7 @@ def _of_decisions() -> Iterator[Safeguard]:
     )  # fmt: skip
     yield _one(
         "express-paused", "nothing of a paused customer is taken by its accept",
-        ("store/sql/expansion.sql", "WHEN NOT (j.paused OR c.paused) AND j.not_before <= now()",
+        ("store/sql/expansion.sql", "WHEN NOT w.waits AND j.not_before <= now()",
          "WHEN j.not_before <= now()"),
         f"{INTEGRATION}/dispatch/test_express.py",
     )  # fmt: skip
@@ -136,7 +136,7 @@ def _of_decisions() -> Iterator[Safeguard]:
         "express-line", "nobody goes past those who wait",
         ("dispatch/crew.py", "lane.lane.max_per_second > 0 or lane.has(klass) or",
          "lane.lane.max_per_second > 0 or"),
-        f"{INTEGRATION}/dispatch/test_express.py",
+        f"{UNIT}/dispatch/test_crew.py",
     )  # fmt: skip
     alive = "EXISTS (SELECT FROM instance i WHERE i.id = $5 AND i.lease_until > now())"
     yield _one(

@@ -480,7 +480,7 @@ complete -c deliveryd -n '__fish_deliveryd_using_command directory import' -s q 
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l help -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -s h -d 'Display this message and exit.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l version -d 'Display application version.'
-complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l customer -r -d 'Whose; of customers, those directly below.'
+complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l customer -r -d 'Whose; of customers, those directly below. Else everybody'\''s.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l page -r -d 'Where to go on, as the last page said.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l limit -r -d 'Rows of a page.'
 complete -c deliveryd -n '__fish_deliveryd_using_command directory list' -l config -r -F -d 'Configuration file; else $DELIVERYD_CONFIG, /etc/deliveryd/config.toml, ./confi…'

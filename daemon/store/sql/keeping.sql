@@ -1,43 +1,43 @@
 -- name: keeping.customer
--- One customer ($2), or those directly below another one ($1), from after $3 on.
+-- One customer ($2), or those directly below another one ($1), or all, from after $3 on.
 SELECT id, parent_id, name, email, plan_id, timezone, language, country, status, paused
-FROM customer WHERE CASE WHEN $2::bigint IS NULL THEN parent_id = $1::bigint ELSE id = $2 END AND id > $3
+FROM customer WHERE CASE WHEN $2::bigint IS NULL THEN $1::bigint IS NULL OR parent_id = $1 ELSE id = $2 END AND id > $3
 ORDER BY id LIMIT $4;
 
 -- name: keeping.person
--- One of the people ($2), or those of a customer ($1), from after $3 on; never a password's hash.
+-- One of the people ($2), or those of a customer ($1), or of all, from after $3 on; never a password's hash.
 SELECT p.id, p.customer_id, p.username, r.name AS role, p.forename, p.surname, p.title, p.company,
        p.language, p.timezone, p.country, p.telephone, p.mobile, p.allowed_sources::text[] AS allowed_sources,
        p.pseudo, p.no_mailing, p.retired, p.deleted_at,
        ARRAY(SELECT e.address FROM person_email e WHERE e.person_id = p.id
              ORDER BY e.position, e.id) AS addresses
 FROM person p LEFT JOIN role r ON r.id = p.role_id
-WHERE CASE WHEN $2::bigint IS NULL THEN p.customer_id = $1::bigint ELSE p.id = $2 END AND p.id > $3
+WHERE CASE WHEN $2::bigint IS NULL THEN ($1::bigint IS NULL OR p.customer_id = $1) ELSE p.id = $2 END AND p.id > $3
 ORDER BY p.id LIMIT $4;
 
 -- name: keeping.billing_contact
--- One billing contact ($2), or those of a customer ($1), from after $3 on.
+-- One billing contact ($2), or those of a customer ($1), or of all, from after $3 on.
 SELECT id, customer_id, person_id, name, address, position, active
 FROM billing_contact
-WHERE CASE WHEN $2::bigint IS NULL THEN customer_id = $1::bigint ELSE id = $2 END AND id > $3
+WHERE CASE WHEN $2::bigint IS NULL THEN ($1::bigint IS NULL OR customer_id = $1) ELSE id = $2 END AND id > $3
 ORDER BY id LIMIT $4;
 
 -- name: keeping.agent
--- The agents of a customer ($1), or one of them by his person ($2), from after person $3 on.
+-- The agents of a customer ($1), or of all, or one of them by his person ($2), from after person $3 on.
 SELECT person_id AS id, customer_id, person_id, kind, active
 FROM agent
-WHERE customer_id = $1::bigint AND ($2::bigint IS NULL OR person_id = $2) AND person_id > $3
+WHERE ($1::bigint IS NULL OR customer_id = $1) AND ($2::bigint IS NULL OR person_id = $2) AND person_id > $3
 ORDER BY person_id LIMIT $4;
 
 -- name: keeping.plan
--- One plan ($2), or those that a customer ($1) owns, from after $3 on.
+-- One plan ($2), or those that a customer ($1) owns, or all, from after $3 on.
 SELECT r.id, r.customer_id, r.name, r.currency, r.bill_type,
        trim_scale(r.price_per_email)::text AS price_per_email, r.max_recipients_per_request,
        r.max_requests_per_minute, r.max_recipients_per_day, r.max_recipients_per_month,
        (SELECT coalesce(jsonb_object_agg(v.privilege, v.allowed), '{}')
         FROM plan_privilege v WHERE v.plan_id = r.id) AS privileges
 FROM rate_plan r
-WHERE CASE WHEN $2::bigint IS NULL THEN r.customer_id = $1::bigint ELSE r.id = $2 END AND r.id > $3
+WHERE CASE WHEN $2::bigint IS NULL THEN ($1::bigint IS NULL OR r.customer_id = $1) ELSE r.id = $2 END AND r.id > $3
 ORDER BY r.id LIMIT $4;
 
 -- name: keeping.role

@@ -139,6 +139,9 @@ async def test_the_directory_is_kept(house: House) -> None:  # noqa: F811
     assert (code, refused["errors"][0]["code"]) == (65, "param.invalid")
     listed = (await house.typed("directory", "list", "person", *own))[1]["rows"]
     assert [one["username"] for one in listed] == ["ann"]
+    everybody = (await house.typed("directory", "list", "person"))[1]["rows"]
+    assert listed[0] in everybody
+    assert (await house.typed("directory", "list", "person", "--customer", "0"))[1]["rows"] == []
     assert (await house.typed("directory", "delete", "person", number))[0] == 0
     assert (await house.typed("directory", "get", "person", number))[1]["deleted_at"]
     _, noted = await house.typed("suppression", "add", "ann@there.test", *own, "--reason", "asked")
