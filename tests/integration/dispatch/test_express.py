@@ -110,6 +110,27 @@ async def test_nobody_goes_past_those_who_wait(ground, relay, link) -> None:
     assert set(relay.sent.values()) == {1}
 
 
+async def test_nobody_goes_past_those_who_are_held(ground, relay, link) -> None:
+    """Nor past those who are all claimed, and wait in the lane's own line without a permit."""
+    relay.gate.clear()
+    async with working(ground.store, relay, link) as works:
+        await served(works)
+        told = counter(ground, works)
+        await ground.job(500)
+        await until(lambda: relay.waiting == 10)
+        lane = works.dispatch._crews[1].lane
+        await until(lambda: lane.has(1) and not lane.before(1) and _is_all_claimed(works))
+        await told.answer(send(ADDRESS))
+        assert await _claims(ground) == 0
+        relay.gate.set()
+        await until(lambda: ground.finished(2))
+    assert set(relay.sent.values()) == {1}
+
+
+def _is_all_claimed(works: Works) -> bool:
+    return works.dispatch.express._claimer.may_take(1, 1)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
