@@ -48,8 +48,9 @@ async def explain(
     for which reason others don't get a mail, the price, the lane, and when it could be done.
     """
     settings = configured.settings(options)
-    voice = requests.voice(settings, customer)
-    body = requests.spoken(voice, _asking(send.read(file), address, sample))
+    request = _asking(send.read(file), address, sample)
+    voice = requests.voice(settings, customer, request)
+    body = requests.spoken(voice, request)
     sending = Sending(body=body, message_id=str(uuid4()), seconds=seconds)
     async with doors.rabbitmq(settings) as conversation:
         answer = await requests.ask(conversation, settings, voice, sending)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from daemon.cli import asking, configured, control, doors, names, ranges, words
+from daemon.cli import asking, configured, control, doors, names, ranges, story, words
 from daemon.cli.blocks import Block, Table
 from daemon.cli.exits import Exit
 from daemon.cli.options import DEFAULT, Options
@@ -42,12 +42,13 @@ def _by_job(found: Sequence[operator.Doubt]) -> Iterator[Block]:
     """A table for each job: with its id in each row, none would fit a terminal."""
     for job in dict.fromkeys(one.job_id for one in found):
         yield f"job {job}"
-        rows = [
-            (one.delivery_id, one.address, one.relay, f"{one.since:%m-%d %H:%M:%S}", one.reason)
-            for one in found
-            if one.job_id == job
-        ]
+        rows = [_row(one) for one in found if one.job_id == job]
         yield Table(head=_HEAD, rows=rows)
+
+
+def _row(one: operator.Doubt) -> tuple[object, ...]:
+    why = story.cause({"reason": one.reason})
+    return one.delivery_id, one.address, one.relay, f"{one.since:%m-%d %H:%M:%S}", why
 
 
 async def resend(name: control.Name, /, *, options: Options = DEFAULT) -> int:

@@ -45,10 +45,15 @@ class Sending:
     """How long its answer is waited for."""
 
 
-def voice(settings: "config.Config", customer: int | None) -> Voice:
-    """As whom to speak for a customer; None = for whomever the configuration says."""
+def voice(settings: "config.Config", customer: int | None, body: bytes = b"") -> Voice:
+    """As whom to speak for a customer; None = for whomever the body or the configuration says."""
     intake = settings.intake
     user = login(settings.rabbitmq.url.reveal())
+    is_named = user in intake.trusted and _names_principal(body)
+    if is_named and customer is not None:
+        raise Ended("the file says itself as whom (principal): leave out --customer", Exit.USAGE)
+    if is_named:
+        return Voice(user=user)
     if user in intake.trusted and customer is not None:
         return Voice(user=user, principal=customer)
     mine = intake.users.get(user, intake.anonymous)
@@ -59,6 +64,15 @@ def voice(settings: "config.Config", customer: int | None) -> Voice:
             " name the user in intake.trusted"
         )
     return Voice(user=user if user in intake.users else None)
+
+
+def _names_principal(body: bytes) -> bool:
+    """Whether the request says itself as whom it is made: that is believed of a user only."""
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(request, dict) and request.get("principal") is not None
 
 
 def login(url: str) -> str:

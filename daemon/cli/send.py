@@ -142,8 +142,8 @@ async def send(
     The request comes from a file, or is made of --to, --subject, --text and the like.
     """
     settings = configured.settings(options)
-    voice = requests.voice(settings, manner.customer)
     body = _body(file, letter, manner)
+    voice = requests.voice(settings, manner.customer, b"" if manner.type else body)
     sending = Sending(
         body=body if manner.type else requests.spoken(voice, body),
         message_id=manner.request_id or str(uuid4()),

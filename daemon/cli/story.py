@@ -6,10 +6,28 @@ from types import MappingProxyType
 from typing import Any
 
 from daemon.cli import words
-from daemon.delivery.courier import OF_THE_RELAY
+from daemon.delivery.courier import OF_THE_RELAY, Reason
 from daemon.mail import counts
 from daemon.mail.event import Type
 from daemon.store.operator import Fact
+
+_REASONS: Mapping[str, str] = OF_THE_RELAY | {
+    Reason.DROPPED: "the connection broke",
+    Reason.TIMEOUT: "it took too long",
+    Reason.GARBLED: "the reply made no sense",
+    Reason.EARLY: "a reply came before we had asked",
+    Reason.FENCED: "held back, as our lease had ended",
+    Reason.STOPPED: "we were stopping",
+    Reason.FILE: "the file couldn't be written",
+    Reason.ADDRESS: "the address can't be put on the wire",
+    Reason.SENDER_ADDRESS: "the sender's address can't be put on the wire",
+    Reason.CONTENT: "the message can't be put on the wire",
+    Reason.COMPOSING: "it couldn't be composed, by a fault of ours",
+    Reason.EIGHT_BIT: "the relay doesn't take 8-bit mail",
+    "died": "the process died before the reply was on record",
+    "doubt": "given up, as nobody knows whether it was taken",
+}
+"""Reasons that no reply tells, for people. Others stand as they are."""
 
 
 def told(fact: Fact) -> str:
@@ -45,7 +63,7 @@ def reply(fact: Fact) -> str:
 def cause(data: Mapping[str, Any]) -> str:
     """Why a try went wrong that no server replied to: `no connection: connection refused`."""
     reason: Any = data.get("reason") or ""
-    return ": ".join(filter(None, (OF_THE_RELAY.get(reason, reason), data.get("why", ""))))
+    return ": ".join(filter(None, (_REASONS.get(reason, reason), data.get("why", ""))))
 
 
 def manner(fact: Fact) -> str:

@@ -260,10 +260,11 @@ def _left_out(once: LeftOut) -> str:
 
 
 def _held(held: Suppression) -> str:
+    what = "no marketing" if held.kind == "unsubscribe" else "nothing"
     scope = "" if held.scope == "all" else f" from list {held.list_id}"
     reason = f": {held.reason}" if held.reason else ""
     return (
-        f"Customer {held.customer_id} sends it nothing{scope} since"
+        f"Customer {held.customer_id} sends it {what}{scope} since"
         f" {words.moment(held.created_at)} ({held.kind.replace('_', ' ')}{reason})."
     )
 

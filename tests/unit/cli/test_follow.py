@@ -94,7 +94,10 @@ def test_ended_elsewhere() -> None:
     ("told", "said"),
     [
         (event("delivery.sent", address="a@b.example", code=250, text="ok"), "250 ok"),
-        (event("delivery.failed", address="a@b.example", reason="doubt"), "doubt"),
+        (
+            event("delivery.failed", address="a@b.example", reason="doubt"),
+            "given up, as nobody knows whether it was taken",
+        ),
         (COMPLETED, "5 queued, 1 sent, 1 bounced, 3 canceled"),
         (event("request.rejected", errors=[{"field": "v", "code": "x"}]), "v x"),
     ],

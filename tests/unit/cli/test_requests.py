@@ -35,6 +35,17 @@ def test_a_known_user_speaks_for_his_own() -> None:
         requests.voice(settings, 8)
 
 
+def test_a_principal_in_the_file_is_believed() -> None:
+    """A trusted user's file may say as whom it speaks, instead of an option."""
+    own = b'{"principal": {"customer_id": 8}, "v": 1}'
+    assert requests.voice(config(trusted=["ops"]), None, own) == Voice(user="ops")
+    with pytest.raises(Ended, match="leave out --customer"):
+        requests.voice(config(trusted=["ops"]), 7, own)
+    assert requests.voice(config(anonymous=1), None, own) == Voice(user=None)
+    for body in (b"", b"{", b"[]", b'{"principal": null}'):
+        assert requests.voice(config(trusted=["ops"]), None, body) == Voice(user=None)
+
+
 def test_an_unknown_user_stays_anonymous() -> None:
     """A user whom the configuration doesn't know is better not named: he would be refused."""
     assert requests.voice(config(anonymous=1), None) == Voice(user=None)

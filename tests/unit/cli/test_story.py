@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from daemon.cli import story
+from daemon.delivery.courier import Reason
 from daemon.mail.event import Type
 from daemon.store.operator import Fact
 
@@ -88,8 +89,10 @@ def test_what_the_world_knows() -> None:
         ({"reason": "dns", "why": "name or service not known", "took": 0.002},
          "its name isn't found: name or service not known, in 2 ms"),
         ({"reason": "connect", "took": 0.002}, "no connection, in 2 ms"),
-        ({"reason": "timeout", "took": 3.0}, "timeout, in the clear, in 3.0 s"),
-        ({"reason": "dropped", "took": 3.0, "tls": "TLSv1.3"}, "dropped, under TLSv1.3, in 3.0 s"),
+        ({"reason": "timeout", "took": 3.0}, "it took too long, in the clear, in 3.0 s"),
+        ({"reason": "dropped", "took": 3.0, "tls": "TLSv1.3"},
+         "the connection broke, under TLSv1.3, in 3.0 s"),
+        ({"reason": "of a newer program"}, "of a newer program"),
     ],
 )  # fmt: skip
 def test_why_there_was_no_connection(data: dict[str, Any], said: str) -> None:
@@ -108,3 +111,11 @@ def test_a_job_of_which_nothing_is_sent() -> None:
     assert story.sentence(found) == "audience found: 3 requested, 2 queued"
     closed = fact(Type.JOB_EXPANDED, data={"counts": counts, "closed_by": "sender"})
     assert story.sentence(closed) == "closed: 3 requested, 2 queued"
+
+
+@pytest.mark.parametrize("reason", [*Reason, "died", "doubt"])
+def test_every_reason_is_told_in_words(reason: str) -> None:
+    """No reason for which there is no reply is shown as the code that programs read."""
+    with_reply = {Reason.CLOSING, Reason.SENDER, Reason.REFUSED}
+    if reason not in with_reply:
+        assert " " in story.cause({"reason": reason})
