@@ -97,7 +97,7 @@ def _pages(arguments: Sequence[str]) -> "HelpFormatter | None":
 def _add(parent: App, name: str, command: Command, **more: Any) -> None:
     if command.is_foreign:
         more |= {"help_flags": (), "version_flags": ()}
-    codes = textwrap.fill(overview.codes(), overview.WIDEST)
+    codes = textwrap.fill(overview.codes(), overview.width())
     example = f"Example:\n  {NAME} {command.words} {command.example}\n\n{codes}"
     place = f"daemon.cli.{command.place}"
     parent.command(place, name=name, help_epilogue=example, **more)

@@ -31,6 +31,8 @@ Branch = Annotated[
     ),
 ]
 _AROUND = frozenset({"v", "ok", "command", "request_id", "warnings", "unchanged", "more"})
+_TIMES = ("_at", "not_before")
+"""How the names of times end."""
 
 
 Yes = Annotated[bool, Parameter(help="Don't ask.", negative="", show_default=False)]
@@ -129,10 +131,12 @@ def view(answer: dict[str, Any]) -> list[Block]:
 
 
 def _facts(answer: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """What it brings by name; of a row that it shows what there is of it."""
+    """What it brings by name, times as everywhere; of a row that it shows what there is of it."""
     for name, value in answer.items():
         if isinstance(value, Mapping):
             yield from _facts({key: one for key, one in value.items() if one not in (None, {}, [])})
+        elif isinstance(value, str) and name.endswith(_TIMES):
+            yield name.replace("_", " "), words.moment(datetime.fromisoformat(value))
         elif name not in _AROUND:
             yield name.replace("_", " "), words.listed(value)
 

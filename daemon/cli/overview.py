@@ -28,9 +28,13 @@ def asked(arguments: Sequence[str]) -> str | None:
     if list(arguments) == _VERSION:
         return version() + "\n"
     if list(arguments) in _ASKED:
-        columns = min(WIDEST, shutil.get_terminal_size().columns)
-        return "\n".join(lines(columns, colour=_has_colour())) + "\n"
+        return "\n".join(lines(width(), colour=_has_colour())) + "\n"
     return shipped.asked(list(arguments))
+
+
+def width() -> int:
+    """How wide a page is here."""
+    return min(WIDEST, shutil.get_terminal_size().columns)
 
 
 def version() -> str:

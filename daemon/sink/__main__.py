@@ -63,7 +63,11 @@ def _refused(refusals: Sequence[BaseException], status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="deliveryd sink", description="A scripted SMTP server.")
+    parser = argparse.ArgumentParser(
+        prog="deliveryd sink",
+        description="A scripted SMTP server, which takes every mail and passes none on.",
+        epilog="Example: deliveryd sink --listen 127.0.0.1:2525 --web 127.0.0.1:8025 --show",
+    )
     add = parser.add_argument
     address: dict[str, Any] = {"type": _address, "metavar": "HOST:PORT"}
     add("--listen", default="127.0.0.1:0", **address, help="SMTP; port 0 for a free one")

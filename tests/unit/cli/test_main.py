@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_every_help_shows_an_example(command: Command, capsys: pytest.CaptureFix
     assert "Example:" in said
     assert f"deliveryd {command.words}" in said
     assert "Exit codes: 0 done" in said
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_exit_codes_are_laid_out_once(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last sentence of a help fills its lines, however wide the terminal is."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main.run(["audit", "--help"]) == Exit.OK
+    said = capsys.readouterr().out
+    shown = [line.rstrip() for line in said[said.index("Exit codes") :].rstrip().splitlines()]
+    assert shown == textwrap.wrap(overview.codes(), min(columns, overview.WIDEST))
 
 
 def test_help_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
